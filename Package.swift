@@ -1,0 +1,95 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in this package's own targets; SwiftPM drops the setting when the package is a dependency.
+let strictSwift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "EMLLM",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "EMLLMCore", targets: ["EMLLMCore"]),
+        .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
+        .executable(name: "emllm-run", targets: ["emllm-run"]),
+        .executable(name: "emllm-bench", targets: ["emllm-bench"]),
+        .executable(name: "emllm-convert", targets: ["emllm-convert"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // MARK: Floor 1: buffers, quantized blocks, threads, SIMD, BLAS
+        .systemLibrary(
+            name: "COpenBLAS",
+            path: "Sources/CTensor/SystemLibraries/COpenBLAS",
+            pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]
+        ),
+        .target(
+            name: "CTensor",
+            dependencies: ["COpenBLAS"],
+            exclude: ["SystemLibraries"],
+            cSettings: strictC
+        ),
+        // MARK: Floor 2: weights, tokenizer, templates, transformer, cache, sampling, sessions
+        .target(
+            name: "EMLLMCore",
+            dependencies: [
+                "CTensor",
+                .product(name: "Collections", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strictSwift
+        ),
+        // MARK: Floor 3: steps, verdicts, budgets, traces
+        .target(name: "SelfEvalDecode", dependencies: ["EMLLMCore"], swiftSettings: strictSwift),
+        // MARK: Floor 4: command-line tools
+        .target(
+            name: "CLIShared",
+            dependencies: [
+                "EMLLMCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/cli/Shared",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-run",
+            dependencies: ["CLIShared", "SelfEvalDecode"],
+            path: "Sources/cli/emllm-run",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-bench",
+            dependencies: ["CLIShared"],
+            path: "Sources/cli/emllm-bench",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-convert",
+            dependencies: ["CLIShared"],
+            path: "Sources/cli/emllm-convert",
+            swiftSettings: strictSwift
+        ),
+        // MARK: Tests
+        .testTarget(name: "CTensorTests", dependencies: ["CTensor"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "EMLLMCoreTests",
+            dependencies: ["EMLLMCore"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["CLIShared", "emllm-run", "emllm-bench", "emllm-convert"],
+            swiftSettings: strictSwift
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

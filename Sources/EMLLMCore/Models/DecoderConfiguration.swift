@@ -1,0 +1,85 @@
+/// The shape of a decoder-only transformer: everything that tells one family from another, as data.
+///
+/// Stored as JSON inside `.emllm` files; the keys are the property names. A family (see ``ModelRegistry``) translates
+/// its published configuration into this one.
+public struct DecoderConfiguration: Codable, Sendable, Equatable {
+    /// Rows of the embedding and of the output head.
+    public var vocabularySize: Int
+    /// Width of the residual stream.
+    public var hiddenSize: Int
+    /// Number of transformer blocks.
+    public var layerCount: Int
+    /// Query heads per block.
+    public var headCount: Int
+    /// Key/value heads per block; divides ``headCount`` (grouped-query attention, arXiv 2305.13245).
+    public var keyValueHeadCount: Int
+    /// Width of one head.
+    public var headDimension: Int
+    /// Width of the gated feed-forward layer.
+    public var feedForwardSize: Int
+    /// The most positions the model was trained for.
+    public var contextLength: Int
+    /// Added under the square root of RMSNorm.
+    public var normEpsilon: Float
+    /// Rotary position embedding.
+    public var rope: RopeConfiguration
+    /// Whether the output head is the embedding matrix.
+    public var tiedOutputHead: Bool
+
+    /// Makes a configuration; ``validate()`` says whether it is one the engine can run.
+    public init(
+        vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int,
+        headDimension: Int, feedForwardSize: Int, contextLength: Int, normEpsilon: Float, rope: RopeConfiguration,
+        tiedOutputHead: Bool
+    ) {
+        self.vocabularySize = vocabularySize
+        self.hiddenSize = hiddenSize
+        self.layerCount = layerCount
+        self.headCount = headCount
+        self.keyValueHeadCount = keyValueHeadCount
+        self.headDimension = headDimension
+        self.feedForwardSize = feedForwardSize
+        self.contextLength = contextLength
+        self.normEpsilon = normEpsilon
+        self.rope = rope
+        self.tiedOutputHead = tiedOutputHead
+    }
+}
+
+/// Rotary position embedding (arXiv 2104.09864).
+public struct RopeConfiguration: Codable, Sendable, Equatable {
+    /// Which elements of a head form a pair that turns together.
+    public enum Layout: String, Codable, Sendable {
+        /// Neighbours: (0,1), (2,3), … GGUF files of the Llama family.
+        case interleaved
+        /// Halves: (0,R/2), (1,R/2+1), … Hugging Face checkpoints.
+        case half
+    }
+
+    /// How the frequencies are stretched beyond the trained context.
+    public enum Scaling: Codable, Sendable, Equatable {
+        /// Unchanged.
+        case none
+        /// All positions divided by a factor.
+        case linear(factor: Float)
+        /// One divisor for each pair of elements, as Llama 3 files store them. `[rotaryDimension / 2]`
+        case perFrequency(factors: [Float])
+    }
+
+    /// The base of the geometric series of frequencies ("theta").
+    public var base: Float
+    /// How many elements of each head turn; the rest pass through.
+    public var rotaryDimension: Int
+    /// Which elements form a pair.
+    public var layout: Layout
+    /// How frequencies are stretched.
+    public var scaling: Scaling
+
+    /// Makes a configuration.
+    public init(base: Float, rotaryDimension: Int, layout: Layout, scaling: Scaling = .none) {
+        self.base = base
+        self.rotaryDimension = rotaryDimension
+        self.layout = layout
+        self.scaling = scaling
+    }
+}
