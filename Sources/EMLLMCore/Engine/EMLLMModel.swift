@@ -1,0 +1,57 @@
+import Foundation
+
+/// A language model, loaded: weights, tokenizer, chat template and configuration. Immutable and shareable.
+///
+/// ```swift
+/// let model = try EMLLMModel.load(from: URL(filePath: "smollm2.emllm"))
+/// let session = EMLLMSession(model: model)
+/// print(try await session.respond(to: "What is the capital of France?").content)
+/// ```
+///
+/// Loading an `.emllm` file maps it into memory and copies nothing; loading a GGUF file repacks its weights. The memory
+/// is given back when the last reference to the model, and to every context made from it, is gone.
+public final class EMLLMModel: Sendable {
+    /// The file's contents.
+    public let package: ModelPackage
+    /// Text to tokens and back.
+    public let tokenizer: Tokenizer
+    /// The template that turns messages into a prompt; `nil` when the file carries none.
+    public let chatTemplate: ChatTemplate?
+    /// The shape of the model.
+    public var configuration: ModelConfiguration { package.configuration }
+
+    let weights: DecoderWeights
+
+    /// Makes a model of an opened package.
+    ///
+    /// - Throws: ``EMLLMError`` when a tensor is missing or has the wrong shape, the tokenizer cannot work, or the chat
+    ///   template uses something that is not supported.
+    public init(package: ModelPackage) throws {
+        self.package = package
+        weights = try DecoderWeights(package: package, configuration: package.configuration.decoder)
+        tokenizer = try Tokenizer(package.tokenizer)
+        chatTemplate = try package.chatTemplate.map { try ChatTemplate($0) }
+        guard tokenizer.vocabularySize <= package.configuration.decoder.vocabularySize else {
+            throw EMLLMError.vocabularyMismatch(
+                tokenizer: tokenizer.vocabularySize, embedding: package.configuration.decoder.vocabularySize)
+        }
+    }
+
+    /// Loads an `.emllm` or a GGUF file, told apart by content.
+    public static func load(from url: URL) throws -> EMLLMModel {
+        try EMLLMModel(package: ModelPackage.open(url))
+    }
+}
+
+extension EMLLMError.Code {
+    /// A tokenizer with more tokens than the embedding has rows.
+    public static let vocabularyMismatch = Self(rawValue: "vocabulary-mismatch")
+}
+
+extension EMLLMError {
+    static func vocabularyMismatch(tokenizer: Int, embedding: Int) -> EMLLMError {
+        EMLLMError(
+            code: .vocabularyMismatch, subject: "tokenizer", expected: "at most \(embedding) tokens (embedding rows)",
+            found: "\(tokenizer)", remedy: "convert the model again from its original files")
+    }
+}

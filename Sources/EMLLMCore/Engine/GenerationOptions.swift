@@ -1,0 +1,65 @@
+/// How the next token is chosen, and when to stop.
+///
+/// The chain is the one of the `transformers` library: repetition penalty, temperature, top-k, top-p, min-p, then the
+/// draw.
+public struct GenerationOptions: Sendable, Equatable, Codable {
+    /// The way from probabilities to a token.
+    public enum SamplingMode: Sendable, Equatable, Codable {
+        /// Always the likeliest token.
+        case greedy
+        /// A draw among the `top` likeliest tokens.
+        case random(top: Int, seed: UInt64)
+        /// A draw among the likeliest tokens that together reach `probabilityThreshold` (nucleus sampling).
+        case random(probabilityThreshold: Double, seed: UInt64)
+        /// A draw among all tokens that the other options leave.
+        case unrestricted(seed: UInt64)
+    }
+
+    /// The way from probabilities to a token.
+    public var samplingMode: SamplingMode
+    /// Divides the logits before the draw; above 1 flattens, below 1 sharpens. Ignored by `.greedy`.
+    public var temperature: Double
+    /// Drops tokens less likely than this share of the likeliest one's probability (arXiv 2407.01082); 0 keeps all.
+    public var minimumProbability: Double
+    /// Divides positive logits, and multiplies negative ones, of tokens that occurred already (arXiv 1909.05858);
+    /// 1 changes nothing.
+    public var repetitionPenalty: Double
+    /// The most tokens of a response.
+    public var maximumResponseTokens: Int?
+
+    /// Makes options; the default is greedy.
+    public init(
+        samplingMode: SamplingMode = .greedy, temperature: Double = 1, minimumProbability: Double = 0,
+        repetitionPenalty: Double = 1, maximumResponseTokens: Int? = nil
+    ) {
+        self.samplingMode = samplingMode
+        self.temperature = temperature
+        self.minimumProbability = minimumProbability
+        self.repetitionPenalty = repetitionPenalty
+        self.maximumResponseTokens = maximumResponseTokens
+    }
+
+    /// Checks every value against its range.
+    public func validate() throws {
+        func check(_ name: String, _ expected: String, _ value: some CustomStringConvertible, _ holds: Bool) throws {
+            guard holds else {
+                throw EMLLMError.invalidOption(
+                    name, expected: expected, found: "\(value)", remedy: "choose a value in that range")
+            }
+        }
+        try check("temperature", "a number above 0", temperature, temperature > 0 && temperature.isFinite)
+        try check("min-p", "a number from 0 to 1", minimumProbability, (0...1).contains(minimumProbability))
+        try check(
+            "repetition penalty", "a number above 0", repetitionPenalty,
+            repetitionPenalty > 0 && repetitionPenalty.isFinite)
+        if let maximumResponseTokens {
+            try check("maximum tokens", "at least 1", maximumResponseTokens, maximumResponseTokens >= 1)
+        }
+        switch samplingMode {
+        case .greedy, .unrestricted: break
+        case .random(let top, _): try check("top-k", "at least 1", top, top >= 1)
+        case .random(let threshold, _):
+            try check("top-p", "a number above 0, at most 1", threshold, threshold > 0 && threshold <= 1)
+        }
+    }
+}

@@ -1,0 +1,269 @@
+import CTensor
+
+/// A model made ready to compute: worker threads, scratch memory, and the tree of cached keys and values.
+///
+/// This is the engine's synchronous floor. ``EMLLMSession`` is the friendlier one for chatting; use a context directly
+/// to read logits, to score continuations, or to write a decoder of your own:
+///
+/// ```swift
+/// let context = try InferenceContext(model: model)
+/// let branch = context.makeBranch()
+/// let logits = try context.extend(branch, with: model.tokenizer.encode("The sky is"))
+/// print(model.tokenizer.decode([logits.argmax]))
+/// ```
+///
+/// The logits of a branch depend on its tokens alone: not on other branches in the same call, not on the number of
+/// threads, and (while weights are quantized and activations are 8-bit) not on how its tokens were split into calls.
+///
+/// A context is used by one thread at a time and is not `Sendable`; only ``cancellation`` may be touched from elsewhere.
+/// Contexts of one model share its weights.
+public final class InferenceContext {
+    /// The model.
+    public let model: EMLLMModel
+    /// The options this context was made with.
+    public let options: RuntimeOptions
+    /// The kernels in use.
+    public let instructionSet: InstructionSet
+    /// Worker threads, the calling one included.
+    public let threads: Int
+    /// The most positions that a branch can have.
+    public let contextLength: Int
+    /// Stops ``extend(_:)`` from another thread.
+    public let cancellation: CancellationFlag
+    /// What has been computed so far.
+    public private(set) var counters = Counters()
+
+    private let pool: ThreadPool
+    private let pages: KeyValuePagePool
+    private let forward: DecoderForward
+    private let logitsBuffer: AlignedBuffer<Float>  // [logitRows, vocabulary]
+
+    /// The most positions whose logits one forward pass writes.
+    private static let logitRows = 16
+    /// A run of at least this many tokens is processed alone, in pieces cut from its own beginning. Shorter runs of
+    /// several branches share a pass.
+    static let longRun = 32
+
+    /// What a context has computed since it was made.
+    public struct Counters: Sendable, Equatable {
+        /// Tokens that went through the transformer.
+        public var processedTokens = 0
+        /// Forward passes; a batch of branches is one.
+        public var forwardPasses = 0
+    }
+
+    /// Starts the threads and takes the scratch memory.
+    ///
+    /// - Parameters:
+    ///   - model: the model to run.
+    ///   - options: threads, kernels, precision and limits.
+    ///   - cancellation: a flag shared with whoever may stop the work.
+    /// - Throws: ``EMLLMError`` when an option is out of range or the processor lacks the instructions asked for.
+    public init(
+        model: EMLLMModel, options: RuntimeOptions = RuntimeOptions(), cancellation: CancellationFlag = .init()
+    ) throws {
+        let configuration = model.configuration.decoder
+        self.model = model
+        self.options = options
+        self.cancellation = cancellation
+        instructionSet = try InstructionSet.resolve(options.instructionSet)
+        threads = try options.resolvedThreads()
+        contextLength = try options.resolvedContextLength(trained: configuration.contextLength)
+        pool = try ThreadPool(threads: threads)
+        let layout = KeyValueLayout(
+            layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension)
+        pages = KeyValuePagePool(layout: layout, budgetBytes: options.cacheBytes)
+        logitsBuffer = AlignedBuffer(count: Self.logitRows * configuration.vocabularySize)
+        ct_blas_initialize()
+        forward = DecoderForward(
+            configuration: configuration, weights: model.weights, kernels: try instructionSet.kernels(),
+            layout: layout, rotary: RotaryEmbedding(configuration.rope), activations: options.activations,
+            workspace: ForwardWorkspace(
+                configuration: configuration, contextLength: contextLength, workers: threads,
+                usesBLAS: options.activations == .f32 || model.weights.hasFloatMatrices))
+    }
+
+    // MARK: Branches
+
+    /// A new, empty branch.
+    public func makeBranch() -> Branch {
+        Branch(head: KeyValueSegment(parent: nil, start: 0, pool: pages), count: 0)
+    }
+
+    /// Bytes of keys and values in use, over all branches.
+    public var cacheBytes: Int { pages.livePages * pages.layout.pageBytes }
+
+    /// Segments of the cache tree that are alive: zero once every branch is gone.
+    public var liveSegments: Int { pages.liveSegments }
+
+    // MARK: Computing
+
+    /// Appends tokens to several branches, computed together, and returns the logits after the last token of each.
+    ///
+    /// - Parameter work: different branches of this context, each with at least one token.
+    /// - Throws: ``EMLLMError`` when a branch would outgrow the context or the cache its budget (nothing has happened
+    ///   then), or when ``cancellation`` is set (the branches are as they were).
+    public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
+        try validate(work)
+        let before = work.map(\.branch.count)
+        var results = [Logits?](repeating: nil, count: work.count)
+        do {
+            var short: [Int] = []
+            for index in work.indices {
+                if work[index].tokens.count >= Self.longRun {
+                    let (branch, tokens) = work[index]
+                    try extendLongRun(branch, tokens) { results[index] = $0 }
+                } else {
+                    short.append(index)
+                }
+            }
+            try extendShortRuns(short.map { work[$0] }) { offset, logits in results[short[offset]] = logits }
+        } catch {
+            for (item, count) in zip(work, before) { item.branch.rollback(to: count) }
+            throw error
+        }
+        return results.map { $0! }
+    }
+
+    /// Appends tokens to one branch and returns the logits after the last of them.
+    public func extend(_ branch: Branch, with tokens: [TokenID]) throws -> Logits {
+        try extend([(branch, tokens)])[0]
+    }
+
+    /// The log-probability of each token of `continuation` after `branch` and the tokens before it.
+    ///
+    /// The branch itself is left as it is; the continuation is computed on a fork.
+    ///
+    /// - Parameters:
+    ///   - continuation: the tokens to score.
+    ///   - branch: the text before them.
+    ///   - logits: the logits after the last token of `branch`, as ``extend(_:with:)`` returned them.
+    /// - Returns: natural logarithms, one for each token of `continuation`.
+    public func logProbabilities(of continuation: [TokenID], after branch: Branch, logits: Logits) throws -> [Double] {
+        guard let first = continuation.first else { return [] }
+        try validate(tokens: continuation)
+        var scores = [logits.logProbability(of: first)]
+        let fork = branch.fork()
+        let context = continuation.dropLast()
+        try validate([(fork, Array(context))], allowsEmpty: true)
+        for begin in stride(from: context.startIndex, to: context.endIndex, by: Self.logitRows) {
+            try cancellation.check()
+            let piece = context[begin..<min(begin + Self.logitRows, context.endIndex)]
+            var batch = ForwardBatch(isLongRun: false)
+            batch.add(piece, to: fork, wantsLogits: .all)
+            for (offset, row) in run(batch).enumerated() {
+                scores.append(row.logProbability(of: continuation[begin + offset + 1]))
+            }
+        }
+        return scores
+    }
+
+    private func extendLongRun(_ branch: Branch, _ tokens: [TokenID], result: (Logits) -> Void) throws {
+        let size = ForwardWorkspace.maximumTokens
+        for begin in stride(from: 0, to: tokens.count, by: size) {
+            try cancellation.check()
+            let end = min(begin + size, tokens.count)
+            var batch = ForwardBatch(isLongRun: true)
+            batch.add(tokens[begin..<end], to: branch, wantsLogits: end == tokens.count ? .last : .none)
+            for logits in run(batch) { result(logits) }
+        }
+    }
+
+    private func extendShortRuns(
+        _ work: [(branch: Branch, tokens: [TokenID])], result: (_ offset: Int, Logits) -> Void
+    ) throws {
+        var next = 0
+        while next < work.count {
+            try cancellation.check()
+            let first = next
+            var batch = ForwardBatch(isLongRun: false)
+            while next < work.count, next - first < Self.logitRows,
+                batch.rows.count + work[next].tokens.count <= ForwardWorkspace.maximumTokens
+            {
+                batch.add(work[next].tokens[...], to: work[next].branch, wantsLogits: .last)
+                next += 1
+            }
+            for (offset, logits) in run(batch).enumerated() { result(first + offset, logits) }
+        }
+    }
+
+    private func run(_ batch: ForwardBatch) -> [Logits] {
+        let vocabulary = model.configuration.decoder.vocabularySize
+        let tasks = AttentionTasks(
+            batch: batch, configuration: model.configuration.decoder, layout: pages.layout, kernels: forward.kernels,
+            workers: threads)
+        batch.rows.withUnsafeBufferPointer { rows in
+            batch.outputs.withUnsafeBufferPointer { outputs in
+                let view = ForwardBatchView(rows: rows, outputs: outputs, isLongRun: batch.isLongRun)
+                pool.run { worker in
+                    forward.run(view, attentionTasks: tasks, logits: logitsBuffer.base, worker: worker)
+                }
+            }
+        }
+        counters.processedTokens += batch.rows.count
+        counters.forwardPasses += 1
+        return batch.outputs.indices.map { index in
+            Logits(Array(UnsafeBufferPointer(start: logitsBuffer.base + index * vocabulary, count: vocabulary)))
+        }
+    }
+
+    // MARK: Checks
+
+    private func validate(_ work: [(branch: Branch, tokens: [TokenID])], allowsEmpty: Bool = false) throws {
+        var newPages = 0
+        for (branch, tokens) in work {
+            precondition(allowsEmpty || !tokens.isEmpty, "every branch needs at least one token")
+            precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
+            try validate(tokens: tokens)
+            guard tokens.count <= contextLength - branch.count else {
+                throw EMLLMError.contextOverflow(
+                    length: contextLength, used: branch.count, added: tokens.count,
+                    trained: model.configuration.decoder.contextLength)
+            }
+            newPages += branch.pagesNeeded(forAppending: tokens.count)
+        }
+        guard newPages <= pages.availablePages else {
+            throw EMLLMError.cacheBudgetExceeded(
+                budget: options.cacheBytes ?? 0, needed: (pages.livePages + newPages) * pages.layout.pageBytes)
+        }
+    }
+
+    private func validate(tokens: [TokenID]) throws {
+        let vocabulary = model.configuration.decoder.vocabularySize
+        for token in tokens where token < 0 || Int(token) >= vocabulary {
+            throw EMLLMError.tokenOutOfRange(token, vocabularySize: vocabulary)
+        }
+    }
+}
+
+extension EMLLMError.Code {
+    /// More tokens than the context has room for.
+    public static let contextOverflow = Self(rawValue: "context-overflow")
+    /// More keys and values than the budget allows.
+    public static let cacheBudgetExceeded = Self(rawValue: "cache-budget-exceeded")
+    /// A token id outside the vocabulary.
+    public static let tokenOutOfRange = Self(rawValue: "token-out-of-range")
+}
+
+extension EMLLMError {
+    static func contextOverflow(length: Int, used: Int, added: Int, trained: Int) -> EMLLMError {
+        EMLLMError(
+            code: .contextOverflow, subject: "context of \(length) tokens",
+            expected: "at most \(length - used) more (\(used) are in use)", found: "\(added)",
+            remedy: length < trained
+                ? "shorten the text, or raise the context length (up to \(trained))" : "shorten the text")
+    }
+
+    static func cacheBudgetExceeded(budget: Int, needed: Int) -> EMLLMError {
+        EMLLMError(
+            code: .cacheBudgetExceeded, subject: "key/value cache", expected: "at most \(budget) bytes",
+            found: "\(needed) bytes needed", remedy: "drop branches, shorten the text, or raise the budget")
+    }
+
+    static func tokenOutOfRange(_ token: TokenID, vocabularySize: Int) -> EMLLMError {
+        EMLLMError(
+            code: .tokenOutOfRange, subject: "token id", expected: "0..<\(vocabularySize)", found: "\(token)",
+            remedy: "use ids from this model's tokenizer")
+    }
+}

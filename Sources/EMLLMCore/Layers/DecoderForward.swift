@@ -1,0 +1,191 @@
+import CTensor
+
+/// The forward pass of a decoder-only transformer (Llama family: pre-normalization, rotary positions, grouped-query
+/// attention, gated feed-forward).
+///
+/// Every worker of the pool runs the whole pass and takes its share of each product; a barrier stands wherever one
+/// worker reads what another wrote. Nothing is allocated inside, and no reduction depends on how the work is split.
+struct DecoderForward {
+    let configuration: DecoderConfiguration
+    let weights: DecoderWeights
+    let kernels: UnsafePointer<ct_kernels>
+    let layout: KeyValueLayout
+    let rotary: RotaryEmbedding
+    let activations: ActivationPrecision
+    let workspace: ForwardWorkspace
+
+    private var projections: ProjectionKernels { ProjectionKernels(kernels: kernels) }
+    private var queryWidth: Int { configuration.headCount * configuration.headDimension }
+    private var keyValueWidth: Int { configuration.keyValueHeadCount * configuration.headDimension }
+
+    /// One worker's part of a forward pass. `logits`: `[batch.outputs.count, vocabulary]`.
+    func run(
+        _ batch: ForwardBatchView, attentionTasks: AttentionTasks, logits: UnsafeMutablePointer<Float>,
+        worker: ThreadPool.Worker
+    ) {
+        let ws = workspace
+        let scratch = ws.workers[worker.index]
+        embed(batch, worker: worker)
+        worker.barrier()
+        for layer in 0..<configuration.layerCount {
+            let block = weights.blocks[layer]
+            let attentionInput = normalize(batch.count, weight: block.attentionNorm, worker: worker)
+            projections.apply(
+                Projection(weights: block.query, output: ws.query.base),
+                Projection(weights: block.key, output: ws.key.base),
+                Projection(weights: block.value, output: ws.value.base),
+                to: attentionInput, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+            worker.barrier()
+            rotateAndStore(batch, layer: layer, worker: worker)
+            worker.barrier()
+            attentionTasks.run(layer: layer, workspace: ws, worker: worker)
+            worker.barrier()
+            let attended = prepare(ws.attention.base, width: queryWidth, tokens: batch.count, worker: worker)
+            projections.apply(
+                Projection(weights: block.attentionOutput, output: ws.hidden.base, accumulates: true),
+                to: attended, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+            worker.barrier()
+            let feedForwardInput = normalize(batch.count, weight: block.feedForwardNorm, worker: worker)
+            projections.apply(
+                Projection(weights: block.gate, output: ws.gate.base),
+                Projection(weights: block.up, output: ws.up.base),
+                to: feedForwardInput, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+            worker.barrier()
+            let gated = gate(batch.count, worker: worker)
+            projections.apply(
+                Projection(weights: block.down, output: ws.hidden.base, accumulates: true),
+                to: gated, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+            worker.barrier()
+        }
+        writeLogits(batch, to: logits, worker: worker)
+    }
+
+    /// Looks the tokens up in the embedding, and computes the rotary angles of their positions.
+    private func embed(_ batch: ForwardBatchView, worker: ThreadPool.Worker) {
+        let table = weights.tokenEmbedding
+        let width = configuration.hiddenSize
+        for index in worker.share(of: batch.count) {
+            let row = batch.rows[index]
+            ct_dequantize_row(
+                table.type, Int64(table.rows), Int64(table.columns), table.data, Int64(row.token),
+                workspace.hidden.base + index * width)
+            rotary.write(
+                position: row.position, cosine: workspace.cosine.base + index * rotary.pairs,
+                sine: workspace.sine.base + index * rotary.pairs)
+        }
+    }
+
+    /// RMSNorm of the residual stream, in the precision that the next product wants.
+    private func normalize(_ tokens: Int, weight: UnsafePointer<Float>, worker: ThreadPool.Worker) -> ActivationRows {
+        let width = configuration.hiddenSize
+        return fill(tokens: tokens, width: width, into: workspace.normalized.base, worker: worker) { token, out in
+            kernels.pointee.rms_norm(
+                workspace.hidden.base + token * width, weight, Int64(width), configuration.normEpsilon, out)
+        }
+    }
+
+    /// gate · sigmoid(gate) · up, in the precision that the next product wants.
+    private func gate(_ tokens: Int, worker: ThreadPool.Worker) -> ActivationRows {
+        let width = configuration.feedForwardSize
+        return fill(tokens: tokens, width: width, into: workspace.gate.base, worker: worker) { token, out in
+            kernels.pointee.swiglu(
+                workspace.gate.base + token * width, workspace.up.base + token * width, Int64(width), out)
+        }
+    }
+
+    /// Existing floats, in the precision that the next product wants.
+    private func prepare(
+        _ rows: UnsafeMutablePointer<Float>, width: Int, tokens: Int, worker: ThreadPool.Worker
+    ) -> ActivationRows {
+        guard activations == .q8 && width % Int(CT_BLOCK) == 0 else {
+            return ActivationRows(floats: UnsafePointer(rows), width: width, quantized: nil, tokens: tokens)
+        }
+        let bytes = ct_q8_bytes(Int64(width))
+        if tokens == 1 {
+            let own = workspace.workers[worker.index].quantized.base
+            kernels.pointee.quantize_q8(rows, Int64(width), own)
+            return ActivationRows(floats: UnsafePointer(rows), width: width, quantized: own, tokens: 1)
+        }
+        for token in worker.share(of: tokens) {
+            kernels.pointee.quantize_q8(
+                rows + token * width, Int64(width), workspace.quantized.base + token * bytes)
+        }
+        worker.barrier()
+        return ActivationRows(
+            floats: UnsafePointer(rows), width: width, quantized: UnsafeRawPointer(workspace.quantized.base),
+            tokens: tokens)
+    }
+
+    /// Computes rows of inputs with `body` and quantizes them.
+    ///
+    /// A single token's row is computed by every worker for itself: cheaper than waiting for one another.
+    @inline(__always)
+    private func fill(
+        tokens: Int, width: Int, into rows: UnsafeMutablePointer<Float>, worker: ThreadPool.Worker,
+        body: (_ token: Int, _ out: UnsafeMutablePointer<Float>) -> Void
+    ) -> ActivationRows {
+        if tokens == 1 {
+            let own = workspace.workers[worker.index].floats.base
+            body(0, own)
+            return prepare(own, width: width, tokens: 1, worker: worker)
+        }
+        for token in worker.share(of: tokens) { body(token, rows + token * width) }
+        guard activations == .q8 && width % Int(CT_BLOCK) == 0 else {
+            worker.barrier()
+            return ActivationRows(floats: UnsafePointer(rows), width: width, quantized: nil, tokens: tokens)
+        }
+        // Each worker quantizes the rows it has just written, so that one barrier serves both.
+        return prepare(rows, width: width, tokens: tokens, worker: worker)
+    }
+
+    /// Turns queries and keys by their positions, and stores keys and values in the cache.
+    private func rotateAndStore(_ batch: ForwardBatchView, layer: Int, worker: ThreadPool.Worker) {
+        let c = configuration
+        let dimension = c.headDimension
+        let layoutKind = c.rope.layout == .half ? CT_ROPE_HALF : CT_ROPE_INTERLEAVED
+        // Units: the query heads of a token, then each of its key/value heads.
+        for unit in worker.share(of: batch.count * 2) {
+            let index = unit / 2
+            let row = batch.rows[index]
+            let cosine = workspace.cosine.base + index * rotary.pairs
+            let sine = workspace.sine.base + index * rotary.pairs
+            if unit % 2 == 0 {
+                kernels.pointee.rope(
+                    workspace.query.base + index * queryWidth, Int32(c.headCount), Int32(dimension),
+                    Int32(c.rope.rotaryDimension), layoutKind, cosine, sine)
+                continue
+            }
+            let keys = workspace.key.base + index * keyValueWidth
+            kernels.pointee.rope(
+                keys, Int32(c.keyValueHeadCount), Int32(dimension), Int32(c.rope.rotaryDimension), layoutKind,
+                cosine, sine)
+            let values = workspace.value.base + index * keyValueWidth
+            for head in 0..<c.keyValueHeadCount {
+                ct_store_key(
+                    row.page + layout.keyOffset(layer: layer, head: head), Int32(dimension), Int32(row.slot),
+                    keys + head * dimension)
+                let target = row.page + layout.valueOffset(layer: layer, head: head) + row.slot * dimension
+                target.update(from: values + head * dimension, count: dimension)
+            }
+        }
+    }
+
+    /// Final norm and output head, for the rows whose logits are wanted.
+    private func writeLogits(
+        _ batch: ForwardBatchView, to logits: UnsafeMutablePointer<Float>, worker: ThreadPool.Worker
+    ) {
+        guard !batch.outputs.isEmpty else { return }
+        let width = configuration.hiddenSize
+        let scratch = workspace.workers[worker.index]
+        let input = fill(
+            tokens: batch.outputs.count, width: width, into: workspace.normalized.base, worker: worker
+        ) { index, out in
+            kernels.pointee.rms_norm(
+                workspace.hidden.base + batch.outputs[index] * width, weights.outputNorm, Int64(width),
+                configuration.normEpsilon, out)
+        }
+        projections.apply(
+            Projection(weights: weights.output, output: logits), to: input, usesBLAS: false,
+            scratch: scratch.blas.base, worker: worker)
+    }
+}
