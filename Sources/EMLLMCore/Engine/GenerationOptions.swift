@@ -7,12 +7,19 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
     public enum SamplingMode: Sendable, Equatable, Codable {
         /// Always the likeliest token.
         case greedy
-        /// A draw among the `top` likeliest tokens.
-        case random(top: Int, seed: UInt64)
-        /// A draw among the likeliest tokens that together reach `probabilityThreshold` (nucleus sampling).
-        case random(probabilityThreshold: Double, seed: UInt64)
-        /// A draw among all tokens that the other options leave.
-        case unrestricted(seed: UInt64)
+        /// A draw among the `top` likeliest tokens, and of those among the likeliest that together reach
+        /// `probabilityThreshold` of their probability (nucleus sampling, arXiv 1904.09751). `nil` sets no limit.
+        case draw(top: Int?, probabilityThreshold: Double?, seed: UInt64)
+
+        /// A draw among the `top` likeliest tokens, or all.
+        public static func random(top: Int? = nil, seed: UInt64) -> SamplingMode {
+            .draw(top: top, probabilityThreshold: nil, seed: seed)
+        }
+
+        /// A draw among the likeliest tokens that together reach `probabilityThreshold`.
+        public static func random(probabilityThreshold: Double, seed: UInt64) -> SamplingMode {
+            .draw(top: nil, probabilityThreshold: probabilityThreshold, seed: seed)
+        }
     }
 
     /// The way from probabilities to a token.
@@ -55,10 +62,9 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
         if let maximumResponseTokens {
             try check("maximum tokens", "at least 1", maximumResponseTokens, maximumResponseTokens >= 1)
         }
-        switch samplingMode {
-        case .greedy, .unrestricted: break
-        case .random(let top, _): try check("top-k", "at least 1", top, top >= 1)
-        case .random(let threshold, _):
+        guard case .draw(let top, let threshold, _) = samplingMode else { return }
+        if let top { try check("top-k", "at least 1", top, top >= 1) }
+        if let threshold {
             try check("top-p", "a number above 0, at most 1", threshold, threshold > 0 && threshold <= 1)
         }
     }

@@ -18,18 +18,14 @@ public struct Sampler: Sendable {
     /// - Parameters:
     ///   - logits: the logits of every token.
     ///   - recent: tokens that the repetition penalty looks at.
-    ///   - branch: which line of text draws; with ``position`` and the seed it fixes the random number.
+    ///   - branch: which line of text draws; with `position` and the seed it fixes the random number.
     ///   - position: the absolute position of the token to be chosen.
     /// - Complexity: O(V), and O(V log V) for a draw that must order the tokens.
     public func sample(_ logits: Logits, recent: [TokenID] = [], branch: UInt64 = 0, position: Int) -> TokenID {
         var logits = logits
         if options.repetitionPenalty != 1 { penalize(&logits, recent) }
-        let seed: UInt64
-        switch options.samplingMode {
-        case .greedy: return logits.argmax
-        case .random(_, let value), .random(probabilityThreshold: _, let value), .unrestricted(let value): seed = value
-        }
-        let candidates = candidates(logits)
+        guard case .draw(let top, let threshold, let seed) = options.samplingMode else { return logits.argmax }
+        let candidates = candidates(logits, top: top, probabilityThreshold: threshold)
         let total = candidates.reduce(0) { $0 + $1.weight }
         var remaining = CounterRandom(seed: seed).uniform(branch: branch, position: position) * total
         for candidate in candidates {
@@ -40,9 +36,9 @@ public struct Sampler: Sendable {
     }
 
     /// The tokens that a draw may choose, likeliest first, with weights proportional to their probabilities.
-    func candidates(_ logits: Logits) -> [(token: TokenID, weight: Double)] {
-        var limit = logits.values.count
-        if case .random(let top, _) = options.samplingMode { limit = min(limit, top) }
+    func candidates(
+        _ logits: Logits, top: Int?, probabilityThreshold: Double?
+    ) -> [(token: TokenID, weight: Double)] {
         let maximum = logits.values.max() ?? 0
         let floor = options.minimumProbability
         var kept: [(token: TokenID, weight: Double)] = []
@@ -52,9 +48,9 @@ public struct Sampler: Sendable {
             if weight > 0 && weight >= floor { kept.append((TokenID(index), weight)) }
         }
         kept.sort { ($1.weight, $0.token) < ($0.weight, $1.token) }
-        kept.removeLast(max(0, kept.count - limit))
-        if case .random(probabilityThreshold: let threshold, _) = options.samplingMode {
-            let wanted = threshold * kept.reduce(0) { $0 + $1.weight }
+        if let top { kept.removeLast(max(0, kept.count - top)) }
+        if let probabilityThreshold {
+            let wanted = probabilityThreshold * kept.reduce(0) { $0 + $1.weight }
             var sum = 0.0
             if let end = kept.firstIndex(where: { sum += $0.weight; return sum >= wanted }) {
                 kept.removeLast(kept.count - end - 1)

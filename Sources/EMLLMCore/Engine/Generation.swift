@@ -1,0 +1,68 @@
+import Foundation
+
+/// Why a generation ended.
+public enum StopReason: String, Sendable, Codable {
+    /// The model wrote an end-of-turn token.
+    case endOfTurn
+    /// The limit on new tokens was reached.
+    case maximumTokens
+    /// The context is full.
+    case contextFull
+}
+
+/// What a response cost.
+public struct CompletionInfo: Sendable, Codable, Equatable {
+    /// Tokens of the whole prompt, the conversation so far included.
+    public var promptTokens: Int
+    /// How many of them were in the cache already and were not computed again.
+    public var cachedTokens: Int
+    /// Tokens that the model wrote, the end-of-turn token not counted.
+    public var generatedTokens: Int
+    /// Seconds to process the prompt.
+    public var promptSeconds: Double
+    /// Seconds to generate, after the prompt.
+    public var generationSeconds: Double
+    /// Why the generation ended.
+    public var stopReason: StopReason
+
+    /// Prompt tokens computed per second.
+    public var promptTokensPerSecond: Double {
+        promptSeconds > 0 ? Double(promptTokens - cachedTokens) / promptSeconds : 0
+    }
+    /// Tokens generated per second.
+    public var tokensPerSecond: Double {
+        generationSeconds > 0 ? Double(generatedTokens) / generationSeconds : 0
+    }
+}
+
+extension InferenceContext {
+    /// Continues a branch token by token until the model ends its turn or a limit is reached.
+    ///
+    /// - Parameters:
+    ///   - branch: the branch to continue; it ends with the last token generated. An end-of-turn token is not appended.
+    ///   - logits: the logits after its last token.
+    ///   - options: how tokens are chosen, and how many.
+    ///   - onToken: called with every token as it is chosen.
+    /// - Returns: the tokens generated, and why they ended.
+    public func generate(
+        _ branch: Branch, after logits: Logits, options: GenerationOptions, onToken: (TokenID) throws -> Void
+    ) throws -> (tokens: [TokenID], stopReason: StopReason) {
+        let sampler = try Sampler(options)
+        let tokenizer = model.tokenizer
+        let limit = options.maximumResponseTokens ?? .max
+        var logits = logits
+        var generated: [TokenID] = []
+        var recent = options.repetitionPenalty == 1 ? [] : branch.tokens
+        while generated.count < limit {
+            try cancellation.check()
+            let token = sampler.sample(logits, recent: recent, position: branch.count)
+            if tokenizer.isEndOfGeneration(token) { return (generated, .endOfTurn) }
+            guard branch.count < contextLength else { return (generated, .contextFull) }
+            generated.append(token)
+            try onToken(token)
+            if options.repetitionPenalty != 1 { recent.append(token) }
+            logits = try extend(branch, with: [token])
+        }
+        return (generated, .maximumTokens)
+    }
+}

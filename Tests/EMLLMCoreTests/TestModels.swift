@@ -1,0 +1,19 @@
+import EMLLMCore
+import Foundation
+import Testing
+
+/// The models that tests run on.
+enum TestModels {
+    /// The folder of committed fixtures.
+    static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+
+    /// A real trained model of 260,000 parameters (F32, SentencePiece vocabulary of 512).
+    static let stories260K: Result<EMLLMModel, any Error> = Result {
+        try EMLLMModel.load(from: fixtures.appending(path: "stories260K/stories260K-f32.gguf"))
+    }
+
+    /// The text that greedy decoding from the beginning-of-sequence token must give.
+    static func stories260KGolden() throws -> String {
+        try String(contentsOf: fixtures.appending(path: "stories260K/golden.txt"), encoding: .utf8)
+    }
+}
