@@ -182,7 +182,7 @@ void ct_pool_barrier(ct_pool *pool);
 // ---------------------------------------------------------------------------------------------------------------------
 // Measurement
 
-/// Reads `bytes` of memory once with the widest loads of `isa` and returns a checksum (to measure read bandwidth).
+/// Reads `bytes` of memory (a multiple of 128) once with the loads of `isa` and returns a checksum (to measure read bandwidth).
 uint64_t ct_read_memory(ct_isa isa, const void *data, size_t bytes);
 
 #ifdef __cplusplus

@@ -1,0 +1,94 @@
+// The float operations whose order and rounding every instruction set must reproduce, in plain C.
+#ifndef CT_CANONICAL_H
+#define CT_CANONICAL_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "ctensor.h"
+
+/// The sum of 16 partial sums, in the fixed order of every float reduction. Overwrites `lanes`.
+static inline float ct_reduce16(float *lanes) {
+    for (int width = 8; width >= 1; width /= 2) {
+        for (int lane = 0; lane < width; lane++) lanes[lane] += lanes[lane + width];
+    }
+    return lanes[0];
+}
+
+// exp(x) = 2^n · p(r), with n = round(x / ln 2) and r = x − n · ln 2, ln 2 in two pieces so that r is exact enough; p is
+// the Taylor polynomial of degree 7, whose remainder on |r| <= ln(2) / 2 is below a unit in the last place.
+// (Cody & Waite 1980, "Software Manual for the Elementary Functions".)
+#define CT_EXP_LOW -87.33654f
+#define CT_EXP_HIGH 88.72283f
+#define CT_LOG2E 1.44269504f
+#define CT_LN2_HIGH 0.693359375f
+#define CT_LN2_LOW -2.12194440e-4f
+#define CT_EXP_C7 1.98412698e-4f
+#define CT_EXP_C6 1.38888889e-3f
+#define CT_EXP_C5 8.33333333e-3f
+#define CT_EXP_C4 4.16666667e-2f
+#define CT_EXP_C3 1.66666667e-1f
+
+/// exp(x); 0 below the least normal result, infinity above the greatest, not-a-number for itself.
+static inline float ct_exp(float x) {
+    if (x != x) return x;
+    if (x < CT_EXP_LOW) return 0.0f;
+    if (x > CT_EXP_HIGH) return INFINITY;
+    float n = nearbyintf(x * CT_LOG2E);
+    float r = fmaf(n, -CT_LN2_HIGH, x);
+    r = fmaf(n, -CT_LN2_LOW, r);
+    float p = CT_EXP_C7;
+    p = fmaf(p, r, CT_EXP_C6);
+    p = fmaf(p, r, CT_EXP_C5);
+    p = fmaf(p, r, CT_EXP_C4);
+    p = fmaf(p, r, CT_EXP_C3);
+    p = fmaf(p, r, 0.5f);
+    p = fmaf(p, r, 1.0f);
+    p = fmaf(p, r, 1.0f);
+    // 2^n in two factors: n reaches 128, whose power is not a float.
+    int32_t first = (int32_t)n >> 1, second = (int32_t)n - first;
+    int32_t bits[2] = {(first + 127) << 23, (second + 127) << 23};
+    float powers[2];
+    memcpy(powers, bits, sizeof powers);
+    float scaled = p * powers[0];
+    return scaled * powers[1];
+}
+
+/// x · sigmoid(x) · up.
+static inline float ct_swiglu(float gate, float up) {
+    float denominator = 1.0f + ct_exp(-gate);
+    float silu = gate / denominator;
+    return silu * up;
+}
+
+/// The scale of a block of 8-bit activations, from the greatest magnitude in it.
+typedef struct ct_q8_scale {
+    float d;
+    float inverse;
+} ct_q8_scale;
+
+static inline ct_q8_scale ct_q8_scale_of(float greatest) {
+    float d = greatest / 127.0f;
+    float inverse = d > 0 ? 1.0f / d : 0.0f;
+    // The reciprocal of a subnormal d may overflow; such a block is zero for every purpose.
+    if (inverse > 3.4028235e38f) inverse = d = 0;
+    return (ct_q8_scale){.d = d, .inverse = inverse};
+}
+
+/// 1 / sqrt(mean(x²) + epsilon).
+static inline float ct_rms_scale(float squares, int64_t n, float epsilon) {
+    return 1.0f / sqrtf(squares / (float)n + epsilon);
+}
+
+/// Turns one pair of a head.
+static inline void ct_rotate(float *head, ct_rope_layout layout, int32_t pairs, int32_t pair, float cosine, float sine) {
+    float *first = layout == CT_ROPE_HALF ? head + pair : head + 2 * pair;
+    float *second = layout == CT_ROPE_HALF ? first + pairs : first + 1;
+    float a = *first, b = *second;
+    float bs = b * sine, as = a * sine;
+    *first = fmaf(a, cosine, -bs);
+    *second = fmaf(b, cosine, as);
+}
+
+#endif

@@ -1,0 +1,212 @@
+// Taking quantization units apart and putting them together, in GGUF's layout and in ours.
+// GGUF's block formats: ggml's specification of its quantized types.
+#include "codes.h"
+
+static uint16_t ct_load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+
+static void ct_store16(uint8_t *p, uint16_t value) {
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// GGUF, simple types: d [m] [32 high bits] then nibbles: element j in the low half of byte j, j + 16 in the high half
+
+static void ct_simple_from_gguf(ct_type type, const uint8_t *block, ct_codes *codes) {
+    codes->d = ct_load16(block);
+    block += 2;
+    if (type == CT_Q8_0) {
+        for (int j = 0; j < 32; j++) codes->values[j] = block[j] ^ 0x80;
+        return;
+    }
+    if (ct_has_minimum(type)) {
+        codes->m = ct_load16(block);
+        block += 2;
+    }
+    const uint8_t *high = block;
+    bool five = type == CT_Q5_0 || type == CT_Q5_1;
+    if (five) block += 4;
+    for (int j = 0; j < 32; j++) {
+        uint8_t value = j < 16 ? block[j] & 15 : block[j - 16] >> 4;
+        if (five) value |= (uint8_t)((high[j / 8] >> (j % 8) & 1) << 4);
+        codes->values[j] = value;
+    }
+}
+
+static void ct_simple_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block) {
+    ct_store16(block, codes->d);
+    block += 2;
+    if (type == CT_Q8_0) {
+        for (int j = 0; j < 32; j++) block[j] = codes->values[j] ^ 0x80;
+        return;
+    }
+    if (ct_has_minimum(type)) {
+        ct_store16(block, codes->m);
+        block += 2;
+    }
+    if (type == CT_Q5_0 || type == CT_Q5_1) {
+        memset(block, 0, 4);
+        for (int j = 0; j < 32; j++) block[j / 8] |= (uint8_t)((codes->values[j] >> 4 & 1) << (j % 8));
+        block += 4;
+    }
+    for (int j = 0; j < 16; j++) block[j] = (uint8_t)((codes->values[j] & 15) | (codes->values[j + 16] & 15) << 4);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// GGUF, Q4_K and Q5_K: d, dmin, 8 pairs of 6-bit scale and minimum in 12 bytes, [32 bytes of fifth bits], nibbles.
+// Bytes 0–3: low six bits of scales 0–3, and above them the top two bits of scales 4–7; bytes 4–7: the same for
+// minimums; bytes 8–11: low nibbles of scales 4–7 below, of minimums 4–7 above.
+
+static void ct_k_from_gguf(ct_type type, const uint8_t *block, ct_codes *codes) {
+    codes->d = ct_load16(block);
+    codes->m = ct_load16(block + 2);
+    const uint8_t *packed = block + 4;
+    for (int j = 0; j < 4; j++) {
+        codes->scales[j] = packed[j] & 63;
+        codes->minimums[j] = packed[j + 4] & 63;
+        codes->scales[j + 4] = (uint8_t)((packed[j + 8] & 15) | packed[j] >> 6 << 4);
+        codes->minimums[j + 4] = (uint8_t)(packed[j + 8] >> 4 | packed[j + 4] >> 6 << 4);
+    }
+    const uint8_t *high = block + 16;
+    const uint8_t *nibbles = type == CT_Q5_K ? block + 48 : block + 16;
+    for (int j = 0; j < 256; j++) {
+        int sub = j / 32, l = j % 32;
+        uint8_t byte = nibbles[sub / 2 * 32 + l];
+        uint8_t value = sub % 2 ? byte >> 4 : byte & 15;
+        if (type == CT_Q5_K) value |= (uint8_t)((high[l] >> sub & 1) << 4);
+        codes->values[j] = value;
+    }
+}
+
+static void ct_k_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block) {
+    ct_store16(block, codes->d);
+    ct_store16(block + 2, codes->m);
+    uint8_t *packed = block + 4;
+    for (int j = 0; j < 4; j++) {
+        packed[j] = (uint8_t)((codes->scales[j] & 63) | codes->scales[j + 4] >> 4 << 6);
+        packed[j + 4] = (uint8_t)((codes->minimums[j] & 63) | codes->minimums[j + 4] >> 4 << 6);
+        packed[j + 8] = (uint8_t)((codes->scales[j + 4] & 15) | (codes->minimums[j + 4] & 15) << 4);
+    }
+    uint8_t *high = block + 16;
+    uint8_t *nibbles = type == CT_Q5_K ? block + 48 : block + 16;
+    memset(high, 0, type == CT_Q5_K ? 160 : 128);
+    for (int j = 0; j < 256; j++) {
+        int sub = j / 32, l = j % 32;
+        nibbles[sub / 2 * 32 + l] |= (uint8_t)((codes->values[j] & 15) << (sub % 2 * 4));
+        if (type == CT_Q5_K) high[l] |= (uint8_t)((codes->values[j] >> 4 & 1) << sub);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// GGUF, Q6_K: low nibbles [128], high bit pairs [64], 16 signed scales, d. Each half of 128 elements has 64 bytes of
+// nibbles and 32 of pairs; element (quarter, l) of a half is nibble (quarter / 2) of byte l + 32 · (quarter % 2).
+
+static void ct_q6_from_gguf(const uint8_t *block, ct_codes *codes) {
+    memcpy(codes->scales, block + 192, 16);
+    codes->d = ct_load16(block + 208);
+    for (int j = 0; j < 256; j++) {
+        int half = j / 128, quarter = j % 128 / 32, l = j % 32;
+        uint8_t low = block[half * 64 + quarter % 2 * 32 + l] >> (quarter / 2 * 4) & 15;
+        uint8_t high = block[128 + half * 32 + l] >> (quarter * 2) & 3;
+        codes->values[j] = (uint8_t)(low | high << 4);
+    }
+}
+
+static void ct_q6_to_gguf(const ct_codes *codes, uint8_t *block) {
+    memset(block, 0, 192);
+    memcpy(block + 192, codes->scales, 16);
+    ct_store16(block + 208, codes->d);
+    for (int j = 0; j < 256; j++) {
+        int half = j / 128, quarter = j % 128 / 32, l = j % 32;
+        block[half * 64 + quarter % 2 * 32 + l] |= (uint8_t)((codes->values[j] & 15) << (quarter / 2 * 4));
+        block[128 + half * 32 + l] |= (uint8_t)((codes->values[j] >> 4 & 3) << (quarter * 2));
+    }
+}
+
+void ct_codes_from_gguf(ct_type type, const uint8_t *block, ct_codes *codes) {
+    if (type == CT_Q6_K) {
+        ct_q6_from_gguf(block, codes);
+    } else if (type >= CT_Q4_K) {
+        ct_k_from_gguf(type, block, codes);
+    } else {
+        ct_simple_from_gguf(type, block, codes);
+    }
+}
+
+void ct_codes_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block) {
+    if (type == CT_Q6_K) {
+        ct_q6_to_gguf(codes, block);
+    } else if (type >= CT_Q4_K) {
+        ct_k_to_gguf(type, codes, block);
+    } else {
+        ct_simple_to_gguf(type, codes, block);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Strips. Element k of a block belongs to group k / 4; a group vector of 64 bytes holds four elements of each row.
+
+void ct_codes_from_strip(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int32_t lane, int64_t unit,
+                         ct_codes *codes) {
+    int blocks = ct_unit(type) / CT_BLOCK;
+    for (int i = 0; i < blocks; i++) {
+        int64_t b = unit * blocks + i;
+        uint8_t *values = codes->values + i * CT_BLOCK;
+        for (int k = 0; k < CT_BLOCK; k++) {
+            int group = k / 4, byte = lane * 4 + k % 4;
+            if (type == CT_Q8_0) {
+                values[k] = strip[b * 512 + group * 64 + byte];
+                continue;
+            }
+            uint8_t value = strip[b * 256 + group % 4 * 64 + byte] >> (group / 4 * 4) & 15;
+            if (type == CT_Q6_K) {
+                value |= (uint8_t)((strip[layout->high + (size_t)(b * 128 + group / 4 * 64 + byte)] >> (group % 4 * 2) & 3) << 4);
+            } else if (layout->scales > layout->high) {
+                value |= (uint8_t)((strip[layout->high + (size_t)(b * 64 + byte)] >> group & 1) << 4);
+            }
+            values[k] = value;
+        }
+        if (type == CT_Q6_K) {
+            codes->scales[2 * i] = strip[layout->scales + (size_t)(b * 32 + lane)];
+            codes->scales[2 * i + 1] = strip[layout->scales + (size_t)(b * 32 + 16 + lane)];
+        } else if (type >= CT_Q4_K) {
+            codes->scales[i] = strip[layout->scales + (size_t)(b * 16 + lane)];
+            codes->minimums[i] = strip[layout->minimums + (size_t)(b * 16 + lane)];
+        }
+    }
+    size_t at = (size_t)(unit * 32 + lane * 2);
+    codes->d = ct_load16(strip + (type >= CT_Q4_K ? layout->super : layout->scales) + at);
+    if (ct_has_minimum(type)) codes->m = ct_load16(strip + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at);
+}
+
+void ct_codes_to_strip(ct_type type, const ct_strip_layout *layout, uint8_t *strip, int32_t lane, int64_t unit,
+                       const ct_codes *codes) {
+    int blocks = ct_unit(type) / CT_BLOCK;
+    for (int i = 0; i < blocks; i++) {
+        int64_t b = unit * blocks + i;
+        const uint8_t *values = codes->values + i * CT_BLOCK;
+        for (int k = 0; k < CT_BLOCK; k++) {
+            int group = k / 4, byte = lane * 4 + k % 4;
+            if (type == CT_Q8_0) {
+                strip[b * 512 + group * 64 + byte] = values[k];
+                continue;
+            }
+            strip[b * 256 + group % 4 * 64 + byte] |= (uint8_t)((values[k] & 15) << (group / 4 * 4));
+            if (type == CT_Q6_K) {
+                strip[layout->high + (size_t)(b * 128 + group / 4 * 64 + byte)] |= (uint8_t)((values[k] >> 4) << (group % 4 * 2));
+            } else if (layout->scales > layout->high) {
+                strip[layout->high + (size_t)(b * 64 + byte)] |= (uint8_t)((values[k] >> 4) << group);
+            }
+        }
+        if (type == CT_Q6_K) {
+            strip[layout->scales + (size_t)(b * 32 + lane)] = codes->scales[2 * i];
+            strip[layout->scales + (size_t)(b * 32 + 16 + lane)] = codes->scales[2 * i + 1];
+        } else if (type >= CT_Q4_K) {
+            strip[layout->scales + (size_t)(b * 16 + lane)] = codes->scales[i];
+            strip[layout->minimums + (size_t)(b * 16 + lane)] = codes->minimums[i];
+        }
+    }
+    size_t at = (size_t)(unit * 32 + lane * 2);
+    ct_store16(strip + (type >= CT_Q4_K ? layout->super : layout->scales) + at, codes->d);
+    if (ct_has_minimum(type)) ct_store16(strip + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at, codes->m);
+}

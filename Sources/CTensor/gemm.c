@@ -1,0 +1,21 @@
+// Large float products, through OpenBLAS.
+#include <cblas.h>
+#include <pthread.h>
+
+#include "ctensor.h"
+
+static void ct_blas_use_one_thread(void) { openblas_set_num_threads(1); }
+
+void ct_blas_initialize(void) {
+    // The engine splits the work itself; a second pool would fight with ours for the same CPUs.
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, ct_blas_use_one_thread);
+}
+
+const char *ct_blas_core_name(void) { return openblas_get_corename(); }
+
+void ct_gemm_f32(const float *w, int32_t rows, int32_t columns, const float *x, int64_t x_stride, int32_t tokens,
+                 float *y, int64_t y_stride, bool accumulate) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tokens, rows, columns, 1.0f, x, (blasint)x_stride, w, columns,
+                accumulate ? 1.0f : 0.0f, y, (blasint)y_stride);
+}
