@@ -1,0 +1,78 @@
+# `make demo` and `make test` are the two commands to know; `make help` lists the others.
+# Every goal does its own set-up: missing system packages, release build, weights. What is there already costs nothing.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+SWIFT ?= swift
+PYTHON ?= python3
+# Through the environment, so that quotes in it mean nothing to the shell.
+export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils. How many pencils are left?
+BENCH_OPTIONS ?=
+
+binaries := .build/release
+release := .build/make/release
+sources := Package.swift $(shell find Sources Examples -name '*.docc' -prune -o -print)
+smollm2_reference := Tests/EMLLMCoreTests/Fixtures/smollm2/reference.json
+
+.PHONY: help
+help: ## List the goals
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(release) ## Answer QUESTION with the default model, step by step, each step judged by the model itself
+	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
+	echo "emllm-run \"$$QUESTION\"" && \
+	$(binaries)/emllm-run --model "$$model" "$$QUESTION"
+
+.PHONY: test
+test: lint unit-tests fuzz ## Everything that checks the code: lint, all tests with the real model, fuzzing with AddressSanitizer
+
+.PHONY: build
+build: $(release) ## Build the command-line tools into .build/release
+
+# A stamp rather than the binaries: the linker leaves a binary alone when a change does not reach it.
+$(release): $(sources)
+	@scripts/install-system-packages build
+	$(SWIFT) build -c release
+	mkdir -p $(@D)
+	touch $@
+
+.PHONY: unit-tests
+unit-tests: $(release) ## The tests alone
+	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
+	EMLLM_TEST_SMOLLM2="$$model" $(SWIFT) test -c release --disable-xctest
+
+.PHONY: fuzz
+fuzz: ## The fuzz tests of the file readers, under AddressSanitizer where the toolchain has it
+	@scripts/install-system-packages build
+	scripts/fuzz
+
+.PHONY: lint
+lint: ## Check the formatting of Swift code, and the shell scripts where shellcheck is installed
+	@scripts/lint
+
+.PHONY: docs
+docs: ## Build the DocC documentation; a warning is an error
+	@scripts/install-system-packages build
+	scripts/docs
+
+.PHONY: bench
+bench: $(release) ## Measure speed, load time and memory (BENCH_OPTIONS="-r 10 --json")
+	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
+	$(binaries)/emllm-bench llm --model "$$model" $(BENCH_OPTIONS) && \
+	$(binaries)/emllm-bench load --model "$$model"
+
+.PHONY: fixtures
+fixtures: ## Make the SmolLM2 reference anew (PYTHON with torch, transformers, tokenizers and gguf)
+	@$(PYTHON) -c 'import gguf, tokenizers, torch, transformers' || \
+	{ echo 'make fixtures: expected gguf, tokenizers, torch and transformers in $(PYTHON), found not all of them;' \
+	'install them in a virtual environment and pass PYTHON=path' >&2; exit 1; }
+	@gguf=$$(scripts/fetch-smollm2 --gguf .build/make/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf) && \
+	$(PYTHON) Tests/Scripts/smollm2_reference.py "$$gguf" $(smollm2_reference)
+
+.PHONY: clean
+clean: ## Remove everything that was built; the model cache stays
+	rm -rf .build .build-asan .build-docs
