@@ -19,6 +19,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
         // MARK: Floor 1: buffers, quantized blocks, threads, SIMD, BLAS
@@ -65,7 +67,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "emllm-bench",
-            dependencies: ["CLIShared"],
+            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/emllm-bench",
             swiftSettings: strictSwift
         ),
@@ -73,6 +75,13 @@ let package = Package(
             name: "emllm-convert",
             dependencies: ["CLIShared"],
             path: "Sources/cli/emllm-convert",
+            swiftSettings: strictSwift
+        ),
+        // The program in the README, compiled so that it stays true.
+        .executableTarget(
+            name: "ask",
+            dependencies: ["EMLLMCore"],
+            path: "Examples/Ask",
             swiftSettings: strictSwift
         ),
         // MARK: Tests
@@ -86,7 +95,7 @@ let package = Package(
         .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
         .testTarget(
             name: "CLITests",
-            dependencies: ["CLIShared", "emllm-run", "emllm-bench", "emllm-convert"],
+            dependencies: ["CLIShared", "emllm-run", "emllm-bench", "emllm-convert", "ask"],
             swiftSettings: strictSwift
         ),
     ],
