@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// `emllm-bench`: how fast the engine is on this machine.
+@main
+struct EMLLMBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emllm-bench",
+        abstract: "Measure speed, load time and memory of a model on this machine.",
+        discussion: """
+            Without a subcommand this is 'llm', which measures like llama-bench: prompt processing (pp), and generation \
+            token by token from an empty cache (tg). The kernels are the fastest the processor has; EMLLM_ISA forces others.
+            """,
+        subcommands: [LanguageModelBenchmark.self, LoadBenchmark.self],
+        defaultSubcommand: LanguageModelBenchmark.self
+    )
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Foundation
+
+/// `emllm-bench llm`: prompt processing and generation.
+struct LanguageModelBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "llm",
+        abstract: "Tokens per second of prompt processing and generation."
+    )
+
+    @OptionGroup var subject: SubjectOptions
+
+    @Option(name: [.customShort("p"), .long], help: "Tokens of the prompt to process at once; 0 skips the test.")
+    var prompt = 512
+
+    @Option(name: [.customShort("n"), .long], help: "Tokens to generate one by one; 0 skips the test.")
+    var generate = 128
+
+    @Option(help: "Branches to continue together, one token each per pass; 1 skips the test.")
+    var branches = 4
+
+    @Option(name: [.customShort("r"), .long], help: "Times to repeat each test, after a warm-up.")
+    var repetitions = 5
+
+    @Option(help: "Worker threads (default: one for each CPU this process may run on).")
+    var threads: Int?
+
+    @Option(
+        help: "Precision of activations: \(ActivationPrecision.allCases.map(\.rawValue).joined(separator: " or "))."
+    )
+    var activations = ActivationPrecision.q8
+
+    func validate() throws {
+        func check(_ name: String, _ value: Int, from least: Int) throws {
+            guard value >= least else {
+                throw ValidationError("\(name): expected at least \(least), found \(value); choose a larger number")
+            }
+        }
+        try check("--prompt", prompt, from: 0)
+        try check("--generate", generate, from: 0)
+        try check("--branches", branches, from: 1)
+        try check("--repetitions", repetitions, from: 1)
+        guard prompt > 0 || generate > 0 else {
+            throw ValidationError("expected something to measure, found --prompt 0 and --generate 0; raise one of them")
+        }
+    }
+
+    func run() throws {
+        let model = try EMLLMModel.load(from: subject.modelURL())
+        let options = RuntimeOptions(threads: threads, activations: activations)
+        let context = try InferenceContext(model: model, options: options)
+        var tests: [SpeedTest] = []
+        if prompt > 0 { tests.append(SpeedTest(.promptProcessing(tokens: prompt), model: model)) }
+        if generate > 0 {
+            tests.append(SpeedTest(.generation(tokens: generate, branches: 1), model: model))
+            if branches > 1 { tests.append(SpeedTest(.generation(tokens: generate, branches: branches), model: model)) }
+        }
+        let samples = try tests.map { test in
+            try Sample(repetitions: repetitions) { try test.tokensPerSecond(in: context) }
+        }
+        // Before the buffer for the bandwidth adds to it.
+        let peak = peakResidentBytes()
+        let bandwidth = try MemoryBandwidth.measure(threads: context.threads, instructionSet: context.instructionSet)
+        let report = SpeedReport(
+            context: context,
+            file: subject.modelURL(),
+            results: zip(tests, samples).map { SpeedReport.Result($0, $1, memoryBandwidth: bandwidth) },
+            peakResidentBytes: peak,
+            memoryBandwidth: bandwidth
+        )
+        print(try subject.json ? report.json() : report.table())
+    }
+}
+
+extension ActivationPrecision: ExpressibleByArgument {}
+
+/// What every benchmark asks: which model, and how to print.
+struct SubjectOptions: ParsableArguments {
+    @Option(name: [.short, .long], help: "The model: an .emllm or GGUF file, or a name in the cache.")
+    var model: String
+
+    @Flag(help: "Print JSON for programs instead of a table.")
+    var json = false
+
+    func modelURL() throws -> URL { URL(filePath: model) }
+}

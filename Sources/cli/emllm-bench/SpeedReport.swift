@@ -1,0 +1,150 @@
+import EMLLMCore
+import Foundation
+import TextTable
+
+/// The outcome of `emllm-bench llm`.
+struct SpeedReport: Encodable {
+    /// One test. Every row names the model, as llama-bench's do, so that rows of many runs can be put in one table.
+    struct Result: Encodable {
+        var test: String
+        /// The median over all repetitions.
+        var tokensPerSecond: Double
+        var tokensPerSecondMinimum: Double
+        var tokensPerSecondMaximum: Double
+        var tokensPerSecondMedianAbsoluteDeviation: Double
+        var repetitions: Int
+        /// Tokens of one repetition, over all branches.
+        var tokens: Int
+        var branches: Int
+        var weightBytesPerSecond: Double?
+        /// ``weightBytesPerSecond`` as a share of the machine's memory bandwidth. More than 1 means that caches hold weights.
+        var memoryBandwidthShare: Double?
+        var model: Model?
+        /// The most memory that the process had in RAM, over all tests.
+        var peakResidentBytes: Int?
+
+        init(_ test: SpeedTest, _ sample: Sample, memoryBandwidth: Double) {
+            self.test = test.name
+            tokensPerSecond = sample.median
+            tokensPerSecondMinimum = sample.minimum
+            tokensPerSecondMaximum = sample.maximum
+            tokensPerSecondMedianAbsoluteDeviation = sample.medianAbsoluteDeviation
+            repetitions = sample.values.count
+            tokens = test.tokenCount
+            branches = test.branches
+            weightBytesPerSecond = test.weightBytesPerSecond(at: sample.median)
+            memoryBandwidthShare = weightBytesPerSecond.map { $0 / memoryBandwidth }
+        }
+    }
+
+    /// What was run.
+    struct Model: Encodable {
+        var name: String
+        var file: String
+        var quantization: String
+        var activations: ActivationPrecision
+        var fileBytes: Int
+        var weightBytes: Int
+    }
+
+    /// What it ran on.
+    struct Machine: Encodable {
+        var cpu: String
+        var cpus: Int
+        var operatingSystem: String
+        var isa: InstructionSet
+        var openblasCore: String
+        var threads: Int
+        var memoryBandwidthBytesPerSecond: Double
+    }
+
+    var results: [Result]
+    var machine: Machine
+
+    init(
+        context: InferenceContext,
+        file: URL,
+        results: [Result],
+        peakResidentBytes: Int,
+        memoryBandwidth: Double
+    ) {
+        let model = Model(context.model, file: file, activations: context.options.activations)
+        self.results = results.map {
+            var result = $0
+            result.model = model
+            result.peakResidentBytes = peakResidentBytes
+            return result
+        }
+        let description = MachineDescription.current()
+        machine = Machine(
+            cpu: description.processor,
+            cpus: description.availableCPUs,
+            operatingSystem: description.operatingSystem,
+            isa: context.instructionSet,
+            openblasCore: description.openBLASCore,
+            threads: context.threads,
+            memoryBandwidthBytesPerSecond: memoryBandwidth
+        )
+    }
+
+    func json() throws -> String { try encodedForPrograms(self) }
+
+    /// The report for people; the rows are a Markdown table, ready to be pasted.
+    func table() -> String {
+        var lines: [String] = []
+        if let result = results.first, let model = result.model {
+            lines.append(
+                "model    \(model.name), \(model.quantization), \(megabytes(model.weightBytes)) of weights, "
+                    + "\(model.activations.rawValue) activations"
+            )
+            lines.append("file     \(model.file), \(megabytes(model.fileBytes))")
+            lines.append("memory   \(megabytes(result.peakResidentBytes ?? 0)) at most in RAM")
+        }
+        lines.append(
+            "machine  \(machine.cpu), \(machine.threads) of \(machine.cpus) CPUs, \(machine.isa.rawValue) kernels, "
+                + "OpenBLAS core \(machine.openblasCore), reads \(gigabytes(machine.memoryBandwidthBytesPerSecond))/s"
+        )
+        let table = TextTable<Result> { result in
+            [
+                Column("test" <- result.test),
+                Column("tokens/s" <- decimal(result.tokensPerSecond), align: .right),
+                Column("min" <- decimal(result.tokensPerSecondMinimum), align: .right),
+                Column("max" <- decimal(result.tokensPerSecondMaximum), align: .right),
+                Column(
+                    "weights read" <- (result.weightBytesPerSecond.map { "\(gigabytes($0))/s" } ?? "–"),
+                    align: .right
+                ),
+                Column("of bandwidth" <- (result.memoryBandwidthShare.map { percent($0) } ?? "–"), align: .right),
+            ]
+        }
+        return lines.joined(separator: "\n") + "\n\n"
+            + (table.string(for: results, style: Style.pipe) ?? "").trimmingCharacters(in: .newlines)
+    }
+}
+
+extension SpeedReport.Model {
+    init(_ model: EMLLMModel, file: URL, activations: ActivationPrecision) {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))
+        self.init(
+            name: model.package.provenance.name,
+            file: file.lastPathComponent,
+            quantization: model.package.provenance.quantization,
+            activations: activations,
+            fileBytes: (attributes?[.size] as? Int) ?? 0,
+            weightBytes: model.package.weightBytes
+        )
+    }
+}
+
+/// JSON with the field names that Python and JavaScript programs expect.
+func encodedForPrograms(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+func decimal(_ value: Double) -> String { String(format: "%.1f", value) }
+func percent(_ share: Double) -> String { String(format: "%.0f %%", share * 100) }
+func gigabytes(_ bytes: Double) -> String { String(format: "%.1f GB", bytes / 1e9) }
+func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
