@@ -45,7 +45,9 @@ struct SmolLM2ReferenceTests {
             let logits = try SmolLM2.logits(after: prompt.tokens, activations: .q8)
             measured += prompt.differences(of: logits)
             let rank = try #require(
-                prompt.top.firstIndex(of: logits.argmax), "\(prompt.name): argmax is not among the reference's top 20")
+                prompt.top.firstIndex(of: logits.argmax),
+                "\(prompt.name): argmax is not in the reference's top 20"
+            )
             let deficit = prompt.float[0] - prompt.float[rank]
             #expect(deficit <= margin, "\(prompt.name): argmax trails the reference's by \(deficit)")
         }
@@ -96,7 +98,9 @@ enum SmolLM2 {
     private static let isRequired = environment["CI"] == "true" || environment["EMLLM_REQUIRE_MODELS"] == "1"
 
     static let isAvailable: ConditionTrait = .enabled(
-        if: path != nil || isRequired, "\(environmentVariable) names no model file; `make test` fetches one and sets it")
+        if: path != nil || isRequired,
+        "\(environmentVariable) names no model file; `make test` fetches one, sets it"
+    )
 
     static let model: Result<EMLLMModel, any Error> = Result {
         let path = try #require(path, "\(environmentVariable) must name SmolLM2-135M-Instruct Q4_1 (GGUF or .emllm)")
