@@ -103,8 +103,13 @@ enum SmolLM2 {
     )
 
     static let model: Result<EMLLMModel, any Error> = Result {
-        let path = try #require(path, "\(environmentVariable) must name SmolLM2-135M-Instruct Q4_1 (GGUF or .emllm)")
+        // Not #require: its error counts as recorded, so that only the first test of many would fail.
+        guard let path else { throw Missing() }
         return try EMLLMModel.load(from: URL(filePath: path))
+    }
+
+    private struct Missing: Error, CustomStringConvertible {
+        let description = "\(environmentVariable) must name SmolLM2-135M-Instruct Q4_1 (GGUF or .emllm)"
     }
 
     static func context(activations: ActivationPrecision) throws -> InferenceContext {

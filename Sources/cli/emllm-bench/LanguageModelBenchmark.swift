@@ -48,7 +48,8 @@ struct LanguageModelBenchmark: ParsableCommand {
     }
 
     func run() throws {
-        let model = try EMLLMModel.load(from: subject.modelURL())
+        let file = try subject.modelURL()
+        let model = try EMLLMModel.load(from: file)
         let options = RuntimeOptions(threads: threads, activations: activations)
         let context = try InferenceContext(model: model, options: options)
         var tests: [SpeedTest] = []
@@ -65,7 +66,7 @@ struct LanguageModelBenchmark: ParsableCommand {
         let bandwidth = try MemoryBandwidth.measure(threads: context.threads, instructionSet: context.instructionSet)
         let report = SpeedReport(
             context: context,
-            file: subject.modelURL(),
+            file: file,
             results: zip(tests, samples).map { SpeedReport.Result($0, $1, memoryBandwidth: bandwidth) },
             peakResidentBytes: peak,
             memoryBandwidth: bandwidth
