@@ -85,7 +85,12 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         // MARK: Tests
-        .testTarget(name: "CTensorTests", dependencies: ["CTensor"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "CTensorTests",
+            dependencies: ["CTensor"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
         .testTarget(
             name: "EMLLMCoreTests",
             dependencies: ["EMLLMCore"],

@@ -27,7 +27,7 @@ size_t ct_packed_bytes(ct_type type, int64_t rows, int64_t columns) {
     if (row == 0 || rows <= 0 || rows > INT32_MAX) return 0;
     size_t count = ct_float_bytes(type) ? (size_t)rows : (size_t)ct_strips(rows);
     size_t bytes = ct_float_bytes(type) ? row : ct_layout(type, columns).stride;
-    return bytes > SIZE_MAX / 4 / count ? 0 : bytes * count;
+    return bytes > (size_t)PTRDIFF_MAX / count ? 0 : bytes * count;
 }
 
 void ct_pack(ct_type type, int64_t rows, int64_t columns, const void *source, void *packed, int64_t row_begin,
