@@ -36,7 +36,7 @@ public final class InferenceContext {
     private let pool: ThreadPool
     private let pages: KeyValuePagePool
     private let forward: DecoderForward
-    private let logitsBuffer: AlignedBuffer<Float>  // [logitRows, vocabulary]
+    private let logitsBuffer: ScratchBuffer<Float>  // [logitRows, vocabulary]
 
     /// The most positions whose logits one forward pass writes.
     private static let logitRows = 16
@@ -74,7 +74,7 @@ public final class InferenceContext {
             layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
             headDimension: configuration.headDimension)
         pages = KeyValuePagePool(layout: layout, budgetBytes: options.cacheBytes)
-        logitsBuffer = AlignedBuffer(count: Self.logitRows * configuration.vocabularySize)
+        logitsBuffer = ScratchBuffer(count: Self.logitRows * configuration.vocabularySize)
         ct_blas_initialize()
         forward = DecoderForward(
             configuration: configuration, weights: model.weights, kernels: try instructionSet.kernels(),

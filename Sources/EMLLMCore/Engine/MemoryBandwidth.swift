@@ -24,7 +24,7 @@ public enum MemoryBandwidth {
         precondition(bytes > 0 && passes > 0, "measuring needs bytes to read and passes over them")
         let loads = try InstructionSet.resolve(instructionSet).cValue
         let pool = try ThreadPool(threads: RuntimeOptions(threads: threads).resolvedThreads())
-        let buffer = AlignedBuffer<UInt8>(count: bytes)
+        let buffer = ScratchBuffer<UInt8>(count: bytes)
         // Every page is written by its reader, so that it is real memory (not one shared page of zeros), and near.
         pool.run { worker in
             let share = worker.share(of: bytes)

@@ -19,10 +19,10 @@ final class AttentionTasks {
     }
 
     private struct WorkerScratch {
-        let spans: AlignedBuffer<ct_kv_span>
-        let queries: AlignedBuffer<UnsafePointer<Float>?>
-        let outputs: AlignedBuffer<UnsafeMutablePointer<Float>?>
-        let limits: AlignedBuffer<Int32>
+        let spans: ScratchBuffer<ct_kv_span>
+        let queries: ScratchBuffer<UnsafePointer<Float>?>
+        let outputs: ScratchBuffer<UnsafeMutablePointer<Float>?>
+        let limits: ScratchBuffer<Int32>
     }
 
     private let tiles: [Tile]
@@ -52,8 +52,8 @@ final class AttentionTasks {
         let rows = step * (configuration.headCount / configuration.keyValueHeadCount)
         scratch = (0..<workers).map { _ in
             WorkerScratch(
-                spans: AlignedBuffer(count: longest), queries: AlignedBuffer(count: rows),
-                outputs: AlignedBuffer(count: rows), limits: AlignedBuffer(count: rows))
+                spans: ScratchBuffer(count: longest), queries: ScratchBuffer(count: rows),
+                outputs: ScratchBuffer(count: rows), limits: ScratchBuffer(count: rows))
         }
     }
 

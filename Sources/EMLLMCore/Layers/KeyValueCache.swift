@@ -26,7 +26,7 @@ struct KeyValueLayout: Equatable {
 final class KeyValuePagePool {
     let layout: KeyValueLayout
     private let budgetBytes: Int?
-    private var free: [AlignedBuffer<Float>] = []
+    private var free: [ScratchBuffer<Float>] = []
     /// Pages in use.
     private(set) var livePages = 0
     /// Segments alive, in all trees; tests watch it to find leaks.
@@ -48,13 +48,13 @@ final class KeyValuePagePool {
         return max(0, budgetBytes / layout.pageBytes - livePages)
     }
 
-    fileprivate func take() -> AlignedBuffer<Float> {
+    fileprivate func take() -> ScratchBuffer<Float> {
         livePages += 1
         peakPages = max(peakPages, livePages)
-        return free.popLast() ?? AlignedBuffer(count: layout.pageFloats)
+        return free.popLast() ?? ScratchBuffer(count: layout.pageFloats)
     }
 
-    fileprivate func giveBack(_ page: AlignedBuffer<Float>) {
+    fileprivate func giveBack(_ page: ScratchBuffer<Float>) {
         livePages -= 1
         if free.count < Self.keptFreePages { free.append(page) }
     }
@@ -69,7 +69,7 @@ final class KeyValueSegment {
     /// The absolute position of this segment's first token: how much of the parent's path it continues.
     let start: Int
     private(set) var tokens: [TokenID] = []
-    private(set) var pages: [AlignedBuffer<Float>] = []
+    private(set) var pages: [ScratchBuffer<Float>] = []
     let pool: KeyValuePagePool
 
     init(parent: KeyValueSegment?, start: Int, pool: KeyValuePagePool) {

@@ -3,7 +3,7 @@ import CTensor
 /// Memory of a fixed size, zeroed, aligned for the kernels, freed with its owner.
 ///
 /// Not `Sendable`: whoever owns it decides which thread writes where.
-final class AlignedBuffer<Element: BitwiseCopyable> {
+final class ScratchBuffer<Element: BitwiseCopyable> {
     let base: UnsafeMutablePointer<Element>
     let count: Int
 
