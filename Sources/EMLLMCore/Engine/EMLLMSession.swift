@@ -173,8 +173,8 @@ extension EMLLMModel {
         guard let chatTemplate else { throw EMLLMError.noChatTemplate }
         let pieces = try chatTemplate.render(
             messages: messages, addGenerationPrompt: addingGenerationPrompt,
-            beginningOfSequence: tokenizer.beginningOfSequence.map { tokenizer.text(ofSpecial: $0) },
-            endOfSequence: tokenizer.endOfSequence.map { tokenizer.text(ofSpecial: $0) })
+            beginningOfSequence: tokenizer.beginningOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) },
+            endOfSequence: tokenizer.endOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) })
         return tokenizer.encode(pieces, addSpecialTokens: false)
     }
 }

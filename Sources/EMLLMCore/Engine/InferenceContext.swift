@@ -232,7 +232,7 @@ public final class InferenceContext {
     private func validate(tokens: [TokenID]) throws {
         let vocabulary = model.configuration.decoder.vocabularySize
         for token in tokens where token < 0 || Int(token) >= vocabulary {
-            throw EMLLMError.tokenOutOfRange(token, vocabularySize: vocabulary)
+            throw EMLLMError.unknownTokenID(token, vocabularySize: vocabulary)
         }
     }
 }
@@ -243,7 +243,7 @@ extension EMLLMError.Code {
     /// More keys and values than the budget allows.
     public static let cacheBudgetExceeded = Self(rawValue: "cache-budget-exceeded")
     /// A token id outside the vocabulary.
-    public static let tokenOutOfRange = Self(rawValue: "token-out-of-range")
+    public static let unknownTokenID = Self(rawValue: "unknown-token-id")
 }
 
 extension EMLLMError {
@@ -261,9 +261,9 @@ extension EMLLMError {
             found: "\(needed) bytes needed", remedy: "drop branches, shorten the text, or raise the budget")
     }
 
-    static func tokenOutOfRange(_ token: TokenID, vocabularySize: Int) -> EMLLMError {
+    static func unknownTokenID(_ token: TokenID, vocabularySize: Int) -> EMLLMError {
         EMLLMError(
-            code: .tokenOutOfRange, subject: "token id", expected: "0..<\(vocabularySize)", found: "\(token)",
+            code: .unknownTokenID, subject: "token id", expected: "0..<\(vocabularySize)", found: "\(token)",
             remedy: "use ids from this model's tokenizer")
     }
 }
