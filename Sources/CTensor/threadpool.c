@@ -12,8 +12,9 @@
 #include "ctensor.h"
 #include "internal.h"
 
-/// Polls before a waiting thread goes to sleep: some tens of microseconds.
-#define CT_SPIN_POLLS 20000
+/// Polls before a waiting thread goes to sleep. A pause takes 40 to 140 cycles, so this is some tens of microseconds: longer
+/// than any imbalance between workers, shorter than the time slice of another process that has taken a worker's CPU.
+#define CT_SPIN_POLLS 1500
 
 /// A number that only grows, and threads that wait for it to reach a value.
 typedef struct ct_gate {

@@ -1,6 +1,9 @@
 // Products of packed weights with 8-bit activations on AVX2, specialized by type and tile through inlining.
 // Included by avx2.c alone.
 
+/// How far ahead of the block in hand memory is asked for, in bytes.
+#define CT_PREFETCH 4096
+
 /// Eight half-precision numbers as floats.
 CT_INLINE __m256 load_halves(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 
@@ -93,46 +96,71 @@ CT_INLINE __m256 add_scaled(__m256 sum, __m256i dot, int32_t correction, __m256 
     return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(scale, _mm256_set1_ps(activation_scale)), sum);
 }
 
-/// Eight rows × `tokens` columns: the rows of one half of a strip.
-CT_INLINE void half_strip(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int half, int64_t blocks,
-                              const ct_q8_view *a, int tokens, __m256 *sums) {
-    const bool is_k = type >= CT_Q4_K;
+/// The scales of eight rows in one block.
+typedef struct block_scales {
+    __m256 d;
+    __m256 second;  // Q6_K: of the block's second half
+    __m256 m;       // types with a minimum
+} block_scales;
+
+CT_INLINE block_scales load_scales(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int half, int64_t b) {
+    block_scales scales = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    if (type < CT_Q4_K) {
+        scales.d = load_halves(strip + layout->scales + b * 32 + half * 16);
+        if (ct_has_minimum(type)) scales.m = load_halves(strip + layout->minimums + b * 32 + half * 16);
+        return scales;
+    }
+    __m256 super = load_halves(strip + layout->super + b / 8 * 32 + half * 16);
+    if (type == CT_Q6_K) {
+        scales.d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + half * 8, true));
+        scales.second = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + 16 + half * 8, true));
+        return scales;
+    }
+    scales.d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 16 + half * 8, false));
+    scales.m = _mm256_mul_ps(load_halves(strip + layout->super_minimum + b / 8 * 32 + half * 16),
+                             load_bytes(strip + layout->minimums + b * 16 + half * 8, false));
+    return scales;
+}
+
+/// `halves` times eight rows of a strip, from `half` on, × `tokens` columns. sums: [halves][tokens].
+///
+/// Few tokens take both halves in one pass, which reads each cache line of the weights once; four take one half at a time,
+/// which keeps everything in the sixteen registers.
+CT_INLINE void strip_dot(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int half, int halves,
+                         int64_t blocks, const ct_q8_view *a, int tokens, __m256 (*sums)[4]) {
     const int block_bytes = type == CT_Q8_0 ? 512 : 256;
     const int high_bytes = type == CT_Q6_K ? 128 : 64;
     // Q8_0 is multiplied as signed numbers and needs no correction.
     const int32_t offset = type == CT_Q8_0 ? 0 : ct_offset(type);
-    for (int t = 0; t < tokens; t++) sums[t] = _mm256_setzero_ps();
+    for (int h = 0; h < halves; h++) {
+        for (int t = 0; t < tokens; t++) sums[h][t] = _mm256_setzero_ps();
+    }
     for (int64_t b = 0; b < blocks; b++) {
-        __m256i low[4], high[4];
-        block_dot(type, strip + b * block_bytes + half * 32, strip + layout->high + b * high_bytes + half * 32, a, b, tokens,
-                  low, high);
-        __m256 d, m = _mm256_setzero_ps(), second = m;
-        if (is_k) {
-            __m256 super = load_halves(strip + layout->super + b / 8 * 32 + half * 16);
-            if (type == CT_Q6_K) {
-                d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + half * 8, true));
-                second = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + 16 + half * 8, true));
-            } else {
-                d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 16 + half * 8, false));
-                m = _mm256_mul_ps(load_halves(strip + layout->super_minimum + b / 8 * 32 + half * 16),
-                                  load_bytes(strip + layout->minimums + b * 16 + half * 8, false));
+        if (tokens == 1) {
+            // A single token waits for memory: ask for the blocks to come. Beyond the matrix a prefetch does nothing.
+            for (int line = 0; line < block_bytes; line += 64) {
+                _mm_prefetch((const char *)strip + b * block_bytes + line + CT_PREFETCH, _MM_HINT_T0);
             }
-        } else {
-            d = load_halves(strip + layout->scales + b * 32 + half * 16);
-            if (ct_has_minimum(type)) m = load_halves(strip + layout->minimums + b * 32 + half * 16);
         }
-        for (int t = 0; t < tokens; t++) {
-            float scale = a[t].scales[b];
-            if (type == CT_Q6_K) {
-                sums[t] = add_scaled(sums[t], low[t], offset * a[t].sums[2 * b], d, scale);
-                sums[t] = add_scaled(sums[t], high[t], offset * a[t].sums[2 * b + 1], second, scale);
-                continue;
-            }
-            int32_t correction = offset ? offset * (a[t].sums[2 * b] + a[t].sums[2 * b + 1]) : 0;
-            sums[t] = add_scaled(sums[t], low[t], correction, d, scale);
-            if (ct_has_minimum(type)) {
-                __m256 weighted = _mm256_set1_ps(a[t].weighted[b]);
-                sums[t] = is_k ? _mm256_fnmadd_ps(m, weighted, sums[t]) : _mm256_fmadd_ps(m, weighted, sums[t]);
+        for (int h = 0; h < halves; h++) {
+            __m256i low[4], high[4];
+            block_dot(type, strip + b * block_bytes + (half + h) * 32,
+                      strip + layout->high + b * high_bytes + (half + h) * 32, a, b, tokens, low, high);
+            block_scales scales = load_scales(type, layout, strip, half + h, b);
+            for (int t = 0; t < tokens; t++) {
+                float d = a[t].scales[b];
+                if (type == CT_Q6_K) {
+                    sums[h][t] = add_scaled(sums[h][t], low[t], offset * a[t].sums[2 * b], scales.d, d);
+                    sums[h][t] = add_scaled(sums[h][t], high[t], offset * a[t].sums[2 * b + 1], scales.second, d);
+                    continue;
+                }
+                int32_t correction = offset ? offset * (a[t].sums[2 * b] + a[t].sums[2 * b + 1]) : 0;
+                sums[h][t] = add_scaled(sums[h][t], low[t], correction, scales.d, d);
+                if (ct_has_minimum(type)) {
+                    __m256 weighted = _mm256_set1_ps(a[t].weighted[b]);
+                    sums[h][t] = type >= CT_Q4_K ? _mm256_fnmadd_ps(scales.m, weighted, sums[h][t])
+                                                 : _mm256_fmadd_ps(scales.m, weighted, sums[h][t]);
+                }
             }
         }
     }
@@ -148,34 +176,45 @@ CT_INLINE void store_rows(__m256 sum, float *y, int32_t rows, bool accumulate) {
     for (int32_t row = 0; row < rows; row++) y[row] = accumulate ? y[row] + lanes[row] : lanes[row];
 }
 
-/// All tokens against rows [row_begin, row_end), a multiple of four tokens at a time, then two, then one.
+/// One tile of tokens against a whole strip.
+CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, const ct_matrix *w, const void *x,
+                    int tokens, float *y, int64_t y_stride, int32_t rows, bool accumulate) {
+    size_t token_bytes = ct_q8_bytes(w->columns);
+    ct_q8_view a[4];
+    for (int t = 0; t < tokens; t++) a[t] = ct_q8((const char *)x + (size_t)t * token_bytes, w->columns);
+    const int halves = tokens == 1 ? 2 : 1;
+    for (int half = 0; half < 2; half += halves) {
+        __m256 sums[2][4];
+        strip_dot(type, layout, strip, half, halves, ct_blocks(w->columns), a, tokens, sums);
+        for (int h = 0; h < halves; h++) {
+            int32_t left = rows - (half + h) * 8;
+            for (int t = 0; t < tokens && left > 0; t++) {
+                store_rows(sums[h][t], y + t * y_stride + (half + h) * 8, left, accumulate);
+            }
+        }
+    }
+}
+
+/// All tokens against rows [row_begin, row_end), four tokens at a time, then two, then one.
 CT_INLINE void matmul_typed(ct_type type, const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride,
-                                int32_t row_begin, int32_t row_end, bool accumulate) {
+                            int32_t row_begin, int32_t row_end, bool accumulate) {
     ct_strip_layout layout = ct_layout(type, w->columns);
     size_t token_bytes = ct_q8_bytes(w->columns);
-    int64_t blocks = ct_blocks(w->columns);
     for (int32_t row = row_begin; row < row_end; row += CT_STRIP_ROWS) {
         const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
-        for (int half = 0; half < 2 && row + half * 8 < row_end; half++) {
-            int32_t rows = row_end - row - half * 8;
-            float *out = y + row + half * 8;
-            int32_t token = 0;
-            ct_q8_view a[4];
-            __m256 sums[4];
-            for (; token + 4 <= tokens; token += 4) {
-                for (int t = 0; t < 4; t++) a[t] = ct_q8((const char *)x + (size_t)(token + t) * token_bytes, w->columns);
-                half_strip(type, &layout, strip, half, blocks, a, 4, sums);
-                for (int t = 0; t < 4; t++) store_rows(sums[t], out + (token + t) * y_stride, rows, accumulate);
-            }
-            for (; token + 2 <= tokens; token += 2) {
-                for (int t = 0; t < 2; t++) a[t] = ct_q8((const char *)x + (size_t)(token + t) * token_bytes, w->columns);
-                half_strip(type, &layout, strip, half, blocks, a, 2, sums);
-                for (int t = 0; t < 2; t++) store_rows(sums[t], out + (token + t) * y_stride, rows, accumulate);
-            }
-            for (; token < tokens; token++) {
-                a[0] = ct_q8((const char *)x + (size_t)token * token_bytes, w->columns);
-                half_strip(type, &layout, strip, half, blocks, a, 1, sums);
-                store_rows(sums[0], out + token * y_stride, rows, accumulate);
+        for (int32_t token = 0; token < tokens;) {
+            const char *from = (const char *)x + (size_t)token * token_bytes;
+            float *to = y + token * y_stride + row;
+            int32_t remaining = tokens - token;
+            if (remaining >= 4) {
+                tile(type, &layout, strip, w, from, 4, to, y_stride, row_end - row, accumulate);
+                token += 4;
+            } else if (remaining >= 2) {
+                tile(type, &layout, strip, w, from, 2, to, y_stride, row_end - row, accumulate);
+                token += 2;
+            } else {
+                tile(type, &layout, strip, w, from, 1, to, y_stride, row_end - row, accumulate);
+                token += 1;
             }
         }
     }
