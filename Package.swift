@@ -37,13 +37,22 @@ let package = Package(
             cSettings: strictC
         ),
         // MARK: Floor 2: weights, tokenizer, templates, transformer, cache, sampling, sessions
+        // SHA-256 on Linux; Apple's systems have CryptoKit. A Swift package would compile BoringSSL for one function.
+        .systemLibrary(
+            name: "COpenSSL",
+            path: "Sources/EMLLMCore/SystemLibraries/COpenSSL",
+            pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]
+        ),
         .target(
             name: "EMLLMCore",
             dependencies: [
                 "CTensor",
+                .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            exclude: ["SystemLibraries"],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces

@@ -1,0 +1,44 @@
+/// The shape of a weight.
+enum WeightShape: Sendable, Equatable, CustomStringConvertible {
+    /// One-dimensional, always 32-bit floats in memory.
+    case vector(count: Int)
+    /// Outputs × inputs.
+    case matrix(rows: Int, columns: Int)
+
+    var dimensions: [Int] {
+        switch self {
+        case .vector(let count): [count]
+        case .matrix(let rows, let columns): [rows, columns]
+        }
+    }
+
+    var description: String { "\(dimensions)" }
+}
+
+extension DecoderConfiguration {
+    /// Every weight that the decoder reads, by canonical name: a file must have all of these, and no others.
+    var weightShapes: [(name: String, shape: WeightShape)] {
+        let queries = headCount * headDimension
+        let keys = keyValueHeadCount * headDimension
+        var shapes: [(name: String, shape: WeightShape)] = [
+            ("token_embedding", .matrix(rows: vocabularySize, columns: hiddenSize))
+        ]
+        for layer in 0..<layerCount {
+            let block: [(String, WeightShape)] = [
+                ("attention_norm", .vector(count: hiddenSize)),
+                ("attention.q", .matrix(rows: queries, columns: hiddenSize)),
+                ("attention.k", .matrix(rows: keys, columns: hiddenSize)),
+                ("attention.v", .matrix(rows: keys, columns: hiddenSize)),
+                ("attention.output", .matrix(rows: hiddenSize, columns: queries)),
+                ("feed_forward_norm", .vector(count: hiddenSize)),
+                ("feed_forward.gate", .matrix(rows: feedForwardSize, columns: hiddenSize)),
+                ("feed_forward.up", .matrix(rows: feedForwardSize, columns: hiddenSize)),
+                ("feed_forward.down", .matrix(rows: hiddenSize, columns: feedForwardSize)),
+            ]
+            shapes += block.map { ("layers.\(layer).\($0.0)", $0.1) }
+        }
+        shapes.append(("output_norm", .vector(count: hiddenSize)))
+        if !tiedOutputHead { shapes.append(("output", .matrix(rows: vocabularySize, columns: hiddenSize))) }
+        return shapes
+    }
+}

@@ -1,0 +1,68 @@
+extension DecoderConfiguration {
+    /// Checks that the engine can run this shape: nothing is zero, absurd or contradictory.
+    ///
+    /// - Parameter subject: What the configuration belongs to, usually a path; the error names it.
+    /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
+    public func validate(subject: String = "model configuration") throws {
+        func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+            guard range.contains(value) else {
+                throw EMLLMError.invalidConfiguration(
+                    subject: subject, property: name, expected: "\(range.lowerBound) to \(range.upperBound)",
+                    found: "\(value)")
+            }
+        }
+        func check(_ name: String, _ value: Float) throws {
+            guard value.isFinite, value > 0 else {
+                throw EMLLMError.invalidConfiguration(
+                    subject: subject, property: name, expected: "a positive finite number", found: "\(value)")
+            }
+        }
+        try check("vocabularySize", vocabularySize, 1...TokenizerDefinition.mostTokens)
+        try check("hiddenSize", hiddenSize, 1...(1 << 20))
+        try check("layerCount", layerCount, 1...1024)
+        try check("headCount", headCount, 1...4096)
+        try check("keyValueHeadCount", keyValueHeadCount, 1...headCount)
+        guard headCount % keyValueHeadCount == 0 else {
+            throw EMLLMError.invalidConfiguration(
+                subject: subject, property: "keyValueHeadCount", expected: "a divisor of headCount \(headCount)",
+                found: "\(keyValueHeadCount)")
+        }
+        try check("headDimension", headDimension, 1...4096)
+        try check("feedForwardSize", feedForwardSize, 1...(1 << 22))
+        try check("contextLength", contextLength, 1...(1 << 28))
+        try check("normEpsilon", normEpsilon)
+        try check("rope.base", rope.base)
+        try check("rope.rotaryDimension", rope.rotaryDimension, 2...max(2, headDimension))
+        guard rope.rotaryDimension % 2 == 0, rope.rotaryDimension <= headDimension else {
+            throw EMLLMError.invalidConfiguration(
+                subject: subject, property: "rope.rotaryDimension",
+                expected: "an even number of at most headDimension \(headDimension)", found: "\(rope.rotaryDimension)")
+        }
+        switch rope.scaling {
+        case .none: break
+        case .linear(let factor): try check("rope.scaling.factor", factor)
+        case .perFrequency(let factors):
+            guard factors.count == rope.rotaryDimension / 2 else {
+                throw EMLLMError.invalidConfiguration(
+                    subject: subject, property: "rope.scaling.factors", expected: "\(rope.rotaryDimension / 2) numbers",
+                    found: "\(factors.count)")
+            }
+            for factor in factors { try check("rope.scaling.factors", factor) }
+        }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A property of the model's configuration makes no sense.
+    public static let invalidConfiguration = Self(rawValue: "invalid-configuration")
+}
+
+extension EMLLMError {
+    static func invalidConfiguration(
+        subject: String, property: String, expected: String, found: String
+    ) -> EMLLMError {
+        EMLLMError(
+            code: .invalidConfiguration, subject: subject, expected: "\(expected) for \(property)", found: found,
+            remedy: damagedFileRemedy)
+    }
+}

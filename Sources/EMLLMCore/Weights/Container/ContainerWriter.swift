@@ -1,0 +1,91 @@
+import Foundation
+
+/// Writes an `.emllm` file, tensor by tensor, in the order of its plan.
+///
+/// The head of the file is written last, because it holds the checksums of the tensors; the file has no name until then.
+struct ContainerWriter {
+    private let file: AtomicFile
+    private let metadata: [UInt8]
+    private let tokenizer: [UInt8]
+    private var entries: [ContainerTensorIndex.Entry]
+    private let tokenizerOffset: Int
+    private let indexOffset: Int
+    private let dataOffset: Int
+    private let dataBytes: Int
+    private var written = 0
+
+    /// Plans the file and starts it.
+    ///
+    /// - Parameter tensors: What ``append(_:)`` will be given, in that order.
+    init(
+        _ file: AtomicFile, metadata: ContainerMetadata, tokenizer: TokenizerDefinition,
+        tensors: [(name: String, type: TensorType, shape: WeightShape)], path: String
+    ) throws {
+        self.file = file
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            self.metadata = Array(try encoder.encode(metadata))
+        } catch {
+            throw EMLLMError.invalidSection(
+                path: path, name: "metadata", expected: "values that JSON can hold", found: "\(error)")
+        }
+        guard self.metadata.count <= ContainerFormat.mostMetadataBytes else {
+            throw EMLLMError.absurdCount(
+                path: path, what: "bytes of metadata", count: UInt64(self.metadata.count),
+                most: UInt64(ContainerFormat.mostMetadataBytes))
+        }
+        self.tokenizer = try ContainerTokenizer.bytes(of: tokenizer, path: path)
+        let layout = try PackedLayout(tensors, path: path)
+        entries = zip(tensors, layout.places).map { tensor, place in
+            ContainerTensorIndex.Entry(
+                name: tensor.name, type: tensor.type, shape: tensor.shape, offset: place.offset,
+                byteCount: place.byteCount,
+                checksum: .none)
+        }
+        func aligned(_ offset: Int) -> Int { (offset + weightAlignment - 1) / weightAlignment * weightAlignment }
+        tokenizerOffset = aligned(Self.metadataOffset + self.metadata.count)
+        indexOffset = aligned(tokenizerOffset + self.tokenizer.count)
+        dataOffset = aligned(indexOffset + ContainerTensorIndex.bytes(of: entries).count)
+        dataBytes = layout.byteCount
+    }
+
+    private static let metadataOffset =
+        ContainerFormat.headerBytes + ContainerFormat.SectionKind.allCases.count * ContainerFormat.sectionEntryBytes
+
+    /// Writes the next tensor of the plan.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
+        precondition(bytes.count == entries[written].byteCount, "a tensor of another size than planned")
+        entries[written].checksum = Checksum(of: bytes)
+        try file.write(bytes, at: dataOffset + entries[written].offset)
+        written += 1
+    }
+
+    /// Writes the head and gives the file its name.
+    ///
+    /// - Returns: The size of the file.
+    func finish() throws -> Int {
+        precondition(written == entries.count, "fewer tensors than planned")
+        let index = ContainerTensorIndex.bytes(of: entries)
+        func section(_ kind: ContainerFormat.SectionKind, _ offset: Int, _ bytes: [UInt8]) -> ContainerSection {
+            ContainerSection(
+                kind: kind.rawValue, flags: ContainerFormat.requiredFlag, offset: offset, byteCount: bytes.count,
+                checksum: Checksum(of: bytes))
+        }
+        var data = section(.tensorData, dataOffset, [])
+        data.byteCount = dataBytes
+        data.checksum = .none
+        let sections = [
+            section(.metadata, Self.metadataOffset, metadata), section(.tokenizer, tokenizerOffset, tokenizer),
+            section(.tensorIndex, indexOffset, index), data,
+        ]
+        let fileSize = dataOffset + dataBytes
+        let parts = [
+            (0, ContainerHeader.bytes(sections: sections, fileSize: fileSize)), (Self.metadataOffset, metadata),
+            (tokenizerOffset, tokenizer), (indexOffset, index),
+        ]
+        for (offset, bytes) in parts { try bytes.withUnsafeBytes { try file.write($0, at: offset) } }
+        try file.commit()
+        return fileSize
+    }
+}

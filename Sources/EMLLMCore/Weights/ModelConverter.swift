@@ -1,0 +1,163 @@
+import Foundation
+
+/// Writes `.emllm` files from model files of either format.
+///
+/// Without ``Options/quantization`` every weight keeps its type and its bits; only the order of the bytes changes.
+/// Memory stays within a few times the largest tensor, however large the model.
+///
+/// ```swift
+/// let report = try ModelConverter.convert(gguf, to: output)
+/// print(report.fileBytes)
+/// ```
+public enum ModelConverter {
+    /// What to do with the weights and the file.
+    public struct Options: Sendable {
+        /// The type to re-quantize matrices to; nil keeps them as they are.
+        public var quantization: TensorType?
+        /// Whether ``quantization`` also applies to the embedding and the output head when it is coarser than Q8_0.
+        public var isPure: Bool
+        /// Whether an existing file may be replaced.
+        public var overwrites: Bool
+        /// Replaces the model's name.
+        public var name: String?
+        /// Replaces the model's licence.
+        public var license: String?
+        /// The program that asks, with its version, for the record.
+        public var converter: String?
+
+        /// Makes options; the default keeps all bits and replaces nothing.
+        public init(
+            quantization: TensorType? = nil, isPure: Bool = false, overwrites: Bool = false, name: String? = nil,
+            license: String? = nil, converter: String? = nil
+        ) {
+            self.quantization = quantization
+            self.isPure = isPure
+            self.overwrites = overwrites
+            self.name = name
+            self.license = license
+            self.converter = converter
+        }
+    }
+
+    /// What was written.
+    public struct Report: Sendable {
+        /// Every tensor, in the file's order.
+        public let tensors: [ConvertedTensor]
+        /// The size of the file.
+        public let fileBytes: Int
+    }
+
+    /// Converts a file.
+    ///
+    /// - Parameters:
+    ///   - input: An `.emllm` or GGUF file.
+    ///   - output: The `.emllm` file to write. It appears complete or not at all.
+    ///   - options: What to do with the weights and the file.
+    ///   - progress: Called with the bytes of work done so far and in all; may throw to stop, and then nothing is left.
+    /// - Throws: ``EMLLMError`` for a defect of the input, or ``EMLLMError/Code/sameFile``,
+    ///   ``EMLLMError/Code/outputExists``, ``EMLLMError/Code/cannotWrite``, ``EMLLMError/Code/cannotQuantize``.
+    @discardableResult
+    public static func convert(
+        _ input: URL, to output: URL, options: Options = Options(),
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> Report {
+        if let type = options.quantization, !type.isWritable {
+            throw EMLLMError.cannotQuantize(
+                path: input.path, what: "the model", expected: "a type that can be written", found: type.name)
+        }
+        let source = try ModelSource(MappedFile(input))
+        try checkDistinct(input, output)
+        let file = try AtomicFile(output, overwrites: options.overwrites)
+
+        let plan = source.weights.map { ConversionPlan($0, options: options) }
+        let total = source.file.bytes.count + source.weights.reduce(0) { $0 + $1.bytes.count }
+        var done = 0
+        func advance(_ bytes: Int) throws {
+            done += bytes
+            try progress(done, total)
+        }
+        let checksum = try Checksum(of: source.file.bytes, progress: advance)
+        var provenance = source.provenance
+        provenance.name = options.name ?? provenance.name
+        provenance.license = options.license ?? provenance.license
+        provenance.sourceFile = input.lastPathComponent
+        provenance.sourceSHA256 = "\(checksum)"
+        provenance.sourceFormat = source.format
+        provenance.converter = options.converter
+        if let type = options.quantization { provenance.quantization = type.name + (options.isPure ? " (pure)" : "") }
+
+        var writer = try ContainerWriter(
+            file,
+            metadata: ContainerMetadata(
+                configuration: source.configuration, chatTemplate: source.chatTemplate, provenance: provenance),
+            tokenizer: source.tokenizer, tensors: plan.map { ($0.weight.name, $0.target, $0.weight.shape) },
+            path: output.path)
+        var tensors: [ConvertedTensor] = []
+        for step in plan {
+            let (bytes, error) = try step.packed(from: source)
+            try withExtendedLifetime(bytes.owner) { try writer.append(bytes.bytes) }
+            tensors.append(
+                ConvertedTensor(
+                    name: step.weight.name, dimensions: step.weight.shape.dimensions, source: step.weight.type,
+                    target: step.target, byteCount: bytes.bytes.count, error: error, note: step.note))
+            try advance(step.weight.bytes.count)
+        }
+        return Report(tensors: tensors, fileBytes: try writer.finish())
+    }
+
+    private static func checkDistinct(_ input: URL, _ output: URL) throws {
+        var first = stat()
+        var second = stat()
+        guard stat(input.path, &first) == 0, stat(output.path, &second) == 0 else { return }
+        if first.st_dev == second.st_dev, first.st_ino == second.st_ino {
+            throw EMLLMError.sameFile(path: output.path)
+        }
+    }
+}
+
+/// One tensor of a conversion.
+public struct ConvertedTensor: Sendable {
+    /// The canonical name.
+    public let name: String
+    /// One size for a vector; rows and columns for a matrix.
+    public let dimensions: [Int]
+    /// The type that it had.
+    public let source: TensorType
+    /// The type that it has now.
+    public let target: TensorType
+    /// Bytes in the new file.
+    public let byteCount: Int
+    /// What re-quantizing changed; nil when every bit was kept.
+    public let error: QuantizationError?
+    /// Why the tensor did not get the type that was asked for; nil when it did.
+    public let note: String?
+}
+
+/// How far re-quantized weights are from the ones they were made from.
+public struct QuantizationError: Sendable, Equatable {
+    /// √(Σ(new − old)² / Σ old²); zero for a tensor of zeros.
+    public let relativeRMS: Double
+    /// The largest |new − old|.
+    public let largest: Double
+}
+
+extension EMLLMError.Code {
+    /// Input and output are the same file.
+    public static let sameFile = Self(rawValue: "same-file")
+    /// The weights cannot be stored in the type that was asked for.
+    public static let cannotQuantize = Self(rawValue: "cannot-quantize")
+}
+
+extension EMLLMError {
+    static func sameFile(path: String) -> EMLLMError {
+        EMLLMError(
+            code: .sameFile, subject: path, expected: "an output other than the input", found: "the same file",
+            remedy: "choose another name for the output")
+    }
+
+    static func cannotQuantize(path: String, what: String, expected: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .cannotQuantize, subject: path, expected: "\(expected) for \(what)", found: found,
+            remedy: "choose another type, or convert without --quantize")
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+
+/// Everything in a model file, validated, with the weights in the layout that the kernels read.
+///
+/// An `.emllm` file is mapped and used as it lies: nothing is copied. A GGUF file is repacked into memory, which costs
+/// its size once more and a moment at each start; `emllm-convert` does that work once.
+///
+/// ```swift
+/// let package = try ModelPackage.open(url)
+/// let embedding = try package.matrix("token_embedding", rows: 49_152, columns: 576)
+/// ```
+public final class ModelPackage: Sendable {
+    /// The model's family and shape.
+    public let configuration: ModelConfiguration
+    /// The tokenizer.
+    public let tokenizer: TokenizerDefinition
+    /// The chat template, in Jinja; nil for a model that was not trained to chat.
+    public let chatTemplate: String?
+    /// Where the model comes from.
+    public let provenance: Provenance
+    /// The path of the file.
+    public let path: String
+    /// The file's format and version, such as "GGUF 3".
+    public let format: String
+    /// Bytes of all weights, packed.
+    public let weightBytes: Int
+
+    private let weights: [String: Weight]
+
+    private struct Weight: @unchecked Sendable {  // the bytes are never written after loading
+        let type: TensorType
+        let shape: WeightShape
+        let pointer: UnsafeRawPointer
+        let owner: AnyObject
+    }
+
+    /// Opens an `.emllm` or GGUF file; its content says which, not its name.
+    ///
+    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    public static func open(_ url: URL) throws -> ModelPackage { try ModelPackage(MappedFile(url)) }
+
+    /// Opens an `.emllm` or GGUF file that has been mapped.
+    ///
+    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    public init(_ file: MappedFile) throws {
+        let source = try ModelSource(file)
+        configuration = source.configuration
+        tokenizer = source.tokenizer
+        chatTemplate = source.chatTemplate
+        provenance = source.provenance
+        path = file.path
+        format = source.format
+        switch source.arrangement {
+        case .packed:
+            var weights: [String: Weight] = [:]
+            for weight in source.weights {
+                guard let pointer = weight.bytes.baseAddress else { continue }
+                weights[weight.name] = Weight(type: weight.type, shape: weight.shape, pointer: pointer, owner: file)
+            }
+            self.weights = weights
+            weightBytes = source.weights.reduce(0) { $0 + $1.bytes.count }
+        case .rows:
+            (weights, weightBytes) = try Self.repacked(source)
+        }
+    }
+
+    /// A matrix by canonical name.
+    ///
+    /// - Parameters:
+    ///   - name: Such as `layers.0.attention.q`; see `weights-format.md`.
+    ///   - rows: Outputs, M.
+    ///   - columns: Inputs, K.
+    /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
+    public func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
+        let weight = try weight(name, .matrix(rows: rows, columns: columns))
+        return WeightMatrix(
+            type: weight.type, rows: rows, columns: columns, pointer: weight.pointer, owner: weight.owner)
+    }
+
+    /// A vector by canonical name.
+    ///
+    /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
+    public func vector(_ name: String, count: Int) throws -> WeightVector {
+        let weight = try weight(name, .vector(count: count))
+        return WeightVector(
+            count: count, pointer: weight.pointer.assumingMemoryBound(to: Float.self), owner: weight.owner)
+    }
+
+    private func weight(_ name: String, _ shape: WeightShape) throws -> Weight {
+        guard let weight = weights[name] else { throw EMLLMError.missingTensor(path: path, name: name) }
+        guard weight.shape == shape else {
+            throw EMLLMError.wrongTensorShape(path: path, name: name, expected: "\(shape)", found: "\(weight.shape)")
+        }
+        return weight
+    }
+
+    /// Packs the weights of a GGUF file into one buffer.
+    private static func repacked(_ source: ModelSource) throws -> ([String: Weight], Int) {
+        let path = source.file.path
+        let layout = try PackedLayout(source.weights, path: path)
+        let buffer = try AlignedBuffer(byteCount: layout.byteCount, for: path)
+        let base = buffer.bytes.baseAddress!
+        var weights: [String: Weight] = [:]
+        for (weight, place) in zip(source.weights, layout.places) {
+            guard let bytes = weight.bytes.baseAddress else { continue }
+            let target = base + place.offset
+            switch weight.shape {
+            case .vector(let count):
+                try TensorPacking.floats(
+                    type: weight.type, count: count, source: bytes,
+                    into: target.assumingMemoryBound(to: Float.self), path: path)
+                weights[weight.name] = Weight(type: .f32, shape: weight.shape, pointer: target, owner: buffer)
+            case .matrix(let rows, let columns):
+                TensorPacking.pack(type: weight.type, rows: rows, columns: columns, source: bytes, packed: target)
+                weights[weight.name] = Weight(type: weight.type, shape: weight.shape, pointer: target, owner: buffer)
+            }
+        }
+        return (weights, layout.places.reduce(0) { $0 + $1.byteCount })
+    }
+}
+
+/// Where packed weights lie, one after the other, each aligned.
+struct PackedLayout {
+    /// Where one weight lies.
+    struct Place {
+        var offset: Int
+        var byteCount: Int
+    }
+
+    var places: [Place] = []
+    /// Bytes of all weights with the gaps between them.
+    var byteCount = 0
+
+    init(_ weights: [ModelSource.Weight], path: String) throws {
+        try self.init(weights.map { ($0.name, $0.type, $0.shape) }, path: path)
+    }
+
+    init(_ weights: [(name: String, type: TensorType, shape: WeightShape)], path: String) throws {
+        for (name, type, shape) in weights {
+            let size: Int? =
+                switch shape {
+                case .vector(let count): TensorType.f32.rowBytes(columns: count)
+                case .matrix(let rows, let columns): type.packedBytes(rows: rows, columns: columns)
+                }
+            guard let size, let offset = byteCount.alignedUp(to: weightAlignment),
+                !offset.addingReportingOverflow(size).overflow
+            else {
+                throw EMLLMError.invalidTensorShape(
+                    path: path, name: name, expected: "a shape that fits into memory", found: "\(shape)")
+            }
+            places.append(Place(offset: offset, byteCount: size))
+            byteCount = offset + size
+        }
+    }
+}
