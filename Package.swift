@@ -82,7 +82,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "emllm-convert",
-            dependencies: ["CLIShared"],
+            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/emllm-convert",
             swiftSettings: strictSwift
         ),

@@ -7,14 +7,21 @@ extension DecoderConfiguration {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
                 throw EMLLMError.invalidConfiguration(
-                    subject: subject, property: name, expected: "\(range.lowerBound) to \(range.upperBound)",
-                    found: "\(value)")
+                    subject: subject,
+                    property: name,
+                    expected: "\(range.lowerBound) to \(range.upperBound)",
+                    found: "\(value)"
+                )
             }
         }
         func check(_ name: String, _ value: Float) throws {
             guard value.isFinite, value > 0 else {
                 throw EMLLMError.invalidConfiguration(
-                    subject: subject, property: name, expected: "a positive finite number", found: "\(value)")
+                    subject: subject,
+                    property: name,
+                    expected: "a positive finite number",
+                    found: "\(value)"
+                )
             }
         }
         try check("vocabularySize", vocabularySize, 1...TokenizerDefinition.mostTokens)
@@ -24,8 +31,11 @@ extension DecoderConfiguration {
         try check("keyValueHeadCount", keyValueHeadCount, 1...headCount)
         guard headCount % keyValueHeadCount == 0 else {
             throw EMLLMError.invalidConfiguration(
-                subject: subject, property: "keyValueHeadCount", expected: "a divisor of headCount \(headCount)",
-                found: "\(keyValueHeadCount)")
+                subject: subject,
+                property: "keyValueHeadCount",
+                expected: "a divisor of headCount \(headCount)",
+                found: "\(keyValueHeadCount)"
+            )
         }
         try check("headDimension", headDimension, 1...4096)
         try check("feedForwardSize", feedForwardSize, 1...(1 << 22))
@@ -35,8 +45,11 @@ extension DecoderConfiguration {
         try check("rope.rotaryDimension", rope.rotaryDimension, 2...max(2, headDimension))
         guard rope.rotaryDimension % 2 == 0, rope.rotaryDimension <= headDimension else {
             throw EMLLMError.invalidConfiguration(
-                subject: subject, property: "rope.rotaryDimension",
-                expected: "an even number of at most headDimension \(headDimension)", found: "\(rope.rotaryDimension)")
+                subject: subject,
+                property: "rope.rotaryDimension",
+                expected: "an even number of at most headDimension \(headDimension)",
+                found: "\(rope.rotaryDimension)"
+            )
         }
         switch rope.scaling {
         case .none: break
@@ -44,8 +57,11 @@ extension DecoderConfiguration {
         case .perFrequency(let factors):
             guard factors.count == rope.rotaryDimension / 2 else {
                 throw EMLLMError.invalidConfiguration(
-                    subject: subject, property: "rope.scaling.factors", expected: "\(rope.rotaryDimension / 2) numbers",
-                    found: "\(factors.count)")
+                    subject: subject,
+                    property: "rope.scaling.factors",
+                    expected: "\(rope.rotaryDimension / 2) numbers",
+                    found: "\(factors.count)"
+                )
             }
             for factor in factors { try check("rope.scaling.factors", factor) }
         }
@@ -59,10 +75,17 @@ extension EMLLMError.Code {
 
 extension EMLLMError {
     static func invalidConfiguration(
-        subject: String, property: String, expected: String, found: String
+        subject: String,
+        property: String,
+        expected: String,
+        found: String
     ) -> EMLLMError {
         EMLLMError(
-            code: .invalidConfiguration, subject: subject, expected: "\(expected) for \(property)", found: found,
-            remedy: damagedFileRemedy)
+            code: .invalidConfiguration,
+            subject: subject,
+            expected: "\(expected) for \(property)",
+            found: found,
+            remedy: damagedFileRemedy
+        )
     }
 }

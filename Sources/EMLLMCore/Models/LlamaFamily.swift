@@ -24,8 +24,11 @@ extension ModelFamily {
         }
         if let experts = try metadata.integer("llama.expert_count", in: 0...Int(Int32.max)), experts > 0 {
             throw EMLLMError.unsupportedPart(
-                path: path, part: "the feed-forward layers", supported: "dense layers",
-                found: "llama.expert_count \(experts) (a mixture of experts)")
+                path: path,
+                part: "the feed-forward layers",
+                supported: "dense layers",
+                found: "llama.expert_count \(experts) (a mixture of experts)"
+            )
         }
 
         let hiddenSize = try required("embedding_length", 1 << 20)
@@ -33,28 +36,40 @@ extension ModelFamily {
         let keyLength = try optional("attention.key_length", 4096)
         guard keyLength != nil || hiddenSize % headCount == 0 else {
             throw EMLLMError.invalidMetadata(
-                path: path, key: "llama.attention.head_count",
-                expected: "a divisor of llama.embedding_length \(hiddenSize)", found: "\(headCount)")
+                path: path,
+                key: "llama.attention.head_count",
+                expected: "a divisor of llama.embedding_length \(hiddenSize)",
+                found: "\(headCount)"
+            )
         }
         let headDimension = keyLength ?? hiddenSize / headCount
         if let valueLength = try optional("attention.value_length", 4096), valueLength != headDimension {
             throw EMLLMError.unsupportedPart(
-                path: path, part: "attention", supported: "values as long as keys (\(headDimension))",
-                found: "llama.attention.value_length \(valueLength)")
+                path: path,
+                part: "attention",
+                supported: "values as long as keys (\(headDimension))",
+                found: "llama.attention.value_length \(valueLength)"
+            )
         }
         let keyValueHeadCount = try optional("attention.head_count_kv", 4096) ?? headCount
         guard headCount % keyValueHeadCount == 0 else {
             throw EMLLMError.invalidMetadata(
-                path: path, key: "llama.attention.head_count_kv",
-                expected: "a divisor of llama.attention.head_count \(headCount)", found: "\(keyValueHeadCount)")
+                path: path,
+                key: "llama.attention.head_count_kv",
+                expected: "a divisor of llama.attention.head_count \(headCount)",
+                found: "\(keyValueHeadCount)"
+            )
         }
         let contextLength = try required("context_length", 1 << 28)
         if let window = try metadata.integer("llama.attention.sliding_window", in: 0...Int(Int32.max)),
             window > 0, window < contextLength
         {
             throw EMLLMError.unsupportedPart(
-                path: path, part: "attention", supported: "attention over the whole context",
-                found: "llama.attention.sliding_window \(window)")
+                path: path,
+                part: "attention",
+                supported: "attention over the whole context",
+                found: "llama.attention.sliding_window \(window)"
+            )
         }
         let epsilonKey = "llama.attention.layer_norm_rms_epsilon"
         let names = Set(file.tensors.map(\.name))
@@ -87,8 +102,11 @@ extension ModelFamily {
         }
         guard embedding.dimensions.count == 2 else {
             throw EMLLMError.invalidTensorShape(
-                path: file.file.path, name: embedding.name, expected: "2 dimensions",
-                found: "\(embedding.dimensions.count)")
+                path: file.file.path,
+                name: embedding.name,
+                expected: "2 dimensions",
+                found: "\(embedding.dimensions.count)"
+            )
         }
         return embedding.dimensions[1]
     }
@@ -99,7 +117,11 @@ extension ModelFamily {
         let kind = try metadata.string("llama.rope.scaling.type") ?? "linear"
         guard kind == "none" || kind == "linear" else {
             throw EMLLMError.unsupportedPart(
-                path: file.file.path, part: "llama.rope.scaling.type", supported: "none or linear", found: kind)
+                path: file.file.path,
+                part: "llama.rope.scaling.type",
+                supported: "none or linear",
+                found: kind
+            )
         }
         let stored = try metadata.float("llama.rope.scaling.factor") ?? metadata.float("llama.rope.scale_linear")
         let factor = kind == "linear" ? stored ?? 1 : 1
@@ -112,8 +134,11 @@ extension ModelFamily {
     private static func floats(of tensor: GGUFFile.Tensor, in file: GGUFFile) throws -> [Float] {
         guard tensor.type == .f32, tensor.dimensions.count == 1 else {
             throw EMLLMError.invalidTensorShape(
-                path: file.file.path, name: tensor.name, expected: "one dimension of F32",
-                found: "\(tensor.dimensions.count) of \(tensor.type.name)")
+                path: file.file.path,
+                name: tensor.name,
+                expected: "one dimension of F32",
+                found: "\(tensor.dimensions.count) of \(tensor.type.name)"
+            )
         }
         let bytes = file.bytes(of: tensor)
         return (0..<tensor.dimensions[0]).map { index in

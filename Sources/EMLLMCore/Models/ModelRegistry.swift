@@ -19,7 +19,10 @@ public enum ModelRegistry {
     static func family(ggufArchitecture name: String, path: String) throws -> ModelFamily {
         guard let family = families.first(where: { $0.ggufArchitectures.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(
-                path: path, name: name, supported: families.flatMap(\.ggufArchitectures))
+                path: path,
+                name: name,
+                supported: families.flatMap(\.ggufArchitectures)
+            )
         }
         return family
     }
@@ -55,14 +58,21 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func unsupportedArchitecture(path: String, name: String, supported: [String]) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedArchitecture, subject: path,
-            expected: "an architecture among \(supported.joined(separator: ", "))", found: name,
-            remedy: "use a model of a supported family")
+            code: .unsupportedArchitecture,
+            subject: path,
+            expected: "an architecture among \(supported.joined(separator: ", "))",
+            found: name,
+            remedy: "use a model of a supported family"
+        )
     }
 
     static func unsupportedPart(path: String, part: String, supported: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedArchitecture, subject: path, expected: "\(supported) for \(part)", found: found,
-            remedy: "use a model without this feature")
+            code: .unsupportedArchitecture,
+            subject: path,
+            expected: "\(supported) for \(part)",
+            found: found,
+            remedy: "use a model without this feature"
+        )
     }
 }

@@ -42,14 +42,20 @@ struct ConversionPlan {
         from source: ModelSource
     ) throws -> (bytes: (bytes: UnsafeRawBufferPointer, owner: AnyObject), error: QuantizationError?) {
         let path = source.file.path
-        guard let bytes = weight.bytes.baseAddress else { throw EMLLMError.missingTensor(path: path, name: weight.name) }
+        guard let bytes = weight.bytes.baseAddress else {
+            throw EMLLMError.missingTensor(path: path, name: weight.name)
+        }
         switch weight.shape {
         case .vector(let count):
             if weight.type == .f32 { return ((weight.bytes, source.file), nil) }
             let buffer = try AlignedBuffer(byteCount: count * MemoryLayout<Float>.size, for: path)
             try TensorPacking.floats(
-                type: weight.type, count: count, source: bytes,
-                into: buffer.bytes.baseAddress!.assumingMemoryBound(to: Float.self), path: path)
+                type: weight.type,
+                count: count,
+                source: bytes,
+                into: buffer.bytes.baseAddress!.assumingMemoryBound(to: Float.self),
+                path: path
+            )
             return ((UnsafeRawBufferPointer(buffer.bytes), buffer), nil)
         case .matrix(let rows, let columns):
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
@@ -58,8 +64,12 @@ struct ConversionPlan {
             case .rows:
                 let buffer = try Self.buffer(weight.type, rows, columns, weight.name, path)
                 TensorPacking.pack(
-                    type: weight.type, rows: rows, columns: columns, source: bytes,
-                    packed: buffer.bytes.baseAddress!)
+                    type: weight.type,
+                    rows: rows,
+                    columns: columns,
+                    source: bytes,
+                    packed: buffer.bytes.baseAddress!
+                )
                 kept = (UnsafeRawBufferPointer(buffer.bytes), buffer)
             }
             guard target != weight.type else { return (kept, nil) }
@@ -71,23 +81,37 @@ struct ConversionPlan {
     }
 
     private static func buffer(
-        _ type: TensorType, _ rows: Int, _ columns: Int, _ name: String, _ path: String
+        _ type: TensorType,
+        _ rows: Int,
+        _ columns: Int,
+        _ name: String,
+        _ path: String
     ) throws -> AlignedBuffer {
         guard let size = type.packedBytes(rows: rows, columns: columns) else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "a shape that fits \(type.name)", found: "[\(rows), \(columns)]")
+                path: path,
+                name: name,
+                expected: "a shape that fits \(type.name)",
+                found: "[\(rows), \(columns)]"
+            )
         }
         return try AlignedBuffer(byteCount: size, for: path)
     }
 
     /// Re-quantizes row by row, on all processors.
     private func requantized(
-        _ packed: UnsafeRawPointer, rows: Int, columns: Int, path: String
+        _ packed: UnsafeRawPointer,
+        rows: Int,
+        columns: Int,
+        path: String
     ) throws -> (AlignedBuffer, QuantizationError) {
         guard let rowBytes = target.rowBytes(columns: columns) else {
             throw EMLLMError.cannotQuantize(
-                path: path, what: weight.name, expected: "a multiple of \(target.blockColumns) columns",
-                found: "\(columns)")
+                path: path,
+                what: weight.name,
+                expected: "a multiple of \(target.blockColumns) columns",
+                found: "\(columns)"
+            )
         }
         let blocks = try AlignedBuffer(byteCount: rows * rowBytes, for: path)
         let result = try Self.buffer(target, rows, columns, weight.name, path)
@@ -110,12 +134,22 @@ struct ConversionPlan {
                         continue
                     }
                     tallyBase[row].isWritten = ct_quantize_row(
-                        new, before, Int64(columns), blockBase + row * rowBytes)
+                        new,
+                        before,
+                        Int64(columns),
+                        blockBase + row * rowBytes
+                    )
                     tallyBase[row].isFinite = true
                 }
                 ct_pack(
-                    new, Int64(rows), Int64(columns), blockBase, resultBase, Int64(range.lowerBound),
-                    Int64(range.upperBound))
+                    new,
+                    Int64(rows),
+                    Int64(columns),
+                    blockBase,
+                    resultBase,
+                    Int64(range.lowerBound),
+                    Int64(range.upperBound)
+                )
                 for row in range where tallyBase[row].isFinite {
                     ct_dequantize_row(old, Int64(rows), Int64(columns), source, Int64(row), before)
                     ct_dequantize_row(new, Int64(rows), Int64(columns), resultBase, Int64(row), after)
@@ -129,12 +163,19 @@ struct ConversionPlan {
             let tally = tallyBase[row]
             guard tally.isFinite, tally.largest.isFinite else {
                 throw EMLLMError.cannotQuantize(
-                    path: path, what: "row \(row) of \(weight.name)",
-                    expected: "finite weights within the range of \(target.name)", found: "others")
+                    path: path,
+                    what: "row \(row) of \(weight.name)",
+                    expected: "finite weights within the range of \(target.name)",
+                    found: "others"
+                )
             }
             guard tally.isWritten else {
                 throw EMLLMError.cannotQuantize(
-                    path: path, what: weight.name, expected: "a type that can be written", found: target.name)
+                    path: path,
+                    what: weight.name,
+                    expected: "a type that can be written",
+                    found: target.name
+                )
             }
             sum.squaredError += tally.squaredError
             sum.squaredValue += tally.squaredValue

@@ -27,8 +27,12 @@ public enum ModelConverter {
 
         /// Makes options; the default keeps all bits and replaces nothing.
         public init(
-            quantization: TensorType? = nil, isPure: Bool = false, overwrites: Bool = false, name: String? = nil,
-            license: String? = nil, converter: String? = nil
+            quantization: TensorType? = nil,
+            isPure: Bool = false,
+            overwrites: Bool = false,
+            name: String? = nil,
+            license: String? = nil,
+            converter: String? = nil
         ) {
             self.quantization = quantization
             self.isPure = isPure
@@ -58,12 +62,18 @@ public enum ModelConverter {
     ///   ``EMLLMError/Code/outputExists``, ``EMLLMError/Code/cannotWrite``, ``EMLLMError/Code/cannotQuantize``.
     @discardableResult
     public static func convert(
-        _ input: URL, to output: URL, options: Options = Options(),
+        _ input: URL,
+        to output: URL,
+        options: Options = Options(),
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> Report {
         if let type = options.quantization, !type.isWritable {
             throw EMLLMError.cannotQuantize(
-                path: input.path, what: "the model", expected: "a type that can be written", found: type.name)
+                path: input.path,
+                what: "the model",
+                expected: "a type that can be written",
+                found: type.name
+            )
         }
         let source = try ModelSource(MappedFile(input))
         try checkDistinct(input, output)
@@ -89,17 +99,29 @@ public enum ModelConverter {
         var writer = try ContainerWriter(
             file,
             metadata: ContainerMetadata(
-                configuration: source.configuration, chatTemplate: source.chatTemplate, provenance: provenance),
-            tokenizer: source.tokenizer, tensors: plan.map { ($0.weight.name, $0.target, $0.weight.shape) },
-            path: output.path)
+                configuration: source.configuration,
+                chatTemplate: source.chatTemplate,
+                provenance: provenance
+            ),
+            tokenizer: source.tokenizer,
+            tensors: plan.map { ($0.weight.name, $0.target, $0.weight.shape) },
+            path: output.path
+        )
         var tensors: [ConvertedTensor] = []
         for step in plan {
             let (bytes, error) = try step.packed(from: source)
             try withExtendedLifetime(bytes.owner) { try writer.append(bytes.bytes) }
             tensors.append(
                 ConvertedTensor(
-                    name: step.weight.name, dimensions: step.weight.shape.dimensions, source: step.weight.type,
-                    target: step.target, byteCount: bytes.bytes.count, error: error, note: step.note))
+                    name: step.weight.name,
+                    dimensions: step.weight.shape.dimensions,
+                    source: step.weight.type,
+                    target: step.target,
+                    byteCount: bytes.bytes.count,
+                    error: error,
+                    note: step.note
+                )
+            )
             try advance(step.weight.bytes.count)
         }
         return Report(tensors: tensors, fileBytes: try writer.finish())
@@ -151,13 +173,21 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func sameFile(path: String) -> EMLLMError {
         EMLLMError(
-            code: .sameFile, subject: path, expected: "an output other than the input", found: "the same file",
-            remedy: "choose another name for the output")
+            code: .sameFile,
+            subject: path,
+            expected: "an output other than the input",
+            found: "the same file",
+            remedy: "choose another name for the output"
+        )
     }
 
     static func cannotQuantize(path: String, what: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .cannotQuantize, subject: path, expected: "\(expected) for \(what)", found: found,
-            remedy: "choose another type, or convert without --quantize")
+            code: .cannotQuantize,
+            subject: path,
+            expected: "\(expected) for \(what)",
+            found: found,
+            remedy: "choose another type, or convert without --quantize"
+        )
     }
 }

@@ -33,6 +33,12 @@ public enum ModelFile: Sendable {
         }
     }
 
+    /// Checks that this engine runs the model: its family, its configuration, its tokenizer, and every tensor's shape.
+    ///
+    /// - Returns: What it is.
+    /// - Throws: ``EMLLMError`` that says what is missing or not supported.
+    public func modelConfiguration() throws -> ModelConfiguration { try ModelSource(self).configuration }
+
     /// The mapped bytes.
     public var file: MappedFile {
         switch self {

@@ -74,7 +74,12 @@ public final class ModelPackage: Sendable {
     public func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
         let weight = try weight(name, .matrix(rows: rows, columns: columns))
         return WeightMatrix(
-            type: weight.type, rows: rows, columns: columns, pointer: weight.pointer, owner: weight.owner)
+            type: weight.type,
+            rows: rows,
+            columns: columns,
+            pointer: weight.pointer,
+            owner: weight.owner
+        )
     }
 
     /// A vector by canonical name.
@@ -83,7 +88,10 @@ public final class ModelPackage: Sendable {
     public func vector(_ name: String, count: Int) throws -> WeightVector {
         let weight = try weight(name, .vector(count: count))
         return WeightVector(
-            count: count, pointer: weight.pointer.assumingMemoryBound(to: Float.self), owner: weight.owner)
+            count: count,
+            pointer: weight.pointer.assumingMemoryBound(to: Float.self),
+            owner: weight.owner
+        )
     }
 
     private func weight(_ name: String, _ shape: WeightShape) throws -> Weight {
@@ -107,8 +115,12 @@ public final class ModelPackage: Sendable {
             switch weight.shape {
             case .vector(let count):
                 try TensorPacking.floats(
-                    type: weight.type, count: count, source: bytes,
-                    into: target.assumingMemoryBound(to: Float.self), path: path)
+                    type: weight.type,
+                    count: count,
+                    source: bytes,
+                    into: target.assumingMemoryBound(to: Float.self),
+                    path: path
+                )
                 weights[weight.name] = Weight(type: .f32, shape: weight.shape, pointer: target, owner: buffer)
             case .matrix(let rows, let columns):
                 TensorPacking.pack(type: weight.type, rows: rows, columns: columns, source: bytes, packed: target)
@@ -146,7 +158,11 @@ struct PackedLayout {
                 !offset.addingReportingOverflow(size).overflow
             else {
                 throw EMLLMError.invalidTensorShape(
-                    path: path, name: name, expected: "a shape that fits into memory", found: "\(shape)")
+                    path: path,
+                    name: name,
+                    expected: "a shape that fits into memory",
+                    found: "\(shape)"
+                )
             }
             places.append(Place(offset: offset, byteCount: size))
             byteCount = offset + size

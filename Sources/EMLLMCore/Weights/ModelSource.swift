@@ -30,8 +30,11 @@ struct ModelSource: Sendable {
     let weights: [Weight]
 
     /// Opens a file by its content.
-    init(_ file: MappedFile) throws {
-        switch try ModelFile(file) {
+    init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
+
+    /// Takes a file that has been opened.
+    init(_ file: ModelFile) throws {
+        switch file {
         case .emllm(let file): try self.init(container: file)
         case .gguf(let file): try self.init(gguf: file)
         }
@@ -62,7 +65,11 @@ struct ModelSource: Sendable {
         let family = try ModelRegistry.family(ggufArchitecture: architecture, path: path)
         if let parts = try metadata.integer("split.count", in: 0...Int(UInt16.max)), parts > 1 {
             throw EMLLMError.unsupportedPart(
-                path: path, part: "the file", supported: "the whole model", found: "one of \(parts) parts")
+                path: path,
+                part: "the file",
+                supported: "the whole model",
+                found: "one of \(parts) parts"
+            )
         }
         file = gguf.file
         format = "GGUF \(gguf.version)"
@@ -76,15 +83,20 @@ struct ModelSource: Sendable {
             organization: try metadata.string("general.organization"),
             license: try metadata.string("general.license"),
             url: try metadata.string("general.source.url") ?? metadata.string("general.url"),
-            sourceFile: fileName, sourceFormat: format)
+            sourceFile: fileName,
+            sourceFormat: format
+        )
         let found = try gguf.tensors.compactMap { tensor -> Weight? in
             switch family.role(tensor.name) {
             case .configuration: return nil
             case .unknown: throw EMLLMError.unexpectedTensor(path: path, name: tensor.name, family: family.name)
             case .weight(let name):
                 return Weight(
-                    name: name, type: tensor.type, shape: try Self.shape(of: tensor, path: path),
-                    bytes: gguf.bytes(of: tensor))
+                    name: name,
+                    type: tensor.type,
+                    shape: try Self.shape(of: tensor, path: path),
+                    bytes: gguf.bytes(of: tensor)
+                )
             }
         }
         weights = try Self.matched(found, to: configuration.decoder, path: path)
@@ -97,13 +109,19 @@ struct ModelSource: Sendable {
         case 2: return .matrix(rows: tensor.dimensions[1], columns: tensor.dimensions[0])
         default:
             throw EMLLMError.invalidTensorShape(
-                path: path, name: tensor.name, expected: "1 or 2 dimensions", found: "\(tensor.dimensions.count)")
+                path: path,
+                name: tensor.name,
+                expected: "1 or 2 dimensions",
+                found: "\(tensor.dimensions.count)"
+            )
         }
     }
 
     /// Puts weights in the engine's order, and checks that each is there with the right shape, and no other.
     private static func matched(
-        _ found: [Weight], to decoder: DecoderConfiguration, path: String
+        _ found: [Weight],
+        to decoder: DecoderConfiguration,
+        path: String
     ) throws -> [Weight] {
         var byName: [String: Weight] = [:]
         for weight in found { byName[weight.name] = weight }
@@ -113,7 +131,11 @@ struct ModelSource: Sendable {
             }
             guard weight.shape == shape else {
                 throw EMLLMError.wrongTensorShape(
-                    path: path, name: name, expected: "\(shape)", found: "\(weight.shape)")
+                    path: path,
+                    name: name,
+                    expected: "\(shape)",
+                    found: "\(weight.shape)"
+                )
             }
             return weight
         }
@@ -124,12 +146,16 @@ struct ModelSource: Sendable {
     }
 
     private static func checkVocabulary(
-        _ tokenizer: TokenizerDefinition, _ decoder: DecoderConfiguration, path: String
+        _ tokenizer: TokenizerDefinition,
+        _ decoder: DecoderConfiguration,
+        path: String
     ) throws {
         guard tokenizer.tokens.count == decoder.vocabularySize else {
             throw EMLLMError.invalidTokenizer(
-                path: path, expected: "\(decoder.vocabularySize) tokens, one for each row of the embedding,",
-                found: "\(tokenizer.tokens.count)")
+                path: path,
+                expected: "\(decoder.vocabularySize) tokens, one for each row of the embedding,",
+                found: "\(tokenizer.tokens.count)"
+            )
         }
     }
 }
@@ -146,19 +172,31 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func missingTensor(path: String, name: String) -> EMLLMError {
         EMLLMError(
-            code: .missingTensor, subject: path, expected: "the tensor \(name)", found: "no such tensor",
-            remedy: "fetch a complete model file")
+            code: .missingTensor,
+            subject: path,
+            expected: "the tensor \(name)",
+            found: "no such tensor",
+            remedy: "fetch a complete model file"
+        )
     }
 
     static func unexpectedTensor(path: String, name: String, family: String) -> EMLLMError {
         EMLLMError(
-            code: .unexpectedTensor, subject: path, expected: "only tensors of the \(family) decoder", found: name,
-            remedy: "use a model of a supported family without extra weights")
+            code: .unexpectedTensor,
+            subject: path,
+            expected: "only tensors of the \(family) decoder",
+            found: name,
+            remedy: "use a model of a supported family without extra weights"
+        )
     }
 
     static func wrongTensorShape(path: String, name: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .wrongTensorShape, subject: path, expected: "the shape \(expected) for \(name)", found: found,
-            remedy: "fetch the model file again; its configuration and weights disagree")
+            code: .wrongTensorShape,
+            subject: path,
+            expected: "the shape \(expected) for \(name)",
+            found: found,
+            remedy: "fetch the model file again; its configuration and weights disagree"
+        )
     }
 }

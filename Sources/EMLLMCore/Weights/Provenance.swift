@@ -21,8 +21,14 @@ public struct Provenance: Codable, Sendable, Equatable {
 
     /// Makes a record of provenance.
     public init(
-        name: String, organization: String? = nil, license: String? = nil, url: String? = nil,
-        sourceFile: String? = nil, sourceSHA256: String? = nil, sourceFormat: String? = nil, converter: String? = nil,
+        name: String,
+        organization: String? = nil,
+        license: String? = nil,
+        url: String? = nil,
+        sourceFile: String? = nil,
+        sourceSHA256: String? = nil,
+        sourceFormat: String? = nil,
+        converter: String? = nil,
         quantization: String? = nil
     ) {
         self.name = name

@@ -5,15 +5,25 @@ import Foundation
 enum TensorPacking {
     /// Packs a whole matrix. `source`: rows of blocks; `packed`: `packedBytes(rows:columns:)` zeroed bytes.
     static func pack(
-        type: TensorType, rows: Int, columns: Int, source: UnsafeRawPointer, packed: UnsafeMutableRawPointer
+        type: TensorType,
+        rows: Int,
+        columns: Int,
+        source: UnsafeRawPointer,
+        packed: UnsafeMutableRawPointer
     ) {
         // Disjoint strips: no two calls touch the same bytes.
         nonisolated(unsafe) let source = source
         nonisolated(unsafe) let packed = packed
         forEachChunk(ofRows: rows, columns: columns) { range in
             ct_pack(
-                type.cType, Int64(rows), Int64(columns), source, packed, Int64(range.lowerBound),
-                Int64(range.upperBound))
+                type.cType,
+                Int64(rows),
+                Int64(columns),
+                source,
+                packed,
+                Int64(range.lowerBound),
+                Int64(range.upperBound)
+            )
         }
     }
 
@@ -30,7 +40,11 @@ enum TensorPacking {
 
     /// A vector of any type as floats. `source`: one row of blocks.
     static func floats(
-        type: TensorType, count: Int, source: UnsafeRawPointer, into floats: UnsafeMutablePointer<Float>, path: String
+        type: TensorType,
+        count: Int,
+        source: UnsafeRawPointer,
+        into floats: UnsafeMutablePointer<Float>,
+        path: String
     ) throws {
         guard let size = type.packedBytes(rows: 1, columns: count) else {
             throw EMLLMError.outOfMemory(subject: path, byteCount: count)

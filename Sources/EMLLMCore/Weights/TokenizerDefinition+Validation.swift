@@ -14,7 +14,9 @@ extension TokenizerDefinition {
         guard !tokens.isEmpty, tokens.count <= Self.mostTokens else {
             throw fail("1 to \(Self.mostTokens) tokens", "\(tokens.count)")
         }
-        guard merges.count <= Self.mostTokens else { throw fail("at most \(Self.mostTokens) merges", "\(merges.count)") }
+        guard merges.count <= Self.mostTokens else {
+            throw fail("at most \(Self.mostTokens) merges", "\(merges.count)")
+        }
         guard types.count == tokens.count else {
             throw fail("a type for each of the \(tokens.count) tokens", "\(types.count) types")
         }
@@ -53,7 +55,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func invalidTokenizer(path: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidTokenizer, subject: path, expected: "\(expected) in the tokenizer", found: found,
-            remedy: damagedFileRemedy)
+            code: .invalidTokenizer,
+            subject: path,
+            expected: "\(expected) in the tokenizer",
+            found: found,
+            remedy: damagedFileRemedy
+        )
     }
 }

@@ -36,7 +36,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func outOfMemory(subject: String, byteCount: Int) -> EMLLMError {
         EMLLMError(
-            code: .outOfMemory, subject: subject, expected: "\(byteCount) bytes of memory",
-            found: "the system refused them", remedy: "close other programs or use a smaller model")
+            code: .outOfMemory,
+            subject: subject,
+            expected: "\(byteCount) bytes of memory",
+            found: "the system refused them",
+            remedy: "close other programs or use a smaller model"
+        )
     }
 }

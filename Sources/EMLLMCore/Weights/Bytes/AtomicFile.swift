@@ -34,10 +34,10 @@ public final class AtomicFile {
         self.overwrites = overwrites
         try Self.checkDestination(url, overwrites: overwrites)
         #if os(Linux)
-        if prefersAnonymous {
-            // O_TMPFILE is a macro that Swift does not import: __O_TMPFILE | O_DIRECTORY.
-            descriptor = open(directory, 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o666)
-        }
+            if prefersAnonymous {
+                // O_TMPFILE is a macro that Swift does not import: __O_TMPFILE | O_DIRECTORY.
+                descriptor = open(directory, 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o666)
+            }
         #endif
         if descriptor < 0 {
             let path = temporaryName()
@@ -150,8 +150,12 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func outputExists(path: String) -> EMLLMError {
         EMLLMError(
-            code: .outputExists, subject: path, expected: "a name that is free", found: "a file of that name",
-            remedy: "choose another name, or allow replacing it (--force)")
+            code: .outputExists,
+            subject: path,
+            expected: "a name that is free",
+            found: "a file of that name",
+            remedy: "choose another name, or allow replacing it (--force)"
+        )
     }
 
     static func cannotWrite(path: String, errno code: Int32) -> EMLLMError {
@@ -162,7 +166,11 @@ extension EMLLMError {
             default: "choose a directory that you may write to"
             }
         return EMLLMError(
-            code: .cannotWrite, subject: path, expected: "to write this file",
-            found: String(cString: strerror(code)), remedy: remedy)
+            code: .cannotWrite,
+            subject: path,
+            expected: "to write this file",
+            found: String(cString: strerror(code)),
+            remedy: remedy
+        )
     }
 }

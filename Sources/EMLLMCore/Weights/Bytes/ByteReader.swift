@@ -52,7 +52,11 @@ struct ByteReader {
     func checkedCount(_ count: UInt64, minimumSize: Int, _ what: String) throws -> Int {
         guard let value = Int(exactly: count), value <= remaining / max(1, minimumSize) else {
             throw EMLLMError.absurdCount(
-                path: path, what: what, count: count, most: UInt64(remaining / max(1, minimumSize)))
+                path: path,
+                what: what,
+                count: count,
+                most: UInt64(remaining / max(1, minimumSize))
+            )
         }
         return value
     }
@@ -76,19 +80,31 @@ extension EMLLMError {
 
     static func truncatedFile(path: String, what: String, offset: Int, needs: String, has: Int) -> EMLLMError {
         EMLLMError(
-            code: .truncatedFile, subject: path, expected: "\(needs) bytes for \(what) at byte \(offset)",
-            found: "the end after \(has) bytes", remedy: damagedFileRemedy)
+            code: .truncatedFile,
+            subject: path,
+            expected: "\(needs) bytes for \(what) at byte \(offset)",
+            found: "the end after \(has) bytes",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func invalidUTF8(path: String, what: String, offset: Int) -> EMLLMError {
         EMLLMError(
-            code: .invalidUTF8, subject: path, expected: "UTF-8 text for \(what)",
-            found: "other bytes at byte \(offset)", remedy: damagedFileRemedy)
+            code: .invalidUTF8,
+            subject: path,
+            expected: "UTF-8 text for \(what)",
+            found: "other bytes at byte \(offset)",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func absurdCount(path: String, what: String, count: UInt64, most: UInt64) -> EMLLMError {
         EMLLMError(
-            code: .absurdCount, subject: path, expected: "at most \(most) \(what)", found: "\(count)",
-            remedy: damagedFileRemedy)
+            code: .absurdCount,
+            subject: path,
+            expected: "at most \(most) \(what)",
+            found: "\(count)",
+            remedy: damagedFileRemedy
+        )
     }
 }

@@ -1,7 +1,7 @@
 #if canImport(CryptoKit)
-import CryptoKit
+    import CryptoKit
 #else
-internal import COpenSSL
+    internal import COpenSSL
 #endif
 
 /// A SHA-256 digest (FIPS 180-4).
@@ -44,39 +44,39 @@ public struct Checksum: Sendable, Hashable, CustomStringConvertible {
 
 #if canImport(CryptoKit)
 
-private final class SHA256Hasher {
-    private var hasher = SHA256()
-    func update(_ data: UnsafeRawBufferPointer) { hasher.update(bufferPointer: data) }
-    func finalize() -> [UInt8] { Array(hasher.finalize()) }
-}
+    private final class SHA256Hasher {
+        private var hasher = SHA256()
+        func update(_ data: UnsafeRawBufferPointer) { hasher.update(bufferPointer: data) }
+        func finalize() -> [UInt8] { Array(hasher.finalize()) }
+    }
 
 #else
 
-/// OpenSSL's digest. Its functions fail only for want of memory or of the algorithm, which no user can mend.
-private final class SHA256Hasher {
-    private let context: OpaquePointer
+    /// OpenSSL's digest. Its functions fail only for want of memory or of the algorithm, which no user can mend.
+    private final class SHA256Hasher {
+        private let context: OpaquePointer
 
-    init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-            preconditionFailure("libcrypto has no SHA-256")
+        init() {
+            guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+                preconditionFailure("libcrypto has no SHA-256")
+            }
+            self.context = context
         }
-        self.context = context
-    }
 
-    deinit { EVP_MD_CTX_free(context) }
+        deinit { EVP_MD_CTX_free(context) }
 
-    func update(_ data: UnsafeRawBufferPointer) {
-        let status = EVP_DigestUpdate(context, data.baseAddress, data.count)
-        precondition(status == 1, "libcrypto could not digest")
-    }
+        func update(_ data: UnsafeRawBufferPointer) {
+            let status = EVP_DigestUpdate(context, data.baseAddress, data.count)
+            precondition(status == 1, "libcrypto could not digest")
+        }
 
-    func finalize() -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Checksum.byteCount) { buffer, count in
-            let status = EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
-            precondition(status == 1, "libcrypto could not finish a digest")
-            count = Checksum.byteCount
+        func finalize() -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: Checksum.byteCount) { buffer, count in
+                let status = EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
+                precondition(status == 1, "libcrypto could not finish a digest")
+                count = Checksum.byteCount
+            }
         }
     }
-}
 
 #endif

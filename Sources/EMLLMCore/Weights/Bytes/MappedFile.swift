@@ -76,26 +76,41 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func fileNotFound(path: String) -> EMLLMError {
         EMLLMError(
-            code: .fileNotFound, subject: path, expected: "a model file", found: "no such file",
-            remedy: "check the path")
+            code: .fileNotFound,
+            subject: path,
+            expected: "a model file",
+            found: "no such file",
+            remedy: "check the path"
+        )
     }
 
     static func notARegularFile(path: String, isDirectory: Bool) -> EMLLMError {
         EMLLMError(
-            code: .notARegularFile, subject: path, expected: "a regular file",
+            code: .notARegularFile,
+            subject: path,
+            expected: "a regular file",
             found: isDirectory ? "a directory" : "a pipe, socket or device",
-            remedy: isDirectory ? "name the .emllm or .gguf file inside it" : "save the data to a file first")
+            remedy: isDirectory ? "name the .emllm or .gguf file inside it" : "save the data to a file first"
+        )
     }
 
     static func emptyFile(path: String) -> EMLLMError {
         EMLLMError(
-            code: .emptyFile, subject: path, expected: "a model file", found: "an empty file",
-            remedy: "fetch or convert it again")
+            code: .emptyFile,
+            subject: path,
+            expected: "a model file",
+            found: "an empty file",
+            remedy: "fetch or convert it again"
+        )
     }
 
     static func unreadableFile(path: String, errno code: Int32) -> EMLLMError {
         EMLLMError(
-            code: .unreadableFile, subject: path, expected: "a readable file", found: String(cString: strerror(code)),
-            remedy: "check the file's permissions and the disk")
+            code: .unreadableFile,
+            subject: path,
+            expected: "a readable file",
+            found: String(cString: strerror(code)),
+            remedy: "check the file's permissions and the disk"
+        )
     }
 }

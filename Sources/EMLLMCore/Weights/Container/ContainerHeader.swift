@@ -13,7 +13,11 @@ enum ContainerHeader {
         let version = try reader.integer(UInt32.self, "the version")
         guard version == ContainerFormat.version else {
             throw EMLLMError.unsupportedVersion(
-                path: path, format: ".emllm", expected: "\(ContainerFormat.version)", found: version)
+                path: path,
+                format: ".emllm",
+                expected: "\(ContainerFormat.version)",
+                found: version
+            )
         }
         let declared = UInt64(try reader.integer(UInt32.self, "the section count"))
         let fileSize = try reader.integer(UInt64.self, "the file size")
@@ -25,7 +29,11 @@ enum ContainerHeader {
         let count = try reader.checkedCount(declared, minimumSize: ContainerFormat.sectionEntryBytes, "sections")
         guard count <= ContainerFormat.mostSections else {
             throw EMLLMError.absurdCount(
-                path: path, what: "sections", count: declared, most: UInt64(ContainerFormat.mostSections))
+                path: path,
+                what: "sections",
+                count: declared,
+                most: UInt64(ContainerFormat.mostSections)
+            )
         }
         let tableBytes = count * ContainerFormat.sectionEntryBytes
         let table = try reader.take(tableBytes, "the section table")
@@ -43,7 +51,9 @@ enum ContainerHeader {
     }
 
     private static func readSection(
-        _ reader: inout ByteReader, fileSize: Int, firstByte: Int
+        _ reader: inout ByteReader,
+        fileSize: Int,
+        firstByte: Int
     ) throws -> ContainerSection {
         let kind = try reader.integer(UInt32.self, "a section's kind")
         let flags = try reader.integer(UInt32.self, "a section's flags")
@@ -55,13 +65,19 @@ enum ContainerHeader {
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         guard !overflow, end <= UInt64(fileSize), offset >= UInt64(firstByte) else {
             throw EMLLMError.invalidSection(
-                path: reader.path, name: section.name, expected: "bytes within \(firstByte) to \(fileSize)",
-                found: overflow ? "an end beyond 2^64" : "\(offset) to \(end)")
+                path: reader.path,
+                name: section.name,
+                expected: "bytes within \(firstByte) to \(fileSize)",
+                found: overflow ? "an end beyond 2^64" : "\(offset) to \(end)"
+            )
         }
         guard offset % UInt64(weightAlignment) == 0 else {
             throw EMLLMError.invalidSection(
-                path: reader.path, name: section.name, expected: "a start at a multiple of \(weightAlignment)",
-                found: "\(offset)")
+                path: reader.path,
+                name: section.name,
+                expected: "a start at a multiple of \(weightAlignment)",
+                found: "\(offset)"
+            )
         }
         section.offset = Int(offset)
         section.byteCount = Int(byteCount)
@@ -73,7 +89,11 @@ enum ContainerHeader {
         for section in sections {
             guard kinds.insert(section.kind).inserted else {
                 throw EMLLMError.invalidSection(
-                    path: path, name: section.name, expected: "one such section", found: "two")
+                    path: path,
+                    name: section.name,
+                    expected: "one such section",
+                    found: "two"
+                )
             }
             let isKnown = ContainerFormat.SectionKind(rawValue: section.kind) != nil
             guard isKnown || section.flags & ContainerFormat.requiredFlag == 0 else {
@@ -83,7 +103,11 @@ enum ContainerHeader {
         let sorted = sections.sorted { $0.offset < $1.offset }
         for (first, second) in zip(sorted, sorted.dropFirst()) where first.offset + first.byteCount > second.offset {
             throw EMLLMError.invalidSection(
-                path: path, name: second.name, expected: "bytes of its own", found: "an overlap with the \(first.name)")
+                path: path,
+                name: second.name,
+                expected: "bytes of its own",
+                found: "an overlap with the \(first.name)"
+            )
         }
     }
 
@@ -121,25 +145,41 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func wrongFileSize(path: String, expected: UInt64, found: Int) -> EMLLMError {
         EMLLMError(
-            code: .wrongFileSize, subject: path, expected: "\(expected) bytes", found: "\(found)",
-            remedy: damagedFileRemedy)
+            code: .wrongFileSize,
+            subject: path,
+            expected: "\(expected) bytes",
+            found: "\(found)",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func invalidSection(path: String, name: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidSection, subject: path, expected: "\(expected) for the \(name)", found: found,
-            remedy: damagedFileRemedy)
+            code: .invalidSection,
+            subject: path,
+            expected: "\(expected) for the \(name)",
+            found: found,
+            remedy: damagedFileRemedy
+        )
     }
 
     static func unknownSection(path: String, kind: UInt32) -> EMLLMError {
         EMLLMError(
-            code: .unknownSection, subject: path, expected: "required sections of kinds 1 to 4", found: "kind \(kind)",
-            remedy: "update EMLLM")
+            code: .unknownSection,
+            subject: path,
+            expected: "required sections of kinds 1 to 4",
+            found: "kind \(kind)",
+            remedy: "update EMLLM"
+        )
     }
 
     static func textModeTransfer(path: String) -> EMLLMError {
         EMLLMError(
-            code: .textModeTransfer, subject: path, expected: "a binary .emllm file",
-            found: "one whose line endings were changed", remedy: "transfer it again in binary mode")
+            code: .textModeTransfer,
+            subject: path,
+            expected: "a binary .emllm file",
+            found: "one whose line endings were changed",
+            remedy: "transfer it again in binary mode"
+        )
     }
 }

@@ -18,14 +18,24 @@ enum ContainerTensorIndex {
         let count = try reader.checkedCount(declared, minimumSize: ContainerFormat.tensorEntryBytes, "tensors")
         guard count <= ContainerFormat.mostTensors else {
             throw EMLLMError.absurdCount(
-                path: path, what: "tensors", count: declared, most: UInt64(ContainerFormat.mostTensors))
+                path: path,
+                what: "tensors",
+                count: declared,
+                most: UInt64(ContainerFormat.mostTensors)
+            )
         }
         var entries = ByteReader(
-            try reader.take(count * ContainerFormat.tensorEntryBytes, "the tensor index"), path: path)
+            try reader.take(count * ContainerFormat.tensorEntryBytes, "the tensor index"),
+            path: path
+        )
         let names = try reader.take(nameBytes, "the tensor names")
         guard reader.remaining == 0 else {
             throw EMLLMError.invalidSection(
-                path: path, name: "tensor index", expected: "\(reader.offset) bytes", found: "\(section.count)")
+                path: path,
+                name: "tensor index",
+                expected: "\(reader.offset) bytes",
+                found: "\(section.count)"
+            )
         }
         var seen = Set<String>(minimumCapacity: count)
         var result: [Entry] = []
@@ -42,15 +52,21 @@ enum ContainerTensorIndex {
     }
 
     private static func readEntry(
-        _ reader: inout ByteReader, index: Int, names: UnsafeRawBufferPointer, dataBytes: Int
+        _ reader: inout ByteReader,
+        index: Int,
+        names: UnsafeRawBufferPointer,
+        dataBytes: Int
     ) throws -> Entry {
         let path = reader.path
         let nameOffset = try reader.integer(UInt32.self, "the name of tensor \(index)")
         let nameBytes = try reader.integer(UInt32.self, "the name of tensor \(index)")
         guard nameBytes >= 1, nameBytes <= ContainerFormat.mostTensorNameBytes else {
             throw EMLLMError.absurdCount(
-                path: path, what: "bytes of the name of tensor \(index), and at least 1", count: UInt64(nameBytes),
-                most: UInt64(ContainerFormat.mostTensorNameBytes))
+                path: path,
+                what: "bytes of the name of tensor \(index), and at least 1",
+                count: UInt64(nameBytes),
+                most: UInt64(ContainerFormat.mostTensorNameBytes)
+            )
         }
         var nameReader = ByteReader(names, path: path)
         _ = try nameReader.take(nameOffset, "the name of tensor \(index)")
@@ -65,8 +81,11 @@ enum ContainerTensorIndex {
         let columns = try dimension(&reader, name)
         guard rank == 2 || (rank == 1 && rows == 1 && type == .f32) else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "rank 2, or rank 1 with one row of F32",
-                found: "rank \(rank), \(rows) rows of \(type.name)")
+                path: path,
+                name: name,
+                expected: "rank 2, or rank 1 with one row of F32",
+                found: "rank \(rank), \(rows) rows of \(type.name)"
+            )
         }
         let offset = try reader.integer(UInt64.self, "the offset of \(name)")
         let byteCount = try reader.integer(UInt64.self, "the size of \(name)")
@@ -75,13 +94,19 @@ enum ContainerTensorIndex {
         let packedBytes = rank == 1 ? columns * 4 : type.packedBytes(rows: rows, columns: columns)
         guard let packedBytes else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "a multiple of \(type.blockColumns) columns for \(type.name)",
-                found: "\(columns)")
+                path: path,
+                name: name,
+                expected: "a multiple of \(type.blockColumns) columns for \(type.name)",
+                found: "\(columns)"
+            )
         }
         guard byteCount == UInt64(packedBytes) else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "\(packedBytes) bytes for [\(rows), \(columns)] of \(type.name)",
-                found: "\(byteCount)")
+                path: path,
+                name: name,
+                expected: "\(packedBytes) bytes for [\(rows), \(columns)] of \(type.name)",
+                found: "\(byteCount)"
+            )
         }
         guard offset % UInt64(weightAlignment) == 0 else {
             throw EMLLMError.misalignedTensor(path: path, name: name, alignment: weightAlignment, offset: offset)
@@ -89,19 +114,31 @@ enum ContainerTensorIndex {
         let (end, overflow) = offset.addingReportingOverflow(byteCount)
         guard !overflow, end <= UInt64(dataBytes) else {
             throw EMLLMError.tensorOutsideFile(
-                path: path, name: name, end: overflow ? "beyond 2^64" : "\(end) of its section", size: dataBytes)
+                path: path,
+                name: name,
+                end: overflow ? "beyond 2^64" : "\(end) of its section",
+                size: dataBytes
+            )
         }
         return Entry(
-            name: name, type: type,
+            name: name,
+            type: type,
             shape: rank == 1 ? .vector(count: columns) : .matrix(rows: rows, columns: columns),
-            offset: Int(offset), byteCount: packedBytes, checksum: checksum)
+            offset: Int(offset),
+            byteCount: packedBytes,
+            checksum: checksum
+        )
     }
 
     private static func dimension(_ reader: inout ByteReader, _ name: String) throws -> Int {
         let size = try reader.integer(UInt64.self, "the shape of \(name)")
         guard size >= 1, size <= UInt64(Int32.max) else {
             throw EMLLMError.invalidTensorShape(
-                path: reader.path, name: name, expected: "sizes from 1 to \(Int32.max)", found: "\(size)")
+                path: reader.path,
+                name: name,
+                expected: "sizes from 1 to \(Int32.max)",
+                found: "\(size)"
+            )
         }
         return Int(size)
     }

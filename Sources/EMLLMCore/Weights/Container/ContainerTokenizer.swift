@@ -42,11 +42,22 @@ enum ContainerTokenizer {
         let merges = try texts(&reader, mergeEnds, byteCount: mergeBytes, "merges")
         guard reader.remaining == 0 else {
             throw EMLLMError.invalidTokenizer(
-                path: path, expected: "a section of \(reader.offset) bytes", found: "\(section.count)")
+                path: path,
+                expected: "a section of \(reader.offset) bytes",
+                found: "\(section.count)"
+            )
         }
         let definition = TokenizerDefinition(
-            model: model, preTokenizer: preTokenizer, tokens: tokens, types: types, scores: scores, merges: merges,
-            beginningOfSequence: beginning, endOfSequence: end, unknown: unknown, padding: padding,
+            model: model,
+            preTokenizer: preTokenizer,
+            tokens: tokens,
+            types: types,
+            scores: scores,
+            merges: merges,
+            beginningOfSequence: beginning,
+            endOfSequence: end,
+            unknown: unknown,
+            padding: padding,
             endOfGeneration: endOfGeneration,
             addsBeginningOfSequence: flags & ContainerFormat.TokenizerFlag.addsBeginningOfSequence != 0,
             addsEndOfSequence: flags & ContainerFormat.TokenizerFlag.addsEndOfSequence != 0,
@@ -67,11 +78,17 @@ enum ContainerTokenizer {
 
     private static func readCount(_ reader: inout ByteReader, minimumSize: Int, _ what: String) throws -> Int {
         try reader.checkedCount(
-            UInt64(try reader.integer(UInt32.self, "the number of \(what)")), minimumSize: minimumSize, what)
+            UInt64(try reader.integer(UInt32.self, "the number of \(what)")),
+            minimumSize: minimumSize,
+            what
+        )
     }
 
     private static func list<T: FixedWidthInteger>(
-        _ reader: inout ByteReader, _ count: Int, _ type: T.Type, _ what: String
+        _ reader: inout ByteReader,
+        _ count: Int,
+        _ type: T.Type,
+        _ what: String
     ) throws -> [T] {
         let bytes = try reader.take(count * MemoryLayout<T>.size, what)
         return (0..<count).map {
@@ -80,13 +97,19 @@ enum ContainerTokenizer {
     }
 
     private static func texts(
-        _ reader: inout ByteReader, _ ends: [UInt32], byteCount: Int, _ what: String
+        _ reader: inout ByteReader,
+        _ ends: [UInt32],
+        byteCount: Int,
+        _ what: String
     ) throws -> [String] {
         let start = reader.offset
         let bytes = try reader.take(byteCount, what).bindMemory(to: UInt8.self)
         guard Int(ends.last ?? 0) == byteCount else {
             throw EMLLMError.invalidTokenizer(
-                path: reader.path, expected: "\(what) that end after \(byteCount) bytes", found: "\(ends.last ?? 0)")
+                path: reader.path,
+                expected: "\(what) that end after \(byteCount) bytes",
+                found: "\(ends.last ?? 0)"
+            )
         }
         var strings: [String] = []
         strings.reserveCapacity(ends.count)
@@ -94,7 +117,10 @@ enum ContainerTokenizer {
         for end in ends.lazy.map({ Int($0) }) {
             guard begin <= end, end <= byteCount else {
                 throw EMLLMError.invalidTokenizer(
-                    path: reader.path, expected: "ends of \(what) from \(begin) to \(byteCount)", found: "\(end)")
+                    path: reader.path,
+                    expected: "ends of \(what) from \(begin) to \(byteCount)",
+                    found: "\(end)"
+                )
             }
             guard let text = String(validating: UnsafeBufferPointer(rebasing: bytes[begin..<end]), as: UTF8.self) else {
                 throw EMLLMError.invalidUTF8(path: reader.path, what: what, offset: start + begin)
@@ -115,7 +141,10 @@ enum ContainerTokenizer {
                 let (sum, overflow) = end.addingReportingOverflow(UInt32(clamping: text.utf8.count))
                 guard !overflow else {
                     throw EMLLMError.invalidTokenizer(
-                        path: path, expected: "fewer than 2^32 bytes of text", found: "more")
+                        path: path,
+                        expected: "fewer than 2^32 bytes of text",
+                        found: "more"
+                    )
                 }
                 end = sum
                 return sum

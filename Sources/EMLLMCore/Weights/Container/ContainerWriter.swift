@@ -18,8 +18,11 @@ struct ContainerWriter {
     ///
     /// - Parameter tensors: What ``append(_:)`` will be given, in that order.
     init(
-        _ file: AtomicFile, metadata: ContainerMetadata, tokenizer: TokenizerDefinition,
-        tensors: [(name: String, type: TensorType, shape: WeightShape)], path: String
+        _ file: AtomicFile,
+        metadata: ContainerMetadata,
+        tokenizer: TokenizerDefinition,
+        tensors: [(name: String, type: TensorType, shape: WeightShape)],
+        path: String
     ) throws {
         self.file = file
         let encoder = JSONEncoder()
@@ -28,20 +31,31 @@ struct ContainerWriter {
             self.metadata = Array(try encoder.encode(metadata))
         } catch {
             throw EMLLMError.invalidSection(
-                path: path, name: "metadata", expected: "values that JSON can hold", found: "\(error)")
+                path: path,
+                name: "metadata",
+                expected: "values that JSON can hold",
+                found: "\(error)"
+            )
         }
         guard self.metadata.count <= ContainerFormat.mostMetadataBytes else {
             throw EMLLMError.absurdCount(
-                path: path, what: "bytes of metadata", count: UInt64(self.metadata.count),
-                most: UInt64(ContainerFormat.mostMetadataBytes))
+                path: path,
+                what: "bytes of metadata",
+                count: UInt64(self.metadata.count),
+                most: UInt64(ContainerFormat.mostMetadataBytes)
+            )
         }
         self.tokenizer = try ContainerTokenizer.bytes(of: tokenizer, path: path)
         let layout = try PackedLayout(tensors, path: path)
         entries = zip(tensors, layout.places).map { tensor, place in
             ContainerTensorIndex.Entry(
-                name: tensor.name, type: tensor.type, shape: tensor.shape, offset: place.offset,
+                name: tensor.name,
+                type: tensor.type,
+                shape: tensor.shape,
+                offset: place.offset,
                 byteCount: place.byteCount,
-                checksum: .none)
+                checksum: .none
+            )
         }
         func aligned(_ offset: Int) -> Int { (offset + weightAlignment - 1) / weightAlignment * weightAlignment }
         tokenizerOffset = aligned(Self.metadataOffset + self.metadata.count)
@@ -69,8 +83,12 @@ struct ContainerWriter {
         let index = ContainerTensorIndex.bytes(of: entries)
         func section(_ kind: ContainerFormat.SectionKind, _ offset: Int, _ bytes: [UInt8]) -> ContainerSection {
             ContainerSection(
-                kind: kind.rawValue, flags: ContainerFormat.requiredFlag, offset: offset, byteCount: bytes.count,
-                checksum: Checksum(of: bytes))
+                kind: kind.rawValue,
+                flags: ContainerFormat.requiredFlag,
+                offset: offset,
+                byteCount: bytes.count,
+                checksum: Checksum(of: bytes)
+            )
         }
         var data = section(.tensorData, dataOffset, [])
         data.byteCount = dataBytes

@@ -45,14 +45,20 @@ public struct EMLLMFile: Sendable {
         let sections = try ContainerHeader.read(file)
         func section(_ kind: ContainerFormat.SectionKind) throws -> ContainerSection {
             guard let section = sections.first(where: { $0.kind == kind.rawValue }) else {
-                throw EMLLMError.invalidSection(path: path, name: kind.name, expected: "one such section", found: "none")
+                throw EMLLMError.invalidSection(
+                    path: path,
+                    name: kind.name,
+                    expected: "one such section",
+                    found: "none"
+                )
             }
             return section
         }
         func checkedBytes(_ kind: ContainerFormat.SectionKind) throws -> UnsafeRawBufferPointer {
             let section = try section(kind)
             let bytes = UnsafeRawBufferPointer(
-                rebasing: file.bytes[section.offset..<section.offset + section.byteCount])
+                rebasing: file.bytes[section.offset..<section.offset + section.byteCount]
+            )
             guard Checksum(of: bytes) == section.checksum else {
                 throw EMLLMError.checksumMismatch(path: path, what: "the \(kind.name)")
             }
@@ -70,8 +76,13 @@ public struct EMLLMFile: Sendable {
         let index = try checkedBytes(.tensorIndex)
         tensors = try ContainerTensorIndex.read(index, dataBytes: data.byteCount, path: path).map {
             Tensor(
-                name: $0.name, type: $0.type, offset: data.offset + $0.offset, byteCount: $0.byteCount,
-                checksum: $0.checksum, shape: $0.shape)
+                name: $0.name,
+                type: $0.type,
+                offset: data.offset + $0.offset,
+                byteCount: $0.byteCount,
+                checksum: $0.checksum,
+                shape: $0.shape
+            )
         }
     }
 
@@ -99,8 +110,11 @@ public struct EMLLMFile: Sendable {
     private static func metadata(_ bytes: UnsafeRawBufferPointer, path: String) throws -> ContainerMetadata {
         guard bytes.count <= ContainerFormat.mostMetadataBytes else {
             throw EMLLMError.absurdCount(
-                path: path, what: "bytes of metadata", count: UInt64(bytes.count),
-                most: UInt64(ContainerFormat.mostMetadataBytes))
+                path: path,
+                what: "bytes of metadata",
+                count: UInt64(bytes.count),
+                most: UInt64(ContainerFormat.mostMetadataBytes)
+            )
         }
         do {
             return try JSONDecoder().decode(ContainerMetadata.self, from: Data(bytes))
@@ -108,14 +122,25 @@ public struct EMLLMFile: Sendable {
             throw EMLLMError.missingMetadata(path: path, key: Self.path(context.codingPath + [key]))
         } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context) {
             throw EMLLMError.invalidMetadata(
-                path: path, key: Self.path(context.codingPath), expected: "a value of its documented type",
-                found: "another")
+                path: path,
+                key: Self.path(context.codingPath),
+                expected: "a value of its documented type",
+                found: "another"
+            )
         } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
             throw EMLLMError.invalidMetadata(
-                path: path, key: Self.path(context.codingPath), expected: "a documented value",
-                found: context.debugDescription)
+                path: path,
+                key: Self.path(context.codingPath),
+                expected: "a documented value",
+                found: context.debugDescription
+            )
         } catch {
-            throw EMLLMError.invalidSection(path: path, name: "metadata", expected: "JSON text", found: "something else")
+            throw EMLLMError.invalidSection(
+                path: path,
+                name: "metadata",
+                expected: "JSON text",
+                found: "something else"
+            )
         }
     }
 
@@ -130,7 +155,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func checksumMismatch(path: String, what: String) -> EMLLMError {
         EMLLMError(
-            code: .checksumMismatch, subject: path, expected: "the recorded SHA-256 for \(what)", found: "another",
-            remedy: damagedFileRemedy)
+            code: .checksumMismatch,
+            subject: path,
+            expected: "the recorded SHA-256 for \(what)",
+            found: "another",
+            remedy: damagedFileRemedy
+        )
     }
 }

@@ -50,7 +50,9 @@ extension GGUFFile {
     ]
 
     private func endOfGeneration(
-        _ prefix: String, tokens: [String], types: [TokenizerDefinition.TokenType]
+        _ prefix: String,
+        tokens: [String],
+        types: [TokenizerDefinition.TokenType]
     ) throws -> [TokenID] {
         let named = try ["eot_token_id", "eom_token_id"].compactMap { try tokenID(prefix + $0, count: tokens.count) }
         let known = tokens.indices.filter {
@@ -75,15 +77,22 @@ extension GGUFFile {
         case .unsigned(let values): numbers = values.map { Int(exactly: $0) }
         default:
             throw EMLLMError.invalidMetadata(
-                path: file.path, key: key, expected: "an array of integers", found: "an array of something else")
+                path: file.path,
+                key: key,
+                expected: "an array of integers",
+                found: "an array of something else"
+            )
         }
         return try numbers.map { number in
             guard let raw = number.flatMap({ UInt8(exactly: $0) }),
                 let type = TokenizerDefinition.TokenType(rawValue: raw)
             else {
                 throw EMLLMError.invalidMetadata(
-                    path: file.path, key: key, expected: "token types from 1 to 6",
-                    found: number.map { "\($0)" } ?? "a huge number")
+                    path: file.path,
+                    key: key,
+                    expected: "token types from 1 to 6",
+                    found: number.map { "\($0)" } ?? "a huge number"
+                )
             }
             return type
         }
@@ -93,7 +102,11 @@ extension GGUFFile {
         guard let array = try metadata.array(key) else { return [] }
         guard case .floats(let values) = array else {
             throw EMLLMError.invalidMetadata(
-                path: file.path, key: key, expected: "an array of floats", found: "an array of something else")
+                path: file.path,
+                key: key,
+                expected: "an array of floats",
+                found: "an array of something else"
+            )
         }
         return values.map { Float($0) }
     }
@@ -107,8 +120,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func unsupportedTokenizer(path: String, model: String) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedTokenizer, subject: path,
-            expected: "tokenizer.ggml.model gpt2 (byte-level BPE) or llama (SentencePiece)", found: model,
-            remedy: "use a model with one of these tokenizers")
+            code: .unsupportedTokenizer,
+            subject: path,
+            expected: "tokenizer.ggml.model gpt2 (byte-level BPE) or llama (SentencePiece)",
+            found: model,
+            remedy: "use a model with one of these tokenizers"
+        )
     }
 }

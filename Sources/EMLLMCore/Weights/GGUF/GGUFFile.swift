@@ -64,7 +64,11 @@ public struct GGUFFile: Sendable {
         let tensorCount = try reader.checkedCount(declaredTensors, minimumSize: 32, "tensors")
         guard tensorCount <= GGUFLimits.tensors else {
             throw EMLLMError.absurdCount(
-                path: file.path, what: "tensors", count: declaredTensors, most: UInt64(GGUFLimits.tensors))
+                path: file.path,
+                what: "tensors",
+                count: declaredTensors,
+                most: UInt64(GGUFLimits.tensors)
+            )
         }
 
         var metadata = GGUFMetadata(path: file.path)
@@ -75,7 +79,11 @@ public struct GGUFFile: Sendable {
         let alignment = try metadata.integer("general.alignment", in: 8...(1 << 20)) ?? 32
         guard alignment.nonzeroBitCount == 1 else {
             throw EMLLMError.invalidMetadata(
-                path: file.path, key: "general.alignment", expected: "a power of two", found: "\(alignment)")
+                path: file.path,
+                key: "general.alignment",
+                expected: "a power of two",
+                found: "\(alignment)"
+            )
         }
         self.file = file
         self.version = Int(version)
@@ -102,19 +110,31 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func wrongMagic(path: String) -> EMLLMError {
         EMLLMError(
-            code: .wrongMagic, subject: path, expected: "an .emllm or GGUF model file", found: "other content",
-            remedy: "convert the model to GGUF or .emllm first")
+            code: .wrongMagic,
+            subject: path,
+            expected: "an .emllm or GGUF model file",
+            found: "other content",
+            remedy: "convert the model to GGUF or .emllm first"
+        )
     }
 
     static func bigEndianFile(path: String) -> EMLLMError {
         EMLLMError(
-            code: .bigEndianFile, subject: path, expected: "a little-endian GGUF file", found: "a big-endian one",
-            remedy: "convert it with ggml's gguf_convert_endian")
+            code: .bigEndianFile,
+            subject: path,
+            expected: "a little-endian GGUF file",
+            found: "a big-endian one",
+            remedy: "convert it with ggml's gguf_convert_endian"
+        )
     }
 
     static func unsupportedVersion(path: String, format: String, expected: String, found: UInt32) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedVersion, subject: path, expected: "\(format) version \(expected)",
-            found: "version \(found)", remedy: "convert the model again, or update EMLLM")
+            code: .unsupportedVersion,
+            subject: path,
+            expected: "\(format) version \(expected)",
+            found: "version \(found)",
+            remedy: "convert the model again, or update EMLLM"
+        )
     }
 }

@@ -82,7 +82,11 @@ public struct GGUFMetadata: Sendable {
         guard let array = try array(key) else { return nil }
         guard case .strings(let texts) = array else {
             throw EMLLMError.invalidMetadata(
-                path: path, key: key, expected: "an array of strings", found: "an array of something else")
+                path: path,
+                key: key,
+                expected: "an array of strings",
+                found: "an array of something else"
+            )
         }
         return texts
     }
@@ -120,19 +124,31 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func missingMetadata(path: String, key: String) -> EMLLMError {
         EMLLMError(
-            code: .missingMetadata, subject: path, expected: "the metadata key \(key)", found: "no such key",
-            remedy: "convert the model again with a current converter")
+            code: .missingMetadata,
+            subject: path,
+            expected: "the metadata key \(key)",
+            found: "no such key",
+            remedy: "convert the model again with a current converter"
+        )
     }
 
     static func invalidMetadata(path: String, key: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidMetadata, subject: path, expected: "\(expected) for \(key)", found: found,
-            remedy: "convert the model again with a current converter")
+            code: .invalidMetadata,
+            subject: path,
+            expected: "\(expected) for \(key)",
+            found: found,
+            remedy: "convert the model again with a current converter"
+        )
     }
 
     static func unknownMetadataType(path: String, key: String, number: UInt32) -> EMLLMError {
         EMLLMError(
-            code: .unknownMetadataType, subject: path, expected: "a value type from 0 to 12 for \(key)",
-            found: "\(number)", remedy: damagedFileRemedy)
+            code: .unknownMetadataType,
+            subject: path,
+            expected: "a value type from 0 to 12 for \(key)",
+            found: "\(number)",
+            remedy: damagedFileRemedy
+        )
     }
 }

@@ -28,18 +28,29 @@ enum GGUFTensorTable {
         let tensors = try entries.map { entry in
             guard entry.offset % UInt64(alignment) == 0 else {
                 throw EMLLMError.misalignedTensor(
-                    path: path, name: entry.name, alignment: alignment, offset: entry.offset)
+                    path: path,
+                    name: entry.name,
+                    alignment: alignment,
+                    offset: entry.offset
+                )
             }
             let (start, startOverflow) = UInt64(base).addingReportingOverflow(entry.offset)
             let (end, endOverflow) = start.addingReportingOverflow(UInt64(entry.byteCount))
             guard !startOverflow, !endOverflow, end <= UInt64(fileSize) else {
                 throw EMLLMError.tensorOutsideFile(
-                    path: path, name: entry.name, end: endOverflow || startOverflow ? "beyond 2^64" : "\(end)",
-                    size: fileSize)
+                    path: path,
+                    name: entry.name,
+                    end: endOverflow || startOverflow ? "beyond 2^64" : "\(end)",
+                    size: fileSize
+                )
             }
             return GGUFFile.Tensor(
-                name: entry.name, dimensions: entry.dimensions, type: entry.type, offset: Int(start),
-                byteCount: entry.byteCount)
+                name: entry.name,
+                dimensions: entry.dimensions,
+                type: entry.type,
+                offset: Int(start),
+                byteCount: entry.byteCount
+            )
         }
         try checkOverlap(tensors.map { ($0.name, $0.offset, $0.byteCount) }, path: path)
         return tensors
@@ -61,7 +72,11 @@ enum GGUFTensorTable {
         let rank = try reader.integer(UInt32.self, "the rank of \(name)")
         guard (1...4).contains(rank) else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "1 to 4 dimensions", found: "\(rank)")
+                path: path,
+                name: name,
+                expected: "1 to 4 dimensions",
+                found: "\(rank)"
+            )
         }
         var dimensions: [Int] = []
         var elements = 1
@@ -69,12 +84,20 @@ enum GGUFTensorTable {
             let raw = try reader.integer(UInt64.self, "the shape of \(name)")
             guard let size = Int(exactly: raw), (1...GGUFLimits.largestDimension).contains(size) else {
                 throw EMLLMError.invalidTensorShape(
-                    path: path, name: name, expected: "sizes from 1 to \(GGUFLimits.largestDimension)", found: "\(raw)")
+                    path: path,
+                    name: name,
+                    expected: "sizes from 1 to \(GGUFLimits.largestDimension)",
+                    found: "\(raw)"
+                )
             }
             let (product, overflow) = elements.multipliedReportingOverflow(by: size)
             guard !overflow else {
                 throw EMLLMError.invalidTensorShape(
-                    path: path, name: name, expected: "fewer than 2^63 elements", found: "more")
+                    path: path,
+                    name: name,
+                    expected: "fewer than 2^63 elements",
+                    found: "more"
+                )
             }
             elements = product
             dimensions.append(size)
@@ -82,16 +105,27 @@ enum GGUFTensorTable {
         let number = try reader.integer(UInt32.self, "the type of \(name)")
         guard let type = GGMLType.supported[number] else {
             throw EMLLMError.unsupportedTensorType(
-                path: path, name: name, type: GGMLType.otherNames[number] ?? "type number \(number)")
+                path: path,
+                name: name,
+                type: GGMLType.otherNames[number] ?? "type number \(number)"
+            )
         }
         guard let rowBytes = type.rowBytes(columns: dimensions[0]) else {
             throw EMLLMError.invalidTensorShape(
-                path: path, name: name, expected: "a multiple of \(type.blockColumns) columns for \(type.name)",
-                found: "\(dimensions[0])")
+                path: path,
+                name: name,
+                expected: "a multiple of \(type.blockColumns) columns for \(type.name)",
+                found: "\(dimensions[0])"
+            )
         }
         let (byteCount, overflow) = rowBytes.multipliedReportingOverflow(by: elements / dimensions[0])
         guard !overflow else {
-            throw EMLLMError.invalidTensorShape(path: path, name: name, expected: "fewer than 2^63 bytes", found: "more")
+            throw EMLLMError.invalidTensorShape(
+                path: path,
+                name: name,
+                expected: "fewer than 2^63 bytes",
+                found: "more"
+            )
         }
         let offset = try reader.integer(UInt64.self, "the offset of \(name)")
         return Entry(name: name, dimensions: dimensions, type: type, offset: offset, byteCount: byteCount)
@@ -132,38 +166,61 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func duplicateTensor(path: String, name: String) -> EMLLMError {
         EMLLMError(
-            code: .duplicateTensor, subject: path, expected: "tensor names that differ", found: "\(name) twice",
-            remedy: damagedFileRemedy)
+            code: .duplicateTensor,
+            subject: path,
+            expected: "tensor names that differ",
+            found: "\(name) twice",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func tensorOutsideFile(path: String, name: String, end: String, size: Int) -> EMLLMError {
         EMLLMError(
-            code: .tensorOutsideFile, subject: path, expected: "\(name) to lie within the file's \(size) bytes",
-            found: "its end at byte \(end)", remedy: damagedFileRemedy)
+            code: .tensorOutsideFile,
+            subject: path,
+            expected: "\(name) to lie within the file's \(size) bytes",
+            found: "its end at byte \(end)",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func misalignedTensor(path: String, name: String, alignment: Int, offset: UInt64) -> EMLLMError {
         EMLLMError(
-            code: .misalignedTensor, subject: path, expected: "\(name) at a multiple of \(alignment) bytes",
-            found: "offset \(offset)", remedy: damagedFileRemedy)
+            code: .misalignedTensor,
+            subject: path,
+            expected: "\(name) at a multiple of \(alignment) bytes",
+            found: "offset \(offset)",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func overlappingTensors(path: String, first: String, second: String) -> EMLLMError {
         EMLLMError(
-            code: .overlappingTensors, subject: path, expected: "tensors that share no bytes",
-            found: "\(first) reaching into \(second)", remedy: damagedFileRemedy)
+            code: .overlappingTensors,
+            subject: path,
+            expected: "tensors that share no bytes",
+            found: "\(first) reaching into \(second)",
+            remedy: damagedFileRemedy
+        )
     }
 
     static func invalidTensorShape(path: String, name: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidTensorShape, subject: path, expected: "\(expected) in \(name)", found: found,
-            remedy: damagedFileRemedy)
+            code: .invalidTensorShape,
+            subject: path,
+            expected: "\(expected) in \(name)",
+            found: found,
+            remedy: damagedFileRemedy
+        )
     }
 
     static func unsupportedTensorType(path: String, name: String, type: String) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedTensorType, subject: path,
-            expected: "\(name) as one of \(TensorType.allCases.map(\.name).joined(separator: ", "))", found: type,
-            remedy: "use a file quantized to one of these")
+            code: .unsupportedTensorType,
+            subject: path,
+            expected: "\(name) as one of \(TensorType.allCases.map(\.name).joined(separator: ", "))",
+            found: type,
+            remedy: "use a file quantized to one of these"
+        )
     }
 }

@@ -112,7 +112,11 @@ extension ByteReader {
         let byte = try integer(UInt8.self, key)
         guard byte <= 1 else {
             throw EMLLMError.invalidMetadata(
-                path: path, key: key, expected: "a boolean of 0 or 1", found: "\(byte)")
+                path: path,
+                key: key,
+                expected: "a boolean of 0 or 1",
+                found: "\(byte)"
+            )
         }
         return byte == 1
     }
@@ -120,15 +124,22 @@ extension ByteReader {
     private mutating func ggufArray(_ key: String, depth: Int) throws -> GGUFArray {
         guard depth <= GGUFLimits.arrayDepth else {
             throw EMLLMError.invalidMetadata(
-                path: path, key: key, expected: "arrays nested at most \(GGUFLimits.arrayDepth) deep",
-                found: "a deeper one")
+                path: path,
+                key: key,
+                expected: "arrays nested at most \(GGUFLimits.arrayDepth) deep",
+                found: "a deeper one"
+            )
         }
         let type = try ggufValueType("the elements of \(key)")
         let declared = try integer(UInt64.self, "the length of \(key)")
         let count = try checkedCount(declared, minimumSize: type.minimumSize, "elements of \(key)")
         guard count <= GGUFLimits.arrayElements else {
             throw EMLLMError.absurdCount(
-                path: path, what: "elements of \(key)", count: declared, most: UInt64(GGUFLimits.arrayElements))
+                path: path,
+                what: "elements of \(key)",
+                count: declared,
+                most: UInt64(GGUFLimits.arrayElements)
+            )
         }
         switch type {
         case .uint8: return .unsigned(try list(count) { UInt64(try $0.integer(UInt8.self, key)) })

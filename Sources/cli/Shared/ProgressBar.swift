@@ -1,0 +1,70 @@
+import Foundation
+
+/// A bar on standard error that fills as work is done. In a pipe or a log it shows nothing.
+///
+/// ```swift
+/// let bar = ProgressBar("Converting")
+/// for (index, part) in parts.enumerated() {
+///     work(on: part)
+///     bar.update(done: index + 1, of: parts.count)
+/// }
+/// bar.finish()
+/// ```
+///
+/// Not safe to use from several threads at once.
+public final class ProgressBar {
+    private let label: String
+    private let isShown: Bool
+    private let hasColor: Bool
+    private var drawn: (tenths: Int, time: ContinuousClock.Instant)?
+
+    /// Makes a bar that stays invisible until the first update.
+    ///
+    /// - Parameter label: What is being done, in a word or two.
+    public init(_ label: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
+        self.label = label
+        isShown = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+        // https://no-color.org
+        hasColor = environment["NO_COLOR", default: ""].isEmpty
+    }
+
+    /// Shows how much is done. Cheap enough to call for every piece of work.
+    public func update(done: Int, of total: Int) {
+        guard isShown, total > 0 else { return }
+        let tenths = Int(1000 * min(1, max(0, Double(done) / Double(total))))
+        let now = ContinuousClock.now
+        if let drawn, drawn.tenths == tenths || now - drawn.time < .milliseconds(40), tenths < 1000 { return }
+        drawn = (tenths, now)
+        let line = Self.line(label: label, fraction: Double(tenths) / 1000, width: Self.width(), hasColor: hasColor)
+        Self.write("\r\u{1B}[2K" + line)
+    }
+
+    /// Takes the bar away, so that what is printed next starts on an empty line.
+    public func finish() {
+        if drawn != nil { Self.write("\r\u{1B}[2K") }
+        drawn = nil
+    }
+
+    /// One line that fits a terminal of `width` columns.
+    static func line(label: String, fraction: Double, width: Int, hasColor: Bool) -> String {
+        let percent = String(format: "%3.0f %%", (fraction * 100).rounded(.down))
+        // Leaves the last column free: a full line makes some terminals wrap.
+        let cells = min(40, width - 1 - label.count - percent.count - 2)
+        guard cells >= 5 else { return String("\(label) \(percent)".prefix(max(0, width - 1))) }
+        let filled = Int(fraction * Double(cells))
+        let full = String(repeating: "█", count: filled)
+        let empty = String(repeating: "░", count: cells - filled)
+        let bar = hasColor ? "\u{1B}[32m\(full)\u{1B}[2;39m\(empty)\u{1B}[0m" : full + empty
+        return "\(label) \(bar) \(percent)"
+    }
+
+    private static func width() -> Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
+    private static func write(_ text: String) {
+        // A terminal that went away is no reason to stop working.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+}

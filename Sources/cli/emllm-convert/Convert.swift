@@ -1,0 +1,115 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Foundation
+import TextTable
+
+/// `emllm-convert convert`: one model file into another.
+struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write an .emllm file from a GGUF or .emllm file.",
+        discussion: """
+            Without --quantize every weight keeps its bits. With it, matrices are re-quantized and the error of each is \
+            reported; norms stay floats, and the embedding and the output head stay at Q8_0 or what they are, unless --pure.
+            The output appears complete or not at all.
+            """
+    )
+
+    @Argument(help: "The GGUF or .emllm file to read.")
+    var input: String
+
+    @Argument(help: "The .emllm file to write.")
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Re-quantize matrices: \(QuantizationArgument.names.joined(separator: ", ")).",
+            valueName: "type"
+        )
+    )
+    var quantize: QuantizationArgument?
+
+    @Flag(help: "With --quantize: re-quantize the embedding and the output head as well.")
+    var pure = false
+
+    @Flag(help: "Replace the output file when there is one.")
+    var force = false
+
+    @Option(help: "The model's name, in place of the one in the file.")
+    var name: String?
+
+    @Option(help: "The model's licence, preferably an SPDX identifier, in place of the one in the file.")
+    var license: String?
+
+    func validate() throws {
+        guard !pure || quantize != nil else {
+            throw ValidationError("--pure: expected --quantize beside it, found none; name a type or leave --pure out")
+        }
+        for (role, path) in [("input", input), ("output", output)] where path.isEmpty {
+            throw ValidationError("\(role): expected a path, found an empty one; name a file")
+        }
+    }
+
+    func run() throws {
+        let interruption = Interruption()
+        let bar = ProgressBar("Converting")
+        defer { bar.finish() }
+        let options = ModelConverter.Options(
+            quantization: quantize?.type,
+            isPure: pure,
+            overwrites: force,
+            name: name,
+            license: license,
+            converter: "emllm-convert \(EMLLMConvert.version)"
+        )
+        let report: ModelConverter.Report
+        do {
+            report = try ModelConverter.convert(URL(filePath: input), to: URL(filePath: output), options: options) {
+                try interruption.check()
+                bar.update(done: $0, of: $1)
+            }
+        } catch let stop as Interruption.Stop {
+            bar.finish()
+            try? FileHandle.standardError.write(contentsOf: Data("Interrupted; \(output) was not written.\n".utf8))
+            throw ExitCode(128 + stop.signal)
+        }
+        bar.finish()
+        if quantize != nil { print(Self.table(report.tensors)) }
+        print("\(output): \(report.tensors.count) tensors, \(megabytes(report.fileBytes))")
+    }
+
+    /// What re-quantizing did to each matrix.
+    static func table(_ tensors: [ConvertedTensor]) -> String {
+        let table = TextTable<ConvertedTensor> { tensor in
+            [
+                Column("tensor" <- tensor.name),
+                Column("from" <- tensor.source.name),
+                Column("to" <- tensor.target.name),
+                Column("relative RMS error" <- tensor.error.map { scientific($0.relativeRMS) } ?? "0", align: .right),
+                Column("largest error" <- tensor.error.map { scientific($0.largest) } ?? "0", align: .right),
+                Column("note" <- tensor.note ?? ""),
+            ]
+        }
+        let matrices = tensors.filter { $0.dimensions.count == 2 }
+        return (table.string(for: matrices, style: Style.pipe) ?? "").trimmingCharacters(in: .newlines) + "\n"
+    }
+}
+
+/// A type that `--quantize` takes.
+struct QuantizationArgument: ExpressibleByArgument {
+    let type: TensorType
+
+    init?(argument: String) {
+        guard let type = TensorType(name: argument), type.isWritable else { return nil }
+        self.type = type
+    }
+
+    static let names = TensorType.allCases.filter(\.isWritable).map { $0.name.lowercased() }
+    static let allValueStrings = names
+}
+
+func megabytes(_ bytes: Int) -> String {
+    bytes < 1_000_000 ? String(format: "%.1f kB", Double(bytes) / 1e3) : String(format: "%.1f MB", Double(bytes) / 1e6)
+}
+
+private func scientific(_ value: Double) -> String { String(format: "%.2e", value) }

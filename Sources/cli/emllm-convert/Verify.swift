@@ -1,0 +1,33 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Foundation
+
+/// `emllm-convert verify`: whether a file is whole.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check every checksum of an .emllm file.",
+        discussion: "GGUF files carry no checksums; of those only the structure is checked."
+    )
+
+    @Argument(help: "An .emllm or GGUF file.")
+    var file: String
+
+    func run() throws {
+        let model = try ModelFile(URL(filePath: file))
+        let configuration = try model.modelConfiguration()
+        switch model {
+        case .gguf(let gguf):
+            print(
+                "\(file): \(gguf.tensors.count) tensors of family \(configuration.family), structure is sound; "
+                    + "GGUF carries no checksums"
+            )
+        case .emllm(let container):
+            let bar = ProgressBar("Verifying")
+            defer { bar.finish() }
+            try container.verify { bar.update(done: $0, of: $1) }
+            bar.finish()
+            print("\(file): \(container.tensors.count) tensors, all checksums match")
+        }
+    }
+}
