@@ -1,0 +1,113 @@
+/// A checked tokenizer definition, arranged for look-ups in both directions.
+final class Vocabulary: Sendable {
+    /// The algorithm with its tables.
+    enum Encoder: Sendable {
+        case bytePair(BytePairEncoder)
+        case sentencePiece(SentencePieceEncoder)
+    }
+
+    let definition: TokenizerDefinition
+    /// What each token is for; the tokens that delimit sequences are control tokens whatever the file calls them.
+    let types: [TokenizerDefinition.TokenType]
+    /// The bytes that each token stands for in a text.
+    let bytes: ByteStrings
+    let encoder: Encoder
+    /// Tokens that only trusted text can spell.
+    let special: SpecialTokenMatcher
+    /// Whole tokens that are a part of ordinary text.
+    let wholeWords: SpecialTokenMatcher
+    let endOfGeneration: Set<TokenID>
+
+    /// Control tokens that end a turn in published models, for files that name only one of them.
+    private static let endOfGenerationTexts: Set<String> = [
+        "<|endoftext|>", "<|im_end|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>",
+        "<end_of_turn>", "<|end_of_turn|>", "<end_of_utterance>", "<|endofturn|>", "<EOT>", "<|EOT|>",
+    ]
+
+    /// Checks a definition and builds its tables.
+    init(_ definition: TokenizerDefinition) throws {
+        try Self.checkSizes(definition)
+        let types = try Self.effectiveTypes(definition)
+        self.definition = definition
+        self.types = types
+        switch definition.model {
+        case .bytePairEncoding:
+            let (encoder, strings) = try BytePairEncoder.make(definition, types: types)
+            self.encoder = .bytePair(encoder)
+            bytes = strings
+        case .sentencePiece:
+            let (encoder, strings) = try SentencePieceEncoder.make(definition, types: types)
+            self.encoder = .sentencePiece(encoder)
+            bytes = strings
+        }
+        var special: [SpecialTokenMatcher.Entry] = []
+        var wholeWords: [SpecialTokenMatcher.Entry] = []
+        var endOfGeneration = Set(definition.endOfGeneration)
+        if let end = definition.endOfSequence { endOfGeneration.insert(end) }
+        for (index, type) in types.enumerated() where type == .control || type == .userDefined || type == .unknown {
+            let entry = SpecialTokenMatcher.Entry(text: Array(bytes[index]), token: TokenID(index))
+            if type == .userDefined, Self.isPlainText(definition.tokens[index]) {
+                wholeWords.append(entry)
+            } else {
+                special.append(entry)
+            }
+            if type == .control, Self.endOfGenerationTexts.contains(definition.tokens[index]) {
+                endOfGeneration.insert(entry.token)
+            }
+        }
+        self.special = SpecialTokenMatcher(special)
+        self.wholeWords = SpecialTokenMatcher(wholeWords)
+        self.endOfGeneration = endOfGeneration
+        if let duplicate = self.special.duplicate ?? self.wholeWords.duplicate {
+            throw EMLLMError.duplicateToken(definition.tokens[Int(duplicate.1)], duplicate.0, duplicate.1)
+        }
+    }
+
+    /// Whether a user-defined token is made of letters, marks, numbers and white space only, like the runs of spaces of
+    /// GPT-NeoX, and unlike the markup `<tool_call>`.
+    private static func isPlainText(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+                .letterNumber, .otherNumber, .nonspacingMark, .spacingMark, .enclosingMark:
+                true
+            default: scalar.properties.isWhitespace || scalar == "\u{2581}"
+            }
+        }
+    }
+
+    private static func checkSizes(_ definition: TokenizerDefinition) throws {
+        let count = definition.tokens.count
+        guard count > 0 else { throw EMLLMError.emptyVocabulary() }
+        guard count <= Int(TokenID.max) else { throw EMLLMError.vocabularyTooLarge(count, limit: Int(TokenID.max)) }
+        guard definition.types.count == count else {
+            throw EMLLMError.vocabularySizeMismatch("token types", definition.types.count, tokens: count)
+        }
+        guard definition.scores.isEmpty || definition.scores.count == count else {
+            throw EMLLMError.vocabularySizeMismatch("token scores", definition.scores.count, tokens: count)
+        }
+        let named: [(String, TokenID?)] =
+            [
+                ("beginning-of-sequence", definition.beginningOfSequence), ("end-of-sequence", definition.endOfSequence),
+                ("unknown", definition.unknown), ("padding", definition.padding),
+            ] + definition.endOfGeneration.map { ("end-of-generation", $0) }
+        for case (let name, let token?) in named where token < 0 || Int(token) >= count {
+            throw EMLLMError.tokenOutOfRange(name, token, vocabularySize: count)
+        }
+        if definition.addsBeginningOfSequence, definition.beginningOfSequence == nil {
+            throw EMLLMError.missingRequiredToken("a beginning-of-sequence token, which it puts before every prompt")
+        }
+        if definition.addsEndOfSequence, definition.endOfSequence == nil {
+            throw EMLLMError.missingRequiredToken("an end-of-sequence token, which it puts after every prompt")
+        }
+    }
+
+    /// The file's types, except that what delimits sequences can never be spelled by ordinary text: some files call
+    /// `<|endoftext|>` a normal token.
+    private static func effectiveTypes(_ definition: TokenizerDefinition) throws -> [TokenizerDefinition.TokenType] {
+        var types = definition.types
+        let delimiters = [definition.beginningOfSequence, definition.endOfSequence] + definition.endOfGeneration
+        for case let token? in delimiters where types[Int(token)] == .normal { types[Int(token)] = .control }
+        return types
+    }
+}
