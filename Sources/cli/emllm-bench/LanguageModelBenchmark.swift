@@ -71,7 +71,7 @@ struct LanguageModelBenchmark: ParsableCommand {
             peakResidentBytes: peak,
             memoryBandwidth: bandwidth
         )
-        print(try subject.json ? report.json() : report.table())
+        try subject.write(report)
     }
 }
 
@@ -80,10 +80,15 @@ extension ActivationPrecision: ExpressibleByArgument {}
 /// What every benchmark asks: which model, and how to print.
 struct SubjectOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "The model: an .emllm or GGUF file, or a name in the cache.")
-    var model: String
+    var model = ModelStore.defaultModel
 
     @Flag(help: "Print JSON for programs instead of a table.")
     var json = false
 
-    func modelURL() throws -> URL { URL(filePath: model) }
+    func modelURL() throws -> URL { try ModelStore().locate(model) }
+
+    /// Prints a report in the form asked for.
+    func write(_ report: some BenchmarkReport) throws {
+        try StandardStreams.write((json ? report.json() : report.table()) + "\n")
+    }
 }

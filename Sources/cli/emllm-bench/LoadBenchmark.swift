@@ -38,7 +38,7 @@ struct LoadBenchmark: ParsableCommand {
                 )
             }
         )
-        print(try subject.json ? encodedForPrograms(report) : report.table())
+        try subject.write(report)
     }
 
     /// Seconds from the start to the end of each stage.
@@ -74,7 +74,7 @@ enum LoadStage: String, CaseIterable {
 }
 
 /// The outcome of `emllm-bench load`.
-struct LoadReport: Encodable {
+struct LoadReport: BenchmarkReport {
     /// The times of one stage.
     struct Result: Encodable {
         var test: String

@@ -3,7 +3,7 @@ import Foundation
 import TextTable
 
 /// The outcome of `emllm-bench llm`.
-struct SpeedReport: Encodable {
+struct SpeedReport: BenchmarkReport {
     /// One test. Every row names the model, as llama-bench's do, so that rows of many runs can be put in one table.
     struct Result: Encodable {
         var test: String
@@ -87,8 +87,6 @@ struct SpeedReport: Encodable {
         )
     }
 
-    func json() throws -> String { try encodedForPrograms(self) }
-
     /// The report for people; the rows are a Markdown table, ready to be pasted.
     func table() -> String {
         var lines: [String] = []
@@ -135,16 +133,3 @@ extension SpeedReport.Model {
         )
     }
 }
-
-/// JSON with the field names that Python and JavaScript programs expect.
-func encodedForPrograms(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-}
-
-func decimal(_ value: Double) -> String { String(format: "%.1f", value) }
-func percent(_ share: Double) -> String { String(format: "%.0f %%", share * 100) }
-func gigabytes(_ bytes: Double) -> String { String(format: "%.1f GB", bytes / 1e9) }
-func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
