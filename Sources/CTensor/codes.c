@@ -2,13 +2,6 @@
 // GGUF's block formats: ggml's specification of its quantized types.
 #include "codes.h"
 
-static uint16_t ct_load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
-
-static void ct_store16(uint8_t *p, uint16_t value) {
-    p[0] = (uint8_t)value;
-    p[1] = (uint8_t)(value >> 8);
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // GGUF, simple types: d [m] [32 high bits] then nibbles: element j in the low half of byte j, j + 16 in the high half
 
@@ -144,40 +137,7 @@ void ct_codes_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Strips. Element k of a block belongs to group k / 4; a group vector of 64 bytes holds four elements of each row.
-
-void ct_codes_from_strip(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int32_t lane, int64_t unit,
-                         ct_codes *codes) {
-    int blocks = ct_unit(type) / CT_BLOCK;
-    for (int i = 0; i < blocks; i++) {
-        int64_t b = unit * blocks + i;
-        uint8_t *values = codes->values + i * CT_BLOCK;
-        for (int k = 0; k < CT_BLOCK; k++) {
-            int group = k / 4, byte = lane * 4 + k % 4;
-            if (type == CT_Q8_0) {
-                values[k] = strip[b * 512 + group * 64 + byte];
-                continue;
-            }
-            uint8_t value = strip[b * 256 + group % 4 * 64 + byte] >> (group / 4 * 4) & 15;
-            if (type == CT_Q6_K) {
-                value |= (uint8_t)((strip[layout->high + (size_t)(b * 128 + group / 4 * 64 + byte)] >> (group % 4 * 2) & 3) << 4);
-            } else if (layout->scales > layout->high) {
-                value |= (uint8_t)((strip[layout->high + (size_t)(b * 64 + byte)] >> group & 1) << 4);
-            }
-            values[k] = value;
-        }
-        if (type == CT_Q6_K) {
-            codes->scales[2 * i] = strip[layout->scales + (size_t)(b * 32 + lane)];
-            codes->scales[2 * i + 1] = strip[layout->scales + (size_t)(b * 32 + 16 + lane)];
-        } else if (type >= CT_Q4_K) {
-            codes->scales[i] = strip[layout->scales + (size_t)(b * 16 + lane)];
-            codes->minimums[i] = strip[layout->minimums + (size_t)(b * 16 + lane)];
-        }
-    }
-    size_t at = (size_t)(unit * 32 + lane * 2);
-    codes->d = ct_load16(strip + (type >= CT_Q4_K ? layout->super : layout->scales) + at);
-    if (ct_has_minimum(type)) codes->m = ct_load16(strip + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at);
-}
+// Strips
 
 void ct_codes_to_strip(ct_type type, const ct_strip_layout *layout, uint8_t *strip, int32_t lane, int64_t unit,
                        const ct_codes *codes) {

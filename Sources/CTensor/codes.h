@@ -36,12 +36,56 @@ static inline bool ct_has_minimum(ct_type type) {
 
 void ct_codes_from_gguf(ct_type type, const uint8_t *block, ct_codes *codes);
 void ct_codes_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block);
-/// `strip`: the strip's first byte; `lane`: the row within it; `unit`: which unit of the row.
-void ct_codes_from_strip(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int32_t lane, int64_t unit,
-                         ct_codes *codes);
 void ct_codes_to_strip(ct_type type, const ct_strip_layout *layout, uint8_t *strip, int32_t lane, int64_t unit,
                        const ct_codes *codes);
 /// `count` dequantized elements of a row from column `begin` on; both whole units, or anything for float types.
 void ct_dequantize_piece(const ct_matrix *w, int64_t row, int64_t begin, int64_t count, float *out);
+
+static inline uint16_t ct_load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+
+static inline void ct_store16(uint8_t *p, uint16_t value) {
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+/// Takes unit `unit` of row `lane` of a strip apart. Element k of a block belongs to group k / 4; a group vector of 64 bytes
+/// holds four elements of each row. Inlined, so that a caller with a constant type pays for that type alone.
+static inline __attribute__((always_inline)) void ct_codes_from_strip(ct_type type, const ct_strip_layout *layout,
+                                                                       const uint8_t *strip, int32_t lane, int64_t unit,
+                                                                       ct_codes *codes) {
+    int blocks = ct_unit(type) / CT_BLOCK;
+    for (int i = 0; i < blocks; i++) {
+        int64_t b = unit * blocks + i;
+        uint8_t *values = codes->values + i * CT_BLOCK;
+        // Four elements of a row lie side by side: whole words, taken apart in parallel.
+        for (int group = 0; group < 8; group++) {
+            uint32_t word, high;
+            if (type == CT_Q8_0) {
+                memcpy(&word, strip + b * 512 + group * 64 + lane * 4, 4);
+            } else {
+                memcpy(&word, strip + b * 256 + group % 4 * 64 + lane * 4, 4);
+                word = word >> (group / 4 * 4) & 0x0f0f0f0f;
+            }
+            if (type == CT_Q6_K) {
+                memcpy(&high, strip + layout->high + (size_t)(b * 128 + group / 4 * 64 + lane * 4), 4);
+                word |= (high >> (group % 4 * 2) & 0x03030303) << 4;
+            } else if (type == CT_Q5_0 || type == CT_Q5_1 || type == CT_Q5_K) {
+                memcpy(&high, strip + layout->high + (size_t)(b * 64 + lane * 4), 4);
+                word |= (high >> group & 0x01010101) << 4;
+            }
+            memcpy(values + group * 4, &word, 4);
+        }
+        if (type == CT_Q6_K) {
+            codes->scales[2 * i] = strip[layout->scales + (size_t)(b * 32 + lane)];
+            codes->scales[2 * i + 1] = strip[layout->scales + (size_t)(b * 32 + 16 + lane)];
+        } else if (type >= CT_Q4_K) {
+            codes->scales[i] = strip[layout->scales + (size_t)(b * 16 + lane)];
+            codes->minimums[i] = strip[layout->minimums + (size_t)(b * 16 + lane)];
+        }
+    }
+    size_t at = (size_t)(unit * 32 + lane * 2);
+    codes->d = ct_load16(strip + (type >= CT_Q4_K ? layout->super : layout->scales) + at);
+    if (ct_has_minimum(type)) codes->m = ct_load16(strip + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at);
+}
 
 #endif

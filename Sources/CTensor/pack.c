@@ -71,7 +71,7 @@ void ct_unpack_row(ct_type type, int64_t rows, int64_t columns, const void *pack
     }
 }
 
-static void ct_dequantize_codes(ct_type type, const ct_codes *codes, float *out) {
+static inline __attribute__((always_inline)) void ct_dequantize_codes(ct_type type, const ct_codes *codes, float *out) {
     float d = ct_half_to_float(codes->d);
     float m = ct_has_minimum(type) ? ct_half_to_float(codes->m) : 0;
     int32_t offset = ct_offset(type);
@@ -90,6 +90,18 @@ static void ct_dequantize_codes(ct_type type, const ct_codes *codes, float *out)
     }
 }
 
+static inline __attribute__((always_inline)) void ct_dequantize_units(ct_type type, const ct_matrix *w, int64_t row,
+                                                                      int64_t begin, int64_t count, float *out) {
+    ct_strip_layout layout = ct_layout(type, w->columns);
+    const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+    int32_t unit = ct_unit(type);
+    for (int64_t at = 0; at < count; at += unit) {
+        ct_codes codes;
+        ct_codes_from_strip(type, &layout, strip, (int32_t)(row % CT_STRIP_ROWS), (begin + at) / unit, &codes);
+        ct_dequantize_codes(type, &codes, out + at);
+    }
+}
+
 void ct_dequantize_piece(const ct_matrix *w, int64_t row, int64_t begin, int64_t count, float *out) {
     ct_type type = w->type;
     if (type == CT_F32) {
@@ -103,13 +115,16 @@ void ct_dequantize_piece(const ct_matrix *w, int64_t row, int64_t begin, int64_t
         }
         return;
     }
-    ct_strip_layout layout = ct_layout(type, w->columns);
-    const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
-    int32_t unit = ct_unit(type);
-    for (int64_t at = 0; at < count; at += unit) {
-        ct_codes codes;
-        ct_codes_from_strip(type, &layout, strip, (int32_t)(row % CT_STRIP_ROWS), (begin + at) / unit, &codes);
-        ct_dequantize_codes(type, &codes, out + at);
+    switch (type) {
+        case CT_Q8_0: ct_dequantize_units(CT_Q8_0, w, row, begin, count, out); break;
+        case CT_Q4_0: ct_dequantize_units(CT_Q4_0, w, row, begin, count, out); break;
+        case CT_Q4_1: ct_dequantize_units(CT_Q4_1, w, row, begin, count, out); break;
+        case CT_Q5_0: ct_dequantize_units(CT_Q5_0, w, row, begin, count, out); break;
+        case CT_Q5_1: ct_dequantize_units(CT_Q5_1, w, row, begin, count, out); break;
+        case CT_Q4_K: ct_dequantize_units(CT_Q4_K, w, row, begin, count, out); break;
+        case CT_Q5_K: ct_dequantize_units(CT_Q5_K, w, row, begin, count, out); break;
+        case CT_Q6_K: ct_dequantize_units(CT_Q6_K, w, row, begin, count, out); break;
+        default: break;
     }
 }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import EMLLMCore
+import EMLLMCore
 
 /// The cache tree on a real model: what a branch computes depends on its tokens alone.
 @Suite("Branches of the key/value tree")
@@ -17,7 +17,8 @@ struct BranchTests {
     func context(threads: Int = 2, cacheBytes: Int? = nil, contextLength: Int? = nil) throws -> InferenceContext {
         try InferenceContext(
             model: model,
-            options: RuntimeOptions(threads: threads, contextLength: contextLength, cacheBytes: cacheBytes))
+            options: RuntimeOptions(threads: threads, contextLength: contextLength, cacheBytes: cacheBytes)
+        )
     }
 
     /// Logits of a text computed token by token, on one thread, without a neighbour.

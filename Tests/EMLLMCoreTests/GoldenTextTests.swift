@@ -6,12 +6,15 @@ struct GoldenTextTests {
     /// Published with the model: what greedy decoding prints, to the byte.
     @Test(
         "stories260K tells its published story",
-        arguments: InstructionSet.supported, [1, 2])
+        arguments: InstructionSet.supported,
+        [1, 2]
+    )
     func story(isa: InstructionSet, threads: Int) throws {
         for activations in ActivationPrecision.allCases {
             let text = try Self.greedyText(
                 of: TestModels.stories260K.get(),
-                options: RuntimeOptions(threads: threads, instructionSet: isa, activations: activations))
+                options: RuntimeOptions(threads: threads, instructionSet: isa, activations: activations)
+            )
             let golden = try TestModels.stories260KGolden()
             #expect(text == golden.trimmingSuffix { $0 == "\n" })
         }
@@ -24,7 +27,9 @@ struct GoldenTextTests {
         let start = try #require(model.tokenizer.beginningOfSequence)
         let logits = try context.extend(branch, with: [start])
         let (tokens, _) = try context.generate(
-            branch, after: logits, options: GenerationOptions(maximumResponseTokens: 256)
+            branch,
+            after: logits,
+            options: GenerationOptions(maximumResponseTokens: 256)
         ) { _ in }
         return model.tokenizer.decode(tokens)
     }

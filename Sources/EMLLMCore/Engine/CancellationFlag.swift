@@ -30,6 +30,10 @@ extension EMLLMError.Code {
 extension EMLLMError {
     /// The work was asked to stop.
     public static let cancelled = EMLLMError(
-        code: .cancelled, subject: "generation", expected: "to run to its end", found: "a request to stop",
-        remedy: "start it again")
+        code: .cancelled,
+        subject: "generation",
+        expected: "to run to its end",
+        found: "a request to stop",
+        remedy: "start it again"
+    )
 }

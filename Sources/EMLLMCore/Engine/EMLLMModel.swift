@@ -33,7 +33,9 @@ public final class EMLLMModel: Sendable {
         chatTemplate = try package.chatTemplate.map { try ChatTemplate($0) }
         guard tokenizer.vocabularySize <= package.configuration.decoder.vocabularySize else {
             throw EMLLMError.vocabularyMismatch(
-                tokenizer: tokenizer.vocabularySize, embedding: package.configuration.decoder.vocabularySize)
+                tokenizer: tokenizer.vocabularySize,
+                embedding: package.configuration.decoder.vocabularySize
+            )
         }
     }
 
@@ -51,7 +53,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func vocabularyMismatch(tokenizer: Int, embedding: Int) -> EMLLMError {
         EMLLMError(
-            code: .vocabularyMismatch, subject: "tokenizer", expected: "at most \(embedding) tokens (embedding rows)",
-            found: "\(tokenizer)", remedy: "convert the model again from its original files")
+            code: .vocabularyMismatch,
+            subject: "tokenizer",
+            expected: "at most \(embedding) tokens (embedding rows)",
+            found: "\(tokenizer)",
+            remedy: "convert the model again from its original files"
+        )
     }
 }

@@ -79,7 +79,8 @@ public final class EMLLMSession: Sendable {
     ///
     /// Ending the iteration early stops the generation.
     public func streamResponse(
-        to message: String, options: GenerationOptions = GenerationOptions()
+        to message: String,
+        options: GenerationOptions = GenerationOptions()
     ) -> AsyncThrowingStream<String, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
@@ -95,7 +96,9 @@ public final class EMLLMSession: Sendable {
     }
 
     private func answer(
-        _ message: String, options: GenerationOptions, onText: @escaping @Sendable (String) -> Void
+        _ message: String,
+        options: GenerationOptions,
+        onText: @escaping @Sendable (String) -> Void
     ) async throws -> Response {
         try await exclusively {
             let question = ChatMessage(role: .user, content: message)
@@ -124,7 +127,10 @@ public final class EMLLMSession: Sendable {
     // MARK: On the inference thread
 
     private static func respond(
-        _ conversation: Conversation, to prompt: [TokenID], options: GenerationOptions, in context: InferenceContext,
+        _ conversation: Conversation,
+        to prompt: [TokenID],
+        options: GenerationOptions,
+        in context: InferenceContext,
         onText: (String) -> Void
     ) throws -> Response {
         let clock = ContinuousClock()
@@ -145,14 +151,21 @@ public final class EMLLMSession: Sendable {
         return Response(
             content: content,
             info: CompletionInfo(
-                promptTokens: prompt.count, cachedTokens: cached, generatedTokens: tokens.count,
-                promptSeconds: (prefilled - started).seconds, generationSeconds: (clock.now - prefilled).seconds,
-                stopReason: reason))
+                promptTokens: prompt.count,
+                cachedTokens: cached,
+                generatedTokens: tokens.count,
+                promptSeconds: (prefilled - started).seconds,
+                generationSeconds: (clock.now - prefilled).seconds,
+                stopReason: reason
+            )
+        )
     }
 
     /// Brings the conversation's branch to `prompt`, computing only what it does not share with it.
     private static func advance(
-        _ conversation: Conversation, to prompt: [TokenID], in context: InferenceContext
+        _ conversation: Conversation,
+        to prompt: [TokenID],
+        in context: InferenceContext
     ) throws -> (branch: Branch, logits: Logits, cached: Int) {
         let branch = conversation.branch ?? context.makeBranch()
         conversation.branch = branch
@@ -172,9 +185,13 @@ extension EMLLMModel {
     public func prompt(for messages: [ChatMessage], addingGenerationPrompt: Bool = true) throws -> [TokenID] {
         guard let chatTemplate else { throw EMLLMError.noChatTemplate }
         let pieces = try chatTemplate.render(
-            messages: messages, addGenerationPrompt: addingGenerationPrompt,
-            beginningOfSequence: tokenizer.beginningOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) },
-            endOfSequence: tokenizer.endOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) })
+            messages: messages,
+            addGenerationPrompt: addingGenerationPrompt,
+            beginningOfSequence: tokenizer.beginningOfSequence.map {
+                String(decoding: tokenizer.bytes(of: $0), as: UTF8.self)
+            },
+            endOfSequence: tokenizer.endOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) }
+        )
         return tokenizer.encode(pieces, addSpecialTokens: false)
     }
 }
@@ -193,9 +210,17 @@ extension EMLLMError.Code {
 
 extension EMLLMError {
     static let noChatTemplate = EMLLMError(
-        code: .noChatTemplate, subject: "model", expected: "a chat template in the file", found: "none",
-        remedy: "use raw prompts, or convert the model from a source that carries its template")
+        code: .noChatTemplate,
+        subject: "model",
+        expected: "a chat template in the file",
+        found: "none",
+        remedy: "use raw prompts, or convert the model from a source that carries its template"
+    )
     static let sessionBusy = EMLLMError(
-        code: .sessionBusy, subject: "session", expected: "to be idle", found: "an answer being written",
-        remedy: "wait for it, cancel it, or use a second session")
+        code: .sessionBusy,
+        subject: "session",
+        expected: "to be idle",
+        found: "an answer being written",
+        remedy: "wait for it, cancel it, or use a second session"
+    )
 }

@@ -45,7 +45,10 @@ extension InferenceContext {
     ///   - onToken: called with every token as it is chosen.
     /// - Returns: the tokens generated, and why they ended.
     public func generate(
-        _ branch: Branch, after logits: Logits, options: GenerationOptions, onToken: (TokenID) throws -> Void
+        _ branch: Branch,
+        after logits: Logits,
+        options: GenerationOptions,
+        onToken: (TokenID) throws -> Void
     ) throws -> (tokens: [TokenID], stopReason: StopReason) {
         let sampler = try Sampler(options)
         let tokenizer = model.tokenizer

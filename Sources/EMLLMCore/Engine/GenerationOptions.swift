@@ -36,8 +36,11 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
 
     /// Makes options; the default is greedy.
     public init(
-        samplingMode: SamplingMode = .greedy, temperature: Double = 1, minimumProbability: Double = 0,
-        repetitionPenalty: Double = 1, maximumResponseTokens: Int? = nil
+        samplingMode: SamplingMode = .greedy,
+        temperature: Double = 1,
+        minimumProbability: Double = 0,
+        repetitionPenalty: Double = 1,
+        maximumResponseTokens: Int? = nil
     ) {
         self.samplingMode = samplingMode
         self.temperature = temperature
@@ -51,14 +54,21 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
         func check(_ name: String, _ expected: String, _ value: some CustomStringConvertible, _ holds: Bool) throws {
             guard holds else {
                 throw EMLLMError.invalidOption(
-                    name, expected: expected, found: "\(value)", remedy: "choose a value in that range")
+                    name,
+                    expected: expected,
+                    found: "\(value)",
+                    remedy: "choose a value in that range"
+                )
             }
         }
         try check("temperature", "a number above 0", temperature, temperature > 0 && temperature.isFinite)
         try check("min-p", "a number from 0 to 1", minimumProbability, (0...1).contains(minimumProbability))
         try check(
-            "repetition penalty", "a number above 0", repetitionPenalty,
-            repetitionPenalty > 0 && repetitionPenalty.isFinite)
+            "repetition penalty",
+            "a number above 0",
+            repetitionPenalty,
+            repetitionPenalty > 0 && repetitionPenalty.isFinite
+        )
         if let maximumResponseTokens {
             try check("maximum tokens", "at least 1", maximumResponseTokens, maximumResponseTokens >= 1)
         }

@@ -60,7 +60,9 @@ public final class InferenceContext {
     ///   - cancellation: a flag shared with whoever may stop the work.
     /// - Throws: ``EMLLMError`` when an option is out of range or the processor lacks the instructions asked for.
     public init(
-        model: EMLLMModel, options: RuntimeOptions = RuntimeOptions(), cancellation: CancellationFlag = .init()
+        model: EMLLMModel,
+        options: RuntimeOptions = RuntimeOptions(),
+        cancellation: CancellationFlag = .init()
     ) throws {
         let configuration = model.configuration.decoder
         self.model = model
@@ -71,17 +73,27 @@ public final class InferenceContext {
         contextLength = try options.resolvedContextLength(trained: configuration.contextLength)
         pool = try ThreadPool(threads: threads)
         let layout = KeyValueLayout(
-            layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
-            headDimension: configuration.headDimension)
+            layers: configuration.layerCount,
+            heads: configuration.keyValueHeadCount,
+            headDimension: configuration.headDimension
+        )
         pages = KeyValuePagePool(layout: layout, budgetBytes: options.cacheBytes)
         logitsBuffer = ScratchBuffer(count: Self.logitRows * configuration.vocabularySize)
         ct_blas_initialize()
         forward = DecoderForward(
-            configuration: configuration, weights: model.weights, kernels: try instructionSet.kernels(),
-            layout: layout, rotary: RotaryEmbedding(configuration.rope), activations: options.activations,
+            configuration: configuration,
+            weights: model.weights,
+            kernels: try instructionSet.kernels(),
+            layout: layout,
+            rotary: RotaryEmbedding(configuration.rope),
+            activations: options.activations,
             workspace: ForwardWorkspace(
-                configuration: configuration, contextLength: contextLength, workers: threads,
-                usesBLAS: options.activations == .f32 || model.weights.hasFloatMatrices))
+                configuration: configuration,
+                contextLength: contextLength,
+                workers: threads,
+                usesBLAS: options.activations == .f32 || model.weights.hasFloatMatrices
+            )
+        )
     }
 
     // MARK: Branches
@@ -171,7 +183,8 @@ public final class InferenceContext {
     }
 
     private func extendShortRuns(
-        _ work: [(branch: Branch, tokens: [TokenID])], result: (_ offset: Int, Logits) -> Void
+        _ work: [(branch: Branch, tokens: [TokenID])],
+        result: (_ offset: Int, Logits) -> Void
     ) throws {
         var next = 0
         while next < work.count {
@@ -191,8 +204,12 @@ public final class InferenceContext {
     private func run(_ batch: ForwardBatch) -> [Logits] {
         let vocabulary = model.configuration.decoder.vocabularySize
         let tasks = AttentionTasks(
-            batch: batch, configuration: model.configuration.decoder, layout: pages.layout, kernels: forward.kernels,
-            workers: threads)
+            batch: batch,
+            configuration: model.configuration.decoder,
+            layout: pages.layout,
+            kernels: forward.kernels,
+            workers: threads
+        )
         batch.rows.withUnsafeBufferPointer { rows in
             batch.outputs.withUnsafeBufferPointer { outputs in
                 let view = ForwardBatchView(rows: rows, outputs: outputs, isLongRun: batch.isLongRun)
@@ -218,14 +235,19 @@ public final class InferenceContext {
             try validate(tokens: tokens)
             guard tokens.count <= contextLength - branch.count else {
                 throw EMLLMError.contextOverflow(
-                    length: contextLength, used: branch.count, added: tokens.count,
-                    trained: model.configuration.decoder.contextLength)
+                    length: contextLength,
+                    used: branch.count,
+                    added: tokens.count,
+                    trained: model.configuration.decoder.contextLength
+                )
             }
             newPages += branch.pagesNeeded(forAppending: tokens.count)
         }
         guard newPages <= pages.availablePages else {
             throw EMLLMError.cacheBudgetExceeded(
-                budget: options.cacheBytes ?? 0, needed: (pages.livePages + newPages) * pages.layout.pageBytes)
+                budget: options.cacheBytes ?? 0,
+                needed: (pages.livePages + newPages) * pages.layout.pageBytes
+            )
         }
     }
 
@@ -249,21 +271,32 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func contextOverflow(length: Int, used: Int, added: Int, trained: Int) -> EMLLMError {
         EMLLMError(
-            code: .contextOverflow, subject: "context of \(length) tokens",
-            expected: "at most \(length - used) more (\(used) are in use)", found: "\(added)",
+            code: .contextOverflow,
+            subject: "context of \(length) tokens",
+            expected: "at most \(length - used) more (\(used) are in use)",
+            found: "\(added)",
             remedy: length < trained
-                ? "shorten the text, or raise the context length (up to \(trained))" : "shorten the text")
+                ? "shorten the text, or raise the context length (up to \(trained))" : "shorten the text"
+        )
     }
 
     static func cacheBudgetExceeded(budget: Int, needed: Int) -> EMLLMError {
         EMLLMError(
-            code: .cacheBudgetExceeded, subject: "key/value cache", expected: "at most \(budget) bytes",
-            found: "\(needed) bytes needed", remedy: "drop branches, shorten the text, or raise the budget")
+            code: .cacheBudgetExceeded,
+            subject: "key/value cache",
+            expected: "at most \(budget) bytes",
+            found: "\(needed) bytes needed",
+            remedy: "drop branches, shorten the text, or raise the budget"
+        )
     }
 
     static func unknownTokenID(_ token: TokenID, vocabularySize: Int) -> EMLLMError {
         EMLLMError(
-            code: .unknownTokenID, subject: "token id", expected: "0..<\(vocabularySize)", found: "\(token)",
-            remedy: "use ids from this model's tokenizer")
+            code: .unknownTokenID,
+            subject: "token id",
+            expected: "0..<\(vocabularySize)",
+            found: "\(token)",
+            remedy: "use ids from this model's tokenizer"
+        )
     }
 }

@@ -66,15 +66,21 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func unknownInstructionSet(_ name: String) -> EMLLMError {
         EMLLMError(
-            code: .unknownInstructionSet, subject: InstructionSet.environmentVariable,
-            expected: InstructionSet.allCases.map(\.rawValue).joined(separator: "|"), found: "'\(name)'",
-            remedy: "unset it to use the fastest")
+            code: .unknownInstructionSet,
+            subject: InstructionSet.environmentVariable,
+            expected: InstructionSet.allCases.map(\.rawValue).joined(separator: "|"),
+            found: "'\(name)'",
+            remedy: "unset it to use the fastest"
+        )
     }
 
     static func unsupportedInstructionSet(_ set: InstructionSet) -> EMLLMError {
         EMLLMError(
-            code: .unsupportedInstructionSet, subject: "instruction set \(set.rawValue)",
+            code: .unsupportedInstructionSet,
+            subject: "instruction set \(set.rawValue)",
             expected: "one this processor has (\(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
-            found: "\(set.rawValue)", remedy: "choose another, or unset \(InstructionSet.environmentVariable)")
+            found: "\(set.rawValue)",
+            remedy: "choose another, or unset \(InstructionSet.environmentVariable)"
+        )
     }
 }

@@ -23,8 +23,11 @@ public struct RuntimeOptions: Sendable, Equatable {
 
     /// Makes options; everything has a sensible default.
     public init(
-        threads: Int? = nil, instructionSet: InstructionSet? = nil, activations: ActivationPrecision = .q8,
-        contextLength: Int? = nil, cacheBytes: Int? = nil
+        threads: Int? = nil,
+        instructionSet: InstructionSet? = nil,
+        activations: ActivationPrecision = .q8,
+        contextLength: Int? = nil,
+        cacheBytes: Int? = nil
     ) {
         self.threads = threads
         self.instructionSet = instructionSet
@@ -44,8 +47,11 @@ public struct RuntimeOptions: Sendable, Equatable {
         guard let threads else { return min(Self.availableCPUs, Self.maximumThreads) }
         guard (1...Self.maximumThreads).contains(threads) else {
             throw EMLLMError.invalidOption(
-                "threads", expected: "1...\(Self.maximumThreads)", found: "\(threads)",
-                remedy: "leave it out to use one for each of the \(Self.availableCPUs) CPUs")
+                "threads",
+                expected: "1...\(Self.maximumThreads)",
+                found: "\(threads)",
+                remedy: "leave it out to use one for each of the \(Self.availableCPUs) CPUs"
+            )
         }
         return threads
     }
@@ -55,8 +61,11 @@ public struct RuntimeOptions: Sendable, Equatable {
         guard let contextLength else { return trained }
         guard (1...trained).contains(contextLength) else {
             throw EMLLMError.invalidOption(
-                "context length", expected: "1...\(trained), what the model was trained for",
-                found: "\(contextLength)", remedy: "choose a length in that range")
+                "context length",
+                expected: "1...\(trained), what the model was trained for",
+                found: "\(contextLength)",
+                remedy: "choose a length in that range"
+            )
         }
         return contextLength
     }

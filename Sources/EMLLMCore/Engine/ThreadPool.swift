@@ -11,8 +11,11 @@ final class ThreadPool {
     init(threads: Int) throws {
         guard let pool = ct_pool_create(Int32(threads)) else {
             throw EMLLMError.invalidOption(
-                "threads", expected: "a number of threads that the system can start", found: "\(threads)",
-                remedy: "ask for fewer, or raise the process limit")
+                "threads",
+                expected: "a number of threads that the system can start",
+                found: "\(threads)",
+                remedy: "ask for fewer, or raise the process limit"
+            )
         }
         self.pool = pool
         self.threads = threads
@@ -50,7 +53,9 @@ final class ThreadPool {
                     { context, worker, workers in
                         let call = context!.assumingMemoryBound(to: Call.self).pointee
                         call.body(Worker(index: Int(worker), count: Int(workers), pool: call.pool))
-                    }, pointer)
+                    },
+                    pointer
+                )
             }
         }
     }

@@ -34,8 +34,11 @@ final class AttentionTasks {
     private let scale: Float
 
     init(
-        batch: ForwardBatch, configuration: DecoderConfiguration, layout: KeyValueLayout,
-        kernels: UnsafePointer<ct_kernels>, workers: Int
+        batch: ForwardBatch,
+        configuration: DecoderConfiguration,
+        layout: KeyValueLayout,
+        kernels: UnsafePointer<ct_kernels>,
+        workers: Int
     ) {
         self.batch = batch
         self.configuration = configuration
@@ -52,8 +55,11 @@ final class AttentionTasks {
         let rows = step * (configuration.headCount / configuration.keyValueHeadCount)
         scratch = (0..<workers).map { _ in
             WorkerScratch(
-                spans: ScratchBuffer(count: longest), queries: ScratchBuffer(count: rows),
-                outputs: ScratchBuffer(count: rows), limits: ScratchBuffer(count: rows))
+                spans: ScratchBuffer(count: longest),
+                queries: ScratchBuffer(count: rows),
+                outputs: ScratchBuffer(count: rows),
+                limits: ScratchBuffer(count: rows)
+            )
         }
     }
 
@@ -67,7 +73,11 @@ final class AttentionTasks {
     }
 
     private func run(
-        _ tile: Tile, head: Int, layer: Int, workspace: ForwardWorkspace, worker: ThreadPool.Worker
+        _ tile: Tile,
+        head: Int,
+        layer: Int,
+        workspace: ForwardWorkspace,
+        worker: ThreadPool.Worker
     ) {
         let own = scratch[worker.index]
         let dimension = configuration.headDimension
@@ -89,12 +99,22 @@ final class AttentionTasks {
         for (index, page) in tile.run.pages.enumerated() {
             let run = batch.pages[page]
             own.spans.base[index] = ct_kv_span(
-                keys: UnsafePointer(run.page + keyOffset), values: UnsafePointer(run.page + valueOffset),
-                count: Int32(run.count))
+                keys: UnsafePointer(run.page + keyOffset),
+                values: UnsafePointer(run.page + valueOffset),
+                count: Int32(run.count)
+            )
         }
         kernels.pointee.attention(
-            own.queries.base, own.outputs.base, own.limits.base, Int32(rowCount), Int32(dimension), scale,
-            own.spans.base, Int32(tile.run.pages.count), workspace.workers[worker.index].scores.base,
-            Int64(workspace.scoreStride))
+            own.queries.base,
+            own.outputs.base,
+            own.limits.base,
+            Int32(rowCount),
+            Int32(dimension),
+            scale,
+            own.spans.base,
+            Int32(tile.run.pages.count),
+            workspace.workers[worker.index].scores.base,
+            Int64(workspace.scoreStride)
+        )
     }
 }

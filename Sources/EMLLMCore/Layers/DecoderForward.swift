@@ -20,7 +20,9 @@ struct DecoderForward {
 
     /// One worker's part of a forward pass. `logits`: `[batch.outputs.count, vocabulary]`.
     func run(
-        _ batch: ForwardBatchView, attentionTasks: AttentionTasks, logits: UnsafeMutablePointer<Float>,
+        _ batch: ForwardBatchView,
+        attentionTasks: AttentionTasks,
+        logits: UnsafeMutablePointer<Float>,
         worker: ThreadPool.Worker
     ) {
         let ws = workspace
@@ -34,7 +36,11 @@ struct DecoderForward {
                 Projection(weights: block.query, output: ws.query.base),
                 Projection(weights: block.key, output: ws.key.base),
                 Projection(weights: block.value, output: ws.value.base),
-                to: attentionInput, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+                to: attentionInput,
+                usesBLAS: batch.isLongRun,
+                scratch: scratch.blas.base,
+                worker: worker
+            )
             worker.barrier()
             rotateAndStore(batch, layer: layer, worker: worker)
             worker.barrier()
@@ -43,18 +49,30 @@ struct DecoderForward {
             let attended = prepare(ws.attention.base, width: queryWidth, tokens: batch.count, worker: worker)
             projections.apply(
                 Projection(weights: block.attentionOutput, output: ws.hidden.base, accumulates: true),
-                to: attended, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+                to: attended,
+                usesBLAS: batch.isLongRun,
+                scratch: scratch.blas.base,
+                worker: worker
+            )
             worker.barrier()
             let feedForwardInput = normalize(batch.count, weight: block.feedForwardNorm, worker: worker)
             projections.apply(
                 Projection(weights: block.gate, output: ws.gate.base),
                 Projection(weights: block.up, output: ws.up.base),
-                to: feedForwardInput, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+                to: feedForwardInput,
+                usesBLAS: batch.isLongRun,
+                scratch: scratch.blas.base,
+                worker: worker
+            )
             worker.barrier()
             let gated = gate(batch.count, worker: worker)
             projections.apply(
                 Projection(weights: block.down, output: ws.hidden.base, accumulates: true),
-                to: gated, usesBLAS: batch.isLongRun, scratch: scratch.blas.base, worker: worker)
+                to: gated,
+                usesBLAS: batch.isLongRun,
+                scratch: scratch.blas.base,
+                worker: worker
+            )
             worker.barrier()
         }
         writeLogits(batch, to: logits, worker: worker)
@@ -67,11 +85,18 @@ struct DecoderForward {
         for index in worker.share(of: batch.count) {
             let row = batch.rows[index]
             ct_dequantize_row(
-                table.type, Int64(table.rows), Int64(table.columns), table.data, Int64(row.token),
-                workspace.hidden.base + index * width)
+                table.type,
+                Int64(table.rows),
+                Int64(table.columns),
+                table.data,
+                Int64(row.token),
+                workspace.hidden.base + index * width
+            )
             rotary.write(
-                position: row.position, cosine: workspace.cosine.base + index * rotary.pairs,
-                sine: workspace.sine.base + index * rotary.pairs)
+                position: row.position,
+                cosine: workspace.cosine.base + index * rotary.pairs,
+                sine: workspace.sine.base + index * rotary.pairs
+            )
         }
     }
 
@@ -80,7 +105,12 @@ struct DecoderForward {
         let width = configuration.hiddenSize
         return fill(tokens: tokens, width: width, into: workspace.normalized.base, worker: worker) { token, out in
             kernels.pointee.rms_norm(
-                workspace.hidden.base + token * width, weight, Int64(width), configuration.normEpsilon, out)
+                workspace.hidden.base + token * width,
+                weight,
+                Int64(width),
+                configuration.normEpsilon,
+                out
+            )
         }
     }
 
@@ -89,13 +119,20 @@ struct DecoderForward {
         let width = configuration.feedForwardSize
         return fill(tokens: tokens, width: width, into: workspace.gate.base, worker: worker) { token, out in
             kernels.pointee.swiglu(
-                workspace.gate.base + token * width, workspace.up.base + token * width, Int64(width), out)
+                workspace.gate.base + token * width,
+                workspace.up.base + token * width,
+                Int64(width),
+                out
+            )
         }
     }
 
     /// Existing floats, in the precision that the next product wants.
     private func prepare(
-        _ rows: UnsafeMutablePointer<Float>, width: Int, tokens: Int, worker: ThreadPool.Worker
+        _ rows: UnsafeMutablePointer<Float>,
+        width: Int,
+        tokens: Int,
+        worker: ThreadPool.Worker
     ) -> ActivationRows {
         guard activations == .q8 && width % Int(CT_BLOCK) == 0 else {
             return ActivationRows(floats: UnsafePointer(rows), width: width, quantized: nil, tokens: tokens)
@@ -108,12 +145,18 @@ struct DecoderForward {
         }
         for token in worker.share(of: tokens) {
             kernels.pointee.quantize_q8(
-                rows + token * width, Int64(width), workspace.quantized.base + token * bytes)
+                rows + token * width,
+                Int64(width),
+                workspace.quantized.base + token * bytes
+            )
         }
         worker.barrier()
         return ActivationRows(
-            floats: UnsafePointer(rows), width: width, quantized: UnsafeRawPointer(workspace.quantized.base),
-            tokens: tokens)
+            floats: UnsafePointer(rows),
+            width: width,
+            quantized: UnsafeRawPointer(workspace.quantized.base),
+            tokens: tokens
+        )
     }
 
     /// Computes rows of inputs with `body` and quantizes them.
@@ -121,7 +164,10 @@ struct DecoderForward {
     /// A single token's row is computed by every worker for itself: cheaper than waiting for one another.
     @inline(__always)
     private func fill(
-        tokens: Int, width: Int, into rows: UnsafeMutablePointer<Float>, worker: ThreadPool.Worker,
+        tokens: Int,
+        width: Int,
+        into rows: UnsafeMutablePointer<Float>,
+        worker: ThreadPool.Worker,
         body: (_ token: Int, _ out: UnsafeMutablePointer<Float>) -> Void
     ) -> ActivationRows {
         if tokens == 1 {
@@ -151,19 +197,34 @@ struct DecoderForward {
             let sine = workspace.sine.base + index * rotary.pairs
             if unit % 2 == 0 {
                 kernels.pointee.rope(
-                    workspace.query.base + index * queryWidth, Int32(c.headCount), Int32(dimension),
-                    Int32(c.rope.rotaryDimension), layoutKind, cosine, sine)
+                    workspace.query.base + index * queryWidth,
+                    Int32(c.headCount),
+                    Int32(dimension),
+                    Int32(c.rope.rotaryDimension),
+                    layoutKind,
+                    cosine,
+                    sine
+                )
                 continue
             }
             let keys = workspace.key.base + index * keyValueWidth
             kernels.pointee.rope(
-                keys, Int32(c.keyValueHeadCount), Int32(dimension), Int32(c.rope.rotaryDimension), layoutKind,
-                cosine, sine)
+                keys,
+                Int32(c.keyValueHeadCount),
+                Int32(dimension),
+                Int32(c.rope.rotaryDimension),
+                layoutKind,
+                cosine,
+                sine
+            )
             let values = workspace.value.base + index * keyValueWidth
             for head in 0..<c.keyValueHeadCount {
                 ct_store_key(
-                    row.page + layout.keyOffset(layer: layer, head: head), Int32(dimension), Int32(row.slot),
-                    keys + head * dimension)
+                    row.page + layout.keyOffset(layer: layer, head: head),
+                    Int32(dimension),
+                    Int32(row.slot),
+                    keys + head * dimension
+                )
                 let target = row.page + layout.valueOffset(layer: layer, head: head) + row.slot * dimension
                 target.update(from: values + head * dimension, count: dimension)
             }
@@ -172,20 +233,33 @@ struct DecoderForward {
 
     /// Final norm and output head, for the rows whose logits are wanted.
     private func writeLogits(
-        _ batch: ForwardBatchView, to logits: UnsafeMutablePointer<Float>, worker: ThreadPool.Worker
+        _ batch: ForwardBatchView,
+        to logits: UnsafeMutablePointer<Float>,
+        worker: ThreadPool.Worker
     ) {
         guard !batch.outputs.isEmpty else { return }
         let width = configuration.hiddenSize
         let scratch = workspace.workers[worker.index]
         let input = fill(
-            tokens: batch.outputs.count, width: width, into: workspace.normalized.base, worker: worker
+            tokens: batch.outputs.count,
+            width: width,
+            into: workspace.normalized.base,
+            worker: worker
         ) { index, out in
             kernels.pointee.rms_norm(
-                workspace.hidden.base + batch.outputs[index] * width, weights.outputNorm, Int64(width),
-                configuration.normEpsilon, out)
+                workspace.hidden.base + batch.outputs[index] * width,
+                weights.outputNorm,
+                Int64(width),
+                configuration.normEpsilon,
+                out
+            )
         }
         projections.apply(
-            Projection(weights: weights.output, output: logits), to: input, usesBLAS: false,
-            scratch: scratch.blas.base, worker: worker)
+            Projection(weights: weights.output, output: logits),
+            to: input,
+            usesBLAS: false,
+            scratch: scratch.blas.base,
+            worker: worker
+        )
     }
 }

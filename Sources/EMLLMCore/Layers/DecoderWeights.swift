@@ -51,7 +51,8 @@ final class DecoderWeights: @unchecked Sendable {
                 feedForwardNorm: try vector("\(block).feed_forward_norm"),
                 gate: try matrix("\(block).feed_forward.gate", c.feedForwardSize, hidden),
                 up: try matrix("\(block).feed_forward.up", c.feedForwardSize, hidden),
-                down: try matrix("\(block).feed_forward.down", hidden, c.feedForwardSize))
+                down: try matrix("\(block).feed_forward.down", hidden, c.feedForwardSize)
+            )
         }
     }
 }
@@ -59,8 +60,11 @@ final class DecoderWeights: @unchecked Sendable {
 extension ct_matrix {
     init(_ matrix: WeightMatrix) {
         self.init(
-            type: ct_type(rawValue: matrix.type.rawValue), rows: Int32(matrix.rows), columns: Int32(matrix.columns),
-            data: matrix.pointer)
+            type: ct_type(rawValue: matrix.type.rawValue),
+            rows: Int32(matrix.rows),
+            columns: Int32(matrix.columns),
+            data: matrix.pointer
+        )
     }
 
     /// Whether the type stores blocks of small integers rather than floats.

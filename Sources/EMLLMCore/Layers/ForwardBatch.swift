@@ -44,9 +44,12 @@ struct ForwardBatch {
             let index = begin + offset - head.start
             rows.append(
                 Row(
-                    token: token, position: begin + offset,
+                    token: token,
+                    position: begin + offset,
                     page: head.pages[index / KeyValueLayout.pagePositions].base,
-                    slot: index % KeyValueLayout.pagePositions))
+                    slot: index % KeyValueLayout.pagePositions
+                )
+            )
         }
         let firstPage = pages.count
         branch.forEachVisibleSegment { segment, visible in

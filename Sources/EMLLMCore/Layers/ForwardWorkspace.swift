@@ -59,7 +59,8 @@ final class ForwardWorkspace {
                 floats: ScratchBuffer(count: widest),
                 quantized: ScratchBuffer(count: ct_q8_bytes(Int64(widest))),
                 blas: ScratchBuffer(count: usesBLAS ? ProjectionKernels.blasRows * widest : 0),
-                scores: ScratchBuffer(count: scoreRows * scoreStride))
+                scores: ScratchBuffer(count: scoreRows * scoreStride)
+            )
         }
     }
 }

@@ -33,7 +33,10 @@ struct ProjectionKernels {
     ///   - scratch: this worker's `[blasRows, widest input]` floats for weights on their way to BLAS.
     @inline(__always)
     func apply(
-        _ group: Projection..., to input: ActivationRows, usesBLAS: Bool, scratch: UnsafeMutablePointer<Float>,
+        _ group: Projection...,
+        to input: ActivationRows,
+        usesBLAS: Bool,
+        scratch: UnsafeMutablePointer<Float>,
         worker: ThreadPool.Worker
     ) {
         // Blocks for BLAS are cut at fixed rows, which a share of whole blocks guarantees.
@@ -56,27 +59,48 @@ struct ProjectionKernels {
     }
 
     private func apply(
-        _ projection: Projection, to input: ActivationRows, rows: Range<Int>, usesBLAS: Bool,
+        _ projection: Projection,
+        to input: ActivationRows,
+        rows: Range<Int>,
+        usesBLAS: Bool,
         scratch: UnsafeMutablePointer<Float>
     ) {
         var weights = projection.weights
         let stride = Int64(weights.rows)
         if weights.isQuantized, let quantized = input.quantized {
             kernels.pointee.matmul_q8(
-                &weights, quantized, Int32(input.tokens), projection.output, stride, Int32(rows.lowerBound),
-                Int32(rows.upperBound), projection.accumulates)
+                &weights,
+                quantized,
+                Int32(input.tokens),
+                projection.output,
+                stride,
+                Int32(rows.lowerBound),
+                Int32(rows.upperBound),
+                projection.accumulates
+            )
         } else if usesBLAS {
             applyWithBLAS(projection, to: input, rows: rows, scratch: scratch)
         } else {
             kernels.pointee.matmul_f32(
-                &weights, input.floats, Int64(input.width), Int32(input.tokens), projection.output, stride,
-                Int32(rows.lowerBound), Int32(rows.upperBound), projection.accumulates)
+                &weights,
+                input.floats,
+                Int64(input.width),
+                Int32(input.tokens),
+                projection.output,
+                stride,
+                Int32(rows.lowerBound),
+                Int32(rows.upperBound),
+                projection.accumulates
+            )
         }
     }
 
     /// Widens blocks of rows to floats and hands them to `cblas_sgemm`.
     private func applyWithBLAS(
-        _ projection: Projection, to input: ActivationRows, rows: Range<Int>, scratch: UnsafeMutablePointer<Float>
+        _ projection: Projection,
+        to input: ActivationRows,
+        rows: Range<Int>,
+        scratch: UnsafeMutablePointer<Float>
     ) {
         let weights = projection.weights
         let columns = Int(weights.columns)
@@ -88,13 +112,26 @@ struct ProjectionKernels {
             } else {
                 for row in begin..<end {
                     ct_dequantize_row(
-                        weights.type, Int64(weights.rows), Int64(columns), weights.data, Int64(row),
-                        scratch + (row - begin) * columns)
+                        weights.type,
+                        Int64(weights.rows),
+                        Int64(columns),
+                        weights.data,
+                        Int64(row),
+                        scratch + (row - begin) * columns
+                    )
                 }
             }
             ct_gemm_f32(
-                block, Int32(end - begin), weights.columns, input.floats, Int64(input.width), Int32(input.tokens),
-                projection.output + begin, Int64(weights.rows), projection.accumulates)
+                block,
+                Int32(end - begin),
+                weights.columns,
+                input.floats,
+                Int64(input.width),
+                Int32(input.tokens),
+                projection.output + begin,
+                Int64(weights.rows),
+                projection.accumulates
+            )
         }
     }
 }

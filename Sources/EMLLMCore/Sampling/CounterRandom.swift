@@ -20,14 +20,17 @@ public struct CounterRandom: Sendable {
             counter: (
                 UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: place >> 32),
                 UInt32(truncatingIfNeeded: branch), UInt32(truncatingIfNeeded: branch >> 32)
-            ), key: key)
+            ),
+            key: key
+        )
         let bits = UInt64(block.1) << 32 | UInt64(block.0)
         return Double(bits >> 11) * 0x1p-53
     }
 
     /// Ten rounds of Philox 4×32.
-    static func philox(
-        counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
+    package static func philox(
+        counter: (UInt32, UInt32, UInt32, UInt32),
+        key: (UInt32, UInt32)
     ) -> (UInt32, UInt32, UInt32, UInt32) {
         var (c0, c1, c2, c3) = counter
         var (k0, k1) = key

@@ -36,8 +36,10 @@ public struct Sampler: Sendable {
     }
 
     /// The tokens that a draw may choose, likeliest first, with weights proportional to their probabilities.
-    func candidates(
-        _ logits: Logits, top: Int?, probabilityThreshold: Double?
+    package func candidates(
+        _ logits: Logits,
+        top: Int?,
+        probabilityThreshold: Double?
     ) -> [(token: TokenID, weight: Double)] {
         let maximum = logits.values.max() ?? 0
         let floor = options.minimumProbability
@@ -52,7 +54,9 @@ public struct Sampler: Sendable {
         if let probabilityThreshold {
             let wanted = probabilityThreshold * kept.reduce(0) { $0 + $1.weight }
             var sum = 0.0
-            if let end = kept.firstIndex(where: { sum += $0.weight; return sum >= wanted }) {
+            if let end = kept.firstIndex(where: {
+                sum += $0.weight; return sum >= wanted
+            }) {
                 kept.removeLast(kept.count - end - 1)
             }
         }
