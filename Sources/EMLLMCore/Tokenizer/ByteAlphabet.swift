@@ -26,16 +26,20 @@ enum ByteAlphabet {
         return table
     }()
 
-    /// Appends the bytes that `text` spells in the alphabet.
+    /// Writes the bytes that `text` spells in the alphabet.
     ///
     /// - Parameters:
     ///   - text: UTF-8 of a token.
-    ///   - output: Receives one byte for each scalar; left as it was when the text uses other scalars.
+    ///   - output: Receives one byte for each scalar; has room for as many bytes as `text` has.
     ///   - table: ``bytes``, fetched once by a caller that decodes a whole vocabulary.
-    /// - Returns: Whether every scalar belongs to the alphabet.
+    /// - Returns: The number of bytes written, `nil` if some scalar does not belong to the alphabet.
     @inline(__always)
-    static func decode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [UInt8], table: [Int16]) -> Bool {
-        let start = output.count
+    static func decode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        into output: UnsafeMutableBufferPointer<UInt8>,
+        table: UnsafeBufferPointer<Int16>
+    ) -> Int? {
+        var count = 0
         var index = 0
         while index < text.count {
             let lead = text[index]
@@ -43,20 +47,15 @@ enum ByteAlphabet {
             index += 1
             if lead >= 0x80 {
                 // The alphabet ends below U+0800, so a member has at most two bytes.
-                guard lead < 0xE0, index < text.count else {
-                    output.removeSubrange(start...)
-                    return false
-                }
+                guard lead < 0xE0, index < text.count else { return nil }
                 value = Int(lead & 0x1F) << 6 | Int(text[index] & 0x3F)
                 index += 1
             }
-            guard value < table.count, table[value] >= 0 else {
-                output.removeSubrange(start...)
-                return false
-            }
-            output.append(UInt8(truncatingIfNeeded: table[value]))
+            guard value < table.count, table[value] >= 0 else { return nil }
+            output[count] = UInt8(truncatingIfNeeded: table[value])
+            count += 1
         }
-        return true
+        return count
     }
 }
 

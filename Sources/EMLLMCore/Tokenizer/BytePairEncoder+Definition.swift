@@ -6,23 +6,22 @@ extension BytePairEncoder {
     ///   - types: What each token is for.
     /// - Returns: The encoder, and the bytes that each token stands for.
     static func make(
-        _ definition: TokenizerDefinition, types: [TokenizerDefinition.TokenType]
+        _ definition: TokenizerDefinition,
+        types: [TokenizerDefinition.TokenType]
     ) throws -> (BytePairEncoder, ByteStrings) {
         let preTokenizer = try PreTokenizer(named: definition.preTokenizer)
-        let alphabet = ByteAlphabet.bytes
+        let decoder = AlphabetDecoder(longestText: definition.tokens.lazy.map(\.utf8.count).max() ?? 0)
+        defer { decoder.deallocate() }
         var strings = ByteStrings()
         strings.reserveCapacity(strings: definition.tokens.count, bytes: 8 * definition.tokens.count)
         var longestToken = 0
         var table = ByteStringTable(capacity: definition.tokens.count)
         for (index, token) in definition.tokens.enumerated() {
-            // Only normal tokens are written in the byte alphabet; what authors added is written as it is.
-            let isNormal = types[index] == .normal
-            var isSpelled = false
-            strings.append { storage in
-                token.withUTF8Bytes { text in
-                    isSpelled = isNormal && ByteAlphabet.decode(text, into: &storage, table: alphabet)
-                    if !isSpelled { storage += text }
-                }
+            let isSpelled = token.withUTF8Bytes { text in
+                // Only normal tokens are written in the byte alphabet; what authors added is written as it is.
+                let spelling = types[index] == .normal ? decoder.decode(text) : nil
+                strings.append(spelling ?? text)
+                return spelling != nil
             }
             guard isSpelled else { continue }
             longestToken = max(longestToken, strings.range(at: index).count)
@@ -39,20 +38,27 @@ extension BytePairEncoder {
         }
         let missing = ([0x0A] + (0x20...0x7E)).filter { byteTokens[$0] < 0 }
         if let first = missing.first {
-            let name = ByteAlphabet.scalars[first]
             throw EMLLMError.missingRequiredToken(
-                "a token for every printable ASCII byte and the line feed", lacking: missing.count,
-                example: "\"\(name)\" (byte \(first))")
+                "a token for every printable ASCII byte and the line feed",
+                lacking: missing.count,
+                example: "\"\(ByteAlphabet.scalars[first])\" (byte \(first))"
+            )
         }
-        let merges = try makeMerges(definition, types: types, strings: strings, table: table)
         let encoder = BytePairEncoder(
-            preTokenizer: preTokenizer, merges: merges, byteTokens: byteTokens, table: table, strings: strings,
-            longestToken: longestToken)
+            preTokenizer: preTokenizer,
+            merges: try makeMerges(definition, types: types, strings: strings, table: table),
+            byteTokens: byteTokens,
+            table: table,
+            strings: strings,
+            longestToken: longestToken
+        )
         return (encoder, strings)
     }
 
     private static func makeMerges(
-        _ definition: TokenizerDefinition, types: [TokenizerDefinition.TokenType], strings: ByteStrings,
+        _ definition: TokenizerDefinition,
+        types: [TokenizerDefinition.TokenType],
+        strings: ByteStrings,
         table: ByteStringTable
     ) throws -> MergeTable {
         guard definition.merges.count <= mostMerges else {
@@ -61,34 +67,52 @@ extension BytePairEncoder {
         if definition.merges.isEmpty, types.indices.contains(where: { types[$0] == .normal && strings[$0].count > 1 }) {
             throw EMLLMError.missingMerges(tokens: definition.tokens.count)
         }
-        let alphabet = ByteAlphabet.bytes
+        let decoder = AlphabetDecoder(longestText: definition.merges.lazy.map(\.utf8.count).max() ?? 0)
+        defer { decoder.deallocate() }
         var merges = MergeTable(capacity: definition.merges.count)
-        // "left right" becomes the bytes of left and right side by side, which also are the bytes of the result.
-        var bytes: [UInt8] = []
         for (rank, merge) in definition.merges.enumerated() {
-            bytes.removeAll(keepingCapacity: true)
-            var leftCount = 0
-            let isWellFormed = merge.withUTF8Bytes { text in
-                guard let space = text.firstIndex(of: 0x20), space > 0, space + 1 < text.count else { return false }
-                let left = UnsafeBufferPointer(rebasing: text[..<space])
-                let right = UnsafeBufferPointer(rebasing: text[(space + 1)...])
-                guard ByteAlphabet.decode(left, into: &bytes, table: alphabet) else { return false }
-                leftCount = bytes.count
-                return ByteAlphabet.decode(right, into: &bytes, table: alphabet)
+            try merge.withUTF8Bytes { text in
+                // "left right" becomes the bytes of left and right side by side, which are also those of the result.
+                guard let space = text.firstIndex(of: 0x20), space > 0, space + 1 < text.count,
+                    let left = decoder.decode(UnsafeBufferPointer(rebasing: text[..<space])),
+                    let right = decoder.decode(UnsafeBufferPointer(rebasing: text[(space + 1)...]), at: left.count)
+                else { throw EMLLMError.malformedMerge(merge, rank: rank) }
+                let whole = UnsafeBufferPointer(start: left.baseAddress, count: left.count + right.count)
+                guard let leftToken = table.find(left, in: strings), let rightToken = table.find(right, in: strings),
+                    let result = table.find(whole, in: strings)
+                else { throw EMLLMError.mergeNamesUnknownToken(merge, rank: rank) }
+                merges.insert(leftToken, rightToken, Merge(rank: UInt32(rank), result: result))
             }
-            guard isWellFormed else { throw EMLLMError.malformedMerge(merge, rank: rank) }
-            let tokens = bytes.withUnsafeBufferPointer { whole in
-                (
-                    table.find(UnsafeBufferPointer(rebasing: whole[..<leftCount]), in: strings),
-                    table.find(UnsafeBufferPointer(rebasing: whole[leftCount...]), in: strings),
-                    table.find(whole, in: strings)
-                )
-            }
-            guard case (let left?, let right?, let result?) = tokens else {
-                throw EMLLMError.mergeNamesUnknownToken(merge, rank: rank)
-            }
-            merges.insert(left, right, Merge(rank: UInt32(rank), result: result))
         }
         return merges
+    }
+
+    /// ``ByteAlphabet`` with working memory for many short texts.
+    private struct AlphabetDecoder {
+        private let output: UnsafeMutableBufferPointer<UInt8>
+        private let table: UnsafeMutableBufferPointer<Int16>
+
+        init(longestText: Int) {
+            output = .allocate(capacity: max(1, longestText))
+            table = .allocate(capacity: ByteAlphabet.bytes.count)
+            _ = table.initialize(fromContentsOf: ByteAlphabet.bytes)
+        }
+
+        func deallocate() {
+            output.deallocate()
+            table.deallocate()
+        }
+
+        /// The bytes that a text spells, valid until the next call that writes there.
+        ///
+        /// - Parameter offset: Where in the working memory they are written.
+        @inline(__always)
+        func decode(_ text: UnsafeBufferPointer<UInt8>, at offset: Int = 0) -> UnsafeBufferPointer<UInt8>? {
+            let target = UnsafeMutableBufferPointer(rebasing: output[offset...])
+            guard let count = ByteAlphabet.decode(text, into: target, table: UnsafeBufferPointer(table)) else {
+                return nil
+            }
+            return UnsafeBufferPointer(rebasing: target[..<count])
+        }
     }
 }

@@ -53,7 +53,9 @@ struct BytePairEncoder: Sendable {
     }
 
     private func encodeWord(
-        _ word: UnsafeBufferPointer<UInt8>, scratch: inout Scratch, into output: inout [TokenID]
+        _ word: UnsafeBufferPointer<UInt8>,
+        scratch: inout Scratch,
+        into output: inout [TokenID]
     ) {
         if preTokenizer.prefersWholePieces, word.count <= longestToken, let token = table.find(word, in: strings) {
             output.append(token)

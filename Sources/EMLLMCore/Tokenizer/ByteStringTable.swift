@@ -18,10 +18,10 @@ struct ByteStrings: Sendable {
     /// The string at `index`.
     subscript(index: Int) -> ArraySlice<UInt8> { storage[range(at: index)] }
 
-    /// Adds the string that `body` appends to the storage.
+    /// Adds a string.
     @inline(__always)
-    mutating func append(_ body: (inout [UInt8]) -> Void) {
-        body(&storage)
+    mutating func append(_ string: UnsafeBufferPointer<UInt8>) {
+        storage.append(contentsOf: string)
         ends.append(storage.count)
     }
 }
@@ -75,7 +75,10 @@ struct ByteStringTable: Sendable {
 
     @inline(__always)
     private func match(
-        _ slot: UInt64, _ hash: UInt64, _ key: UnsafeBufferPointer<UInt8>, _ strings: ByteStrings
+        _ slot: UInt64,
+        _ hash: UInt64,
+        _ key: UnsafeBufferPointer<UInt8>,
+        _ strings: ByteStrings
     ) -> TokenID? {
         guard (slot ^ hash) >> 32 == 0 else { return nil }
         let token = TokenID(bitPattern: UInt32(truncatingIfNeeded: slot) - 1)

@@ -141,14 +141,18 @@ struct PreTokenizer: Sendable, Equatable {
     /// The end of 's, 't, 're, 've, 'm, 'll or 'd at `start`.
     @inline(__always)
     private static func contractionEnd(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, ignoringCase: Bool
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ start: Int,
+        ignoringCase: Bool
     ) -> Int? {
         guard bytes[start] == 0x27, start + 1 < bytes.count else { return nil }
         return contractionEnd(afterApostrophe: start + 1, bytes, ignoringCase: ignoringCase)
     }
 
     private static func contractionEnd(
-        afterApostrophe start: Int, _ bytes: UnsafeBufferPointer<UInt8>, ignoringCase: Bool
+        afterApostrophe start: Int,
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        ignoringCase: Bool
     ) -> Int? {
         let caseBit: UInt8 = ignoringCase ? 0x20 : 0
         func letter(_ index: Int) -> UInt8 {

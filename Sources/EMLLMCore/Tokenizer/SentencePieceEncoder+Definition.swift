@@ -6,7 +6,8 @@ extension SentencePieceEncoder {
     ///   - types: What each token is for.
     /// - Returns: The encoder, and the bytes that each token stands for.
     static func make(
-        _ definition: TokenizerDefinition, types: [TokenizerDefinition.TokenType]
+        _ definition: TokenizerDefinition,
+        types: [TokenizerDefinition.TokenType]
     ) throws -> (SentencePieceEncoder, ByteStrings) {
         guard !definition.scores.isEmpty else {
             throw EMLLMError.vocabularySizeMismatch("token scores", 0, tokens: definition.tokens.count)
@@ -22,7 +23,7 @@ extension SentencePieceEncoder {
         var byteTokens = [TokenID](repeating: -1, count: 256)
         var longestToken = 0
         for (index, token) in definition.tokens.enumerated() {
-            pieces.append { $0 += token.utf8 }
+            token.withUTF8Bytes { pieces.append($0) }
             switch types[index] {
             case .byte:
                 guard let byte = byteValue(token) else { throw EMLLMError.malformedByteToken(token, TokenID(index)) }
@@ -30,25 +31,32 @@ extension SentencePieceEncoder {
                     throw EMLLMError.duplicateToken(token, byteTokens[Int(byte)], TokenID(index))
                 }
                 byteTokens[Int(byte)] = TokenID(index)
-                strings.append { $0.append(byte) }
+                withUnsafePointer(to: byte) { strings.append(UnsafeBufferPointer(start: $0, count: 1)) }
             case .normal, .userDefined:
                 longestToken = max(longestToken, token.utf8.count)
                 if let other = table.insert(TokenID(index), spelling: pieces) {
                     throw EMLLMError.duplicateToken(token, other, TokenID(index))
                 }
-                strings.append { appendUnescaped(pieces[index], to: &$0) }
+                unescaped(pieces[index]).withUnsafeBufferPointer { strings.append($0) }
             case .control, .unknown, .unused:
-                strings.append { $0 += token.utf8 }
+                token.withUTF8Bytes { strings.append($0) }
             }
         }
         if definition.unknown == nil, let missing = byteTokens.firstIndex(where: { $0 < 0 }) {
             throw EMLLMError.missingRequiredToken(
                 "an unknown token, or byte tokens <0x00> to <0xFF> to spell unknown text",
-                lacking: byteTokens.count { $0 < 0 }, example: "that of byte \(missing)")
+                lacking: byteTokens.count { $0 < 0 },
+                example: "that of byte \(missing)"
+            )
         }
         let encoder = SentencePieceEncoder(
-            strings: pieces, table: table, scores: definition.scores, byteTokens: byteTokens,
-            unknown: definition.unknown, longestToken: longestToken)
+            strings: pieces,
+            table: table,
+            scores: definition.scores,
+            byteTokens: byteTokens,
+            unknown: definition.unknown,
+            longestToken: longestToken
+        )
         return (encoder, strings)
     }
 
@@ -59,7 +67,8 @@ extension SentencePieceEncoder {
         return UInt8(String(decoding: text[3..<5], as: UTF8.self), radix: 16)
     }
 
-    private static func appendUnescaped(_ piece: ArraySlice<UInt8>, to output: inout [UInt8]) {
+    private static func unescaped(_ piece: ArraySlice<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
         var rest = piece
         while let byte = rest.first {
             if rest.starts(with: space) {
@@ -70,5 +79,6 @@ extension SentencePieceEncoder {
                 rest.removeFirst()
             }
         }
+        return output
     }
 }

@@ -90,7 +90,9 @@ struct SentencePieceEncoder: Sendable {
 
     /// Appends the token of a finished piece, its bytes' tokens, or one unknown token for a run of unknown pieces.
     private func append(
-        _ piece: UnsafeBufferPointer<UInt8>, endsInUnknown: inout Bool, into output: inout [TokenID]
+        _ piece: UnsafeBufferPointer<UInt8>,
+        endsInUnknown: inout Bool,
+        into output: inout [TokenID]
     ) {
         if let token = table.find(piece, in: strings) {
             output.append(token)

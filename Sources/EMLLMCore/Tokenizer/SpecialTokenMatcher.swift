@@ -61,7 +61,9 @@ struct SpecialTokenMatcher: Sendable {
 
     /// Cuts a text into whole tokens and the stretches between them, in order.
     func split(
-        _ text: UnsafeBufferPointer<UInt8>, onText: (UnsafeBufferPointer<UInt8>) -> Void, onToken: (TokenID) -> Void
+        _ text: UnsafeBufferPointer<UInt8>,
+        onText: (UnsafeBufferPointer<UInt8>) -> Void,
+        onToken: (TokenID) -> Void
     ) {
         var textStart = 0
         var index = 0

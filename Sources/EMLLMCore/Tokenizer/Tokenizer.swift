@@ -50,7 +50,9 @@ public struct Tokenizer: Sendable {
     /// - Returns: Token ids, none for an empty prompt without special tokens.
     /// - Complexity: O(n log n) in the length of the text.
     public func encode(
-        _ pieces: [PromptPiece], addSpecialTokens: Bool = true, continuing: Bool = false
+        _ pieces: [PromptPiece],
+        addSpecialTokens: Bool = true,
+        continuing: Bool = false
     ) -> [TokenID] {
         var output: [TokenID] = []
         var ordinary: [UInt8] = []
@@ -74,7 +76,9 @@ public struct Tokenizer: Sendable {
                 index += 1
             }
             trusted.withUnsafeBufferPointer { text in
-                vocabulary.special.split(text) { ordinary += $0 } onToken: { token in
+                vocabulary.special.split(text) {
+                    ordinary += $0
+                } onToken: { token in
                     flush()
                     output.append(token)
                     isAtStart = true
@@ -133,7 +137,9 @@ public struct Tokenizer: Sendable {
     ///   - skippingSpecialTokens: Whether control, unknown and unused tokens are left out. Otherwise they are spelled.
     ///   - continuing: Whether the tokens continue a text, so that their leading space is part of it.
     public func decode(
-        _ tokens: some Sequence<TokenID>, skippingSpecialTokens: Bool = true, continuing: Bool = false
+        _ tokens: some Sequence<TokenID>,
+        skippingSpecialTokens: Bool = true,
+        continuing: Bool = false
     ) -> String {
         var detokenizer = makeDetokenizer(skippingSpecialTokens: skippingSpecialTokens, continuing: continuing)
         return detokenizer.finish(with: tokens)
@@ -145,7 +151,8 @@ public struct Tokenizer: Sendable {
     ///   - skippingSpecialTokens: Whether control, unknown and unused tokens are left out. Otherwise they are spelled.
     ///   - continuing: Whether the tokens continue a text, so that their leading space is part of it.
     public func makeDetokenizer(
-        skippingSpecialTokens: Bool = true, continuing: Bool = false
+        skippingSpecialTokens: Bool = true,
+        continuing: Bool = false
     ) -> StreamingDetokenizer {
         StreamingDetokenizer(tokenizer: self, skippingSpecialTokens: skippingSpecialTokens, continuing: continuing)
     }

@@ -58,9 +58,20 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
 
     /// Makes a definition from its parts.
     public init(
-        model: Model, preTokenizer: String, tokens: [String], types: [TokenType], scores: [Float], merges: [String],
-        beginningOfSequence: TokenID?, endOfSequence: TokenID?, unknown: TokenID?, padding: TokenID?,
-        endOfGeneration: [TokenID], addsBeginningOfSequence: Bool, addsEndOfSequence: Bool, addsSpacePrefix: Bool
+        model: Model,
+        preTokenizer: String,
+        tokens: [String],
+        types: [TokenType],
+        scores: [Float],
+        merges: [String],
+        beginningOfSequence: TokenID?,
+        endOfSequence: TokenID?,
+        unknown: TokenID?,
+        padding: TokenID?,
+        endOfGeneration: [TokenID],
+        addsBeginningOfSequence: Bool,
+        addsEndOfSequence: Bool,
+        addsSpacePrefix: Bool
     ) {
         self.model = model
         self.preTokenizer = preTokenizer

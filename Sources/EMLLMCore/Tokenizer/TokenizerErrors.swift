@@ -28,8 +28,12 @@ extension EMLLMError.Code {
 extension EMLLMError {
     private static func tokenizer(_ code: Code, expected: String, found: String, remedy: String? = nil) -> EMLLMError {
         EMLLMError(
-            code: code, subject: "tokenizer", expected: expected, found: found,
-            remedy: remedy ?? "the model file is damaged or was converted wrongly; download or convert it again")
+            code: code,
+            subject: "tokenizer",
+            expected: expected,
+            found: found,
+            remedy: remedy ?? "the model file is damaged or was converted wrongly; download or convert it again"
+        )
     }
 
     static func emptyVocabulary() -> EMLLMError {
@@ -46,16 +50,23 @@ extension EMLLMError {
 
     static func tokenOutOfRange(_ name: String, _ token: TokenID, vocabularySize: Int) -> EMLLMError {
         tokenizer(
-            .tokenOutOfRange, expected: "the id of the \(name) token in 0..<\(vocabularySize)", found: "\(token)")
+            .tokenOutOfRange,
+            expected: "the id of the \(name) token in 0..<\(vocabularySize)",
+            found: "\(token)"
+        )
     }
 
     static func duplicateToken(_ text: String, _ first: TokenID, _ second: TokenID) -> EMLLMError {
         tokenizer(
-            .duplicateToken, expected: "a text of its own for each token",
-            found: "\"\(text.prefix(80))\" as token \(first) and as token \(second)")
+            .duplicateToken,
+            expected: "a text of its own for each token",
+            found: "\"\(text.prefix(80))\" as token \(first) and as token \(second)"
+        )
     }
 
-    static func missingRequiredToken(_ requirement: String, lacking count: Int = 1, example: String? = nil) -> EMLLMError {
+    static func missingRequiredToken(_ requirement: String, lacking count: Int = 1, example: String? = nil)
+        -> EMLLMError
+    {
         let found = example.map { "\(count) missing, first \($0)" } ?? "none"
         return tokenizer(.missingRequiredToken, expected: requirement, found: found)
     }
@@ -66,24 +77,34 @@ extension EMLLMError {
 
     static func malformedMerge(_ merge: String, rank: Int) -> EMLLMError {
         tokenizer(
-            .malformedMerge, expected: "merge \(rank) as two byte-level tokens with one space between",
-            found: "\"\(merge.prefix(80))\"")
+            .malformedMerge,
+            expected: "merge \(rank) as two byte-level tokens with one space between",
+            found: "\"\(merge.prefix(80))\""
+        )
     }
 
     static func mergeNamesUnknownToken(_ merge: String, rank: Int) -> EMLLMError {
         tokenizer(
-            .mergeNamesUnknownToken, expected: "merge \(rank) to join two ordinary tokens into a third",
-            found: "\"\(merge.prefix(80))\", of which a part or the whole is not an ordinary token")
+            .mergeNamesUnknownToken,
+            expected: "merge \(rank) to join two ordinary tokens into a third",
+            found: "\"\(merge.prefix(80))\", of which a part or the whole is not an ordinary token"
+        )
     }
 
     static func malformedByteToken(_ text: String, _ token: TokenID) -> EMLLMError {
         tokenizer(
-            .malformedByteToken, expected: "byte token \(token) as <0x00> to <0xFF>", found: "\"\(text.prefix(80))\"")
+            .malformedByteToken,
+            expected: "byte token \(token) as <0x00> to <0xFF>",
+            found: "\"\(text.prefix(80))\""
+        )
     }
 
     static func malformedScore(_ text: String, _ token: TokenID) -> EMLLMError {
         tokenizer(
-            .malformedScore, expected: "a number as the score of token \(token), \"\(text.prefix(80))\"", found: "NaN")
+            .malformedScore,
+            expected: "a number as the score of token \(token), \"\(text.prefix(80))\"",
+            found: "NaN"
+        )
     }
 
     static func unsupportedPreTokenizer(_ name: String) -> EMLLMError {
@@ -91,7 +112,8 @@ extension EMLLMError {
             .unsupportedPreTokenizer,
             expected: "a pre-tokenizer among \(PreTokenizer.named.map(\.key).joined(separator: ", "))",
             found: "\"\(name.prefix(80))\"",
-            remedy: "use a model with one of these, or add the pattern to PreTokenizer.swift")
+            remedy: "use a model with one of these, or add the pattern to PreTokenizer.swift"
+        )
     }
 }
 

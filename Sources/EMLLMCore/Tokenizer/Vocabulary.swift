@@ -88,7 +88,8 @@ final class Vocabulary: Sendable {
         }
         let named: [(String, TokenID?)] =
             [
-                ("beginning-of-sequence", definition.beginningOfSequence), ("end-of-sequence", definition.endOfSequence),
+                ("beginning-of-sequence", definition.beginningOfSequence),
+                ("end-of-sequence", definition.endOfSequence),
                 ("unknown", definition.unknown), ("padding", definition.padding),
             ] + definition.endOfGeneration.map { ("end-of-generation", $0) }
         for case (let name, let token?) in named where token < 0 || Int(token) >= count {
