@@ -26,6 +26,8 @@ from gguf import GGUFReader
 from sentencepiece import sentencepiece_model_pb2 as proto
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+# The numbers of token types in GGUF and SentencePiece: 1 normal, 2 unknown, 3 control, 4 user-defined, 6 byte.
+
 CL100K = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -195,7 +197,7 @@ def make_byte_level(path):
         path,
         {
             "definition": definition(
-                model="bytePairEncoding", tokens=tokens, types=["normal"] * count + [{3: "control", 4: "userDefined"}[k] for _, k in added],
+                model="bytePairEncoding", tokens=tokens, types=[1] * count + [kind for _, kind in added],
                 merges=[" ".join(m) for m in merges], endOfSequence=tokens.index("<|im_end|>"),
             ),
             "preTokenizers": pre, "trusted": trusted,
@@ -258,8 +260,6 @@ def llama_legacy(pieces):
 def make_sentencepiece(gguf, path):
     reader = GGUFReader(gguf)
     pieces = list(zip(contents(reader, "tokens"), contents(reader, "scores"), contents(reader, "token_type")))
-    kinds = {1: "normal", 2: "unknown", 3: "control", 4: "userDefined", 6: "byte"}
-    # The GGUF file of stories260K orders its pieces by score, as SentencePiece's trainer does.
     without_bytes = [p for p in pieces if p[2] != 6] + [("▁▁▁", 0.0, 4), ("hello", 0.0, 4)]
     vocabularies = {}
     for name, vocabulary in {"bytes": pieces, "unknown": without_bytes}.items():
@@ -268,7 +268,7 @@ def make_sentencepiece(gguf, path):
         entry = {
             "definition": definition(
                 model="sentencePiece", tokens=[p[0] for p in vocabulary], scores=[p[1] for p in vocabulary],
-                types=[kinds[p[2]] for p in vocabulary], unknown=0, beginningOfSequence=1, endOfSequence=2,
+                types=[p[2] for p in vocabulary], unknown=0, beginningOfSequence=1, endOfSequence=2,
                 addsBeginningOfSequence=True, addsSpacePrefix=True,
             ),
             "ordinary": ordinary,

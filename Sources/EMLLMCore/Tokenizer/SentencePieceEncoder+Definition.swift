@@ -63,7 +63,11 @@ extension SentencePieceEncoder {
     /// The byte that a token of the form `<0xNN>` stands for.
     private static func byteValue(_ token: String) -> UInt8? {
         let text = Array(token.utf8)
-        guard text.count == 6, text.starts(with: "<0x".utf8), text[5] == UInt8(ascii: ">") else { return nil }
+        guard text.count == 6, text.starts(with: "<0x".utf8), text[5] == UInt8(ascii: ">"),
+            text[3..<5].allSatisfy({
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "A")...UInt8(ascii: "F") ~= $0 & 0xDF
+            })
+        else { return nil }
         return UInt8(String(decoding: text[3..<5], as: UTF8.self), radix: 16)
     }
 

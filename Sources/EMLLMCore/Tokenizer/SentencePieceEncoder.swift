@@ -41,20 +41,21 @@ struct SentencePieceEncoder: Sendable {
         }
     }
 
-    /// Appends the tokens of ordinary text.
-    ///
-    /// - Parameter text: Well-formed UTF-8.
-    /// - Complexity: O(n log n).
-    func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [TokenID]) {
+    /// Writes spaces as the vocabulary does.
+    static func escape(_ text: [UInt8]) -> [UInt8] {
         var escaped: [UInt8] = []
         escaped.reserveCapacity(text.count + text.count / 2)
         for byte in text {
-            if byte == 0x20 { escaped += Self.space } else { escaped.append(byte) }
+            if byte == 0x20 { escaped += space } else { escaped.append(byte) }
         }
-        escaped.withUnsafeBufferPointer { merge($0, into: &output) }
+        return escaped
     }
 
-    private func merge(_ text: UnsafeBufferPointer<UInt8>, into output: inout [TokenID]) {
+    /// Appends the tokens of ordinary text.
+    ///
+    /// - Parameter text: Well-formed UTF-8, spaces written as "▁".
+    /// - Complexity: O(n log n).
+    func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [TokenID]) {
         var symbols = Self.characters(of: text)
         var heap = Heap<Candidate>()
         heap.reserveCapacity(symbols.count)

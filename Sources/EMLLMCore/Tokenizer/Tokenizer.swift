@@ -103,6 +103,7 @@ public struct Tokenizer: Sendable {
     private func encodeOrdinary(_ text: inout [UInt8], isAtStart: Bool, into output: inout [TokenID]) {
         guard !text.isEmpty else { return }
         if isAtStart, addsSpacePrefix { text.insert(0x20, at: 0) }
+        if vocabulary.definition.model == .sentencePiece { text = SentencePieceEncoder.escape(text) }
         text.withUnsafeBufferPointer { bytes in
             vocabulary.wholeWords.split(bytes) { run in
                 switch vocabulary.encoder {
@@ -190,7 +191,8 @@ public struct Tokenizer: Sendable {
     /// The special or user-defined token that is spelled `text`, as in `token(forSpecial: "<|im_end|>")`.
     public func token(forSpecial text: String) -> TokenID? {
         let bytes = Array(text.utf8)
-        return vocabulary.special.token(spelled: bytes) ?? vocabulary.wholeWords.token(spelled: bytes)
+        let escaped = vocabulary.definition.model == .sentencePiece ? SentencePieceEncoder.escape(bytes) : bytes
+        return vocabulary.special.token(spelled: bytes) ?? vocabulary.wholeWords.token(spelled: escaped)
     }
 
     /// Whether a token is never part of a text: a control, unknown or unused token.

@@ -14,7 +14,7 @@ final class Vocabulary: Sendable {
     let encoder: Encoder
     /// Tokens that only trusted text can spell.
     let special: SpecialTokenMatcher
-    /// Whole tokens that are a part of ordinary text.
+    /// Whole tokens that are a part of ordinary text; SentencePiece spells their spaces "▁".
     let wholeWords: SpecialTokenMatcher
     let endOfGeneration: Set<TokenID>
 
@@ -45,15 +45,13 @@ final class Vocabulary: Sendable {
         var endOfGeneration = Set(definition.endOfGeneration)
         if let end = definition.endOfSequence { endOfGeneration.insert(end) }
         for (index, type) in types.enumerated() where type == .control || type == .userDefined || type == .unknown {
-            let entry = SpecialTokenMatcher.Entry(text: Array(bytes[index]), token: TokenID(index))
-            if type == .userDefined, Self.isPlainText(definition.tokens[index]) {
-                wholeWords.append(entry)
+            let text = definition.tokens[index]
+            if type == .userDefined, Self.isPlainText(text) {
+                wholeWords.append(SpecialTokenMatcher.Entry(text: Array(text.utf8), token: TokenID(index)))
             } else {
-                special.append(entry)
+                special.append(SpecialTokenMatcher.Entry(text: Array(bytes[index]), token: TokenID(index)))
             }
-            if type == .control, Self.endOfGenerationTexts.contains(definition.tokens[index]) {
-                endOfGeneration.insert(entry.token)
-            }
+            if type == .control, Self.endOfGenerationTexts.contains(text) { endOfGeneration.insert(TokenID(index)) }
         }
         self.special = SpecialTokenMatcher(special)
         self.wholeWords = SpecialTokenMatcher(wholeWords)
