@@ -29,8 +29,9 @@ struct BytePairEncoder: Sendable {
     /// - Complexity: O(n log w) for words of w bytes.
     func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [TokenID]) {
         if preTokenizer.normalizes, Self.mayChangeByNormalization(text) {
-            let normalized = String(decoding: text, as: UTF8.self).precomposedStringWithCanonicalMapping
-            normalized.withUTF8Bytes { encodeNormalized($0, into: &output) }
+            Self.normalize(String(decoding: text, as: UTF8.self)).withUTF8Bytes {
+                encodeNormalized($0, into: &output)
+            }
         } else {
             encodeNormalized(text, into: &output)
         }
@@ -50,6 +51,21 @@ struct BytePairEncoder: Sendable {
     private static func mayChangeByNormalization(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         // U+0300 is the first scalar whose UTF-8 starts with 0xCC.
         text.contains { $0 >= 0xCC }
+    }
+
+    /// Normalization form C.
+    ///
+    /// Foundation composes some scalars beyond U+FFFF by their low 16 bits, so that U+21F09 U+0301 becomes U+1F0D. The
+    /// standard library, whose `==` is canonical equivalence, finds such a mistake; the character then stays as it was.
+    private static func normalize(_ text: String) -> String {
+        let normalized = text.precomposedStringWithCanonicalMapping
+        if normalized == text { return normalized }
+        // No composition crosses the border of an extended grapheme cluster.
+        return text.reduce(into: "") { output, character in
+            let original = String(character)
+            let normalized = original.precomposedStringWithCanonicalMapping
+            output += normalized == original ? normalized : original
+        }
     }
 
     private func encodeWord(
