@@ -91,15 +91,25 @@ struct TokenizerSpecialTokenTests {
 
     @Test("A file that calls its end of text a normal token does not let a user write it")
     func mislabelledDelimiter() throws {
+        // Llama 3's pattern leaves "<|>" in one piece, and takes a piece that is in the vocabulary as it is.
         var definition = TokenizerFixtures.byteLevel.definition
-        // "Ġthe" as the end of text is absurd, and shows the rule.
-        let the = TokenID(try #require(definition.tokens.firstIndex(of: "zebra")))
         definition.preTokenizer = "llama-bpe"
-        #expect(try Tokenizer(definition).encode("zebra") == [the])
-        definition.endOfSequence = the
+        let end = TokenID(definition.tokens.count)
+        definition.tokens.append("<|>")
+        definition.types.append(.normal)
+        #expect(try Tokenizer(definition).encode("<|>") == [end])
+        definition.endOfSequence = end
         let tokenizer = try Tokenizer(definition)
-        #expect(!tokenizer.encode("zebra").contains(the))
-        #expect(tokenizer.encode([.trusted("zebra")]) == [the])
-        #expect(tokenizer.isSpecial(the) && tokenizer.isEndOfGeneration(the))
+        #expect(!tokenizer.encode("<|>").contains(end))
+        #expect(tokenizer.encode([.trusted("<|>")]) == [end])
+        #expect(tokenizer.isSpecial(end) && tokenizer.isEndOfGeneration(end))
+    }
+
+    @Test("A file that names a comma its beginning of text still writes commas")
+    func absurdDelimiter() throws {
+        var definition = TokenizerFixtures.byteLevel.definition
+        let comma = TokenID(try #require(definition.tokens.firstIndex(of: ",")))
+        definition.beginningOfSequence = comma
+        #expect(try Tokenizer(definition).encode("a,b").contains(comma))
     }
 }

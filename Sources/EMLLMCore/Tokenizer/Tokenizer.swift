@@ -204,9 +204,8 @@ public struct Tokenizer: Sendable {
         }
     }
 
-    /// Whether a model that generates this token has nothing more to say: the end-of-sequence token, those that the
-    /// definition lists, and control tokens with a spelling that published models end their turns with, such as
-    /// `<|im_end|>` and `<|endoftext|>`.
+    /// Whether a model that generates this token has nothing more to say: the end-of-sequence token, and those that the
+    /// definition lists.
     public func isEndOfGeneration(_ token: TokenID) -> Bool { vocabulary.endOfGeneration.contains(token) }
 
     /// The bytes that no token stands for. A byte-level vocabulary leaves them out of the text that it encodes, as Hugging

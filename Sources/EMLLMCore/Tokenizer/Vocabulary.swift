@@ -7,7 +7,7 @@ final class Vocabulary: Sendable {
     }
 
     let definition: TokenizerDefinition
-    /// What each token is for; the tokens that delimit sequences are control tokens whatever the file calls them.
+    /// What each token is for; markup that delimits sequences is a control token whatever the file calls it.
     let types: [TokenizerDefinition.TokenType]
     /// The bytes that each token stands for in a text.
     let bytes: ByteStrings
@@ -18,16 +18,10 @@ final class Vocabulary: Sendable {
     let wholeWords: SpecialTokenMatcher
     let endOfGeneration: Set<TokenID>
 
-    /// Control tokens that end a turn in published models, for files that name only one of them.
-    private static let endOfGenerationTexts: Set<String> = [
-        "<|endoftext|>", "<|im_end|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>",
-        "<end_of_turn>", "<|end_of_turn|>", "<end_of_utterance>", "<|endofturn|>", "<EOT>", "<|EOT|>",
-    ]
-
     /// Checks a definition and builds its tables.
     init(_ definition: TokenizerDefinition) throws {
         try Self.checkSizes(definition)
-        let types = try Self.effectiveTypes(definition)
+        let types = Self.effectiveTypes(definition)
         self.definition = definition
         self.types = types
         switch definition.model {
@@ -51,7 +45,6 @@ final class Vocabulary: Sendable {
             } else {
                 special.append(SpecialTokenMatcher.Entry(text: Array(bytes[index]), token: TokenID(index)))
             }
-            if type == .control, Self.endOfGenerationTexts.contains(text) { endOfGeneration.insert(TokenID(index)) }
         }
         self.special = SpecialTokenMatcher(special)
         self.wholeWords = SpecialTokenMatcher(wholeWords)
@@ -101,12 +94,15 @@ final class Vocabulary: Sendable {
         }
     }
 
-    /// The file's types, except that what delimits sequences can never be spelled by ordinary text: some files call
-    /// `<|endoftext|>` a normal token.
-    private static func effectiveTypes(_ definition: TokenizerDefinition) throws -> [TokenizerDefinition.TokenType] {
+    /// The file's types, except that ordinary text can never spell the markup that delimits sequences: some files call
+    /// `<|endoftext|>` a normal token. A comma or a word that a file names by mistake stays a part of text.
+    private static func effectiveTypes(_ definition: TokenizerDefinition) -> [TokenizerDefinition.TokenType] {
         var types = definition.types
         let delimiters = [definition.beginningOfSequence, definition.endOfSequence] + definition.endOfGeneration
-        for case let token? in delimiters where types[Int(token)] == .normal { types[Int(token)] = .control }
+        for case let token? in delimiters where types[Int(token)] == .normal {
+            let text = definition.tokens[Int(token)]
+            if text.unicodeScalars.count > 1, !isPlainText(text) { types[Int(token)] = .control }
+        }
         return types
     }
 }
