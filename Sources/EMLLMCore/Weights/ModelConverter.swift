@@ -75,7 +75,8 @@ public enum ModelConverter {
                 found: type.name
             )
         }
-        let source = try ModelSource(MappedFile(input))
+        let modelFile = try ModelFile(input)
+        let source = try ModelSource(modelFile)
         try checkDistinct(input, output)
         let file = try AtomicFile(output, overwrites: options.overwrites)
 
@@ -86,15 +87,19 @@ public enum ModelConverter {
             done += bytes
             try progress(done, total)
         }
-        let checksum = try Checksum(of: source.file.bytes, progress: advance)
         var provenance = source.provenance
         provenance.name = options.name ?? provenance.name
         provenance.license = options.license ?? provenance.license
-        provenance.sourceFile = input.lastPathComponent
-        provenance.sourceSHA256 = "\(checksum)"
-        provenance.sourceFormat = source.format
         provenance.converter = options.converter
         if let type = options.quantization { provenance.quantization = type.name + (options.isPure ? " (pure)" : "") }
+        switch modelFile {
+        case .gguf:
+            provenance.sourceSHA256 = "\(try Checksum(of: source.file.bytes, progress: advance))"
+        case .emllm(let container):
+            // It already says which published file it was made from. Its damage must not get new, matching checksums.
+            try container.verify()
+            try advance(source.file.bytes.count)
+        }
 
         var writer = try ContainerWriter(
             file,
