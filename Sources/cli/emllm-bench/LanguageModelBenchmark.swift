@@ -53,10 +53,12 @@ struct LanguageModelBenchmark: ParsableCommand {
         let options = RuntimeOptions(threads: threads, activations: activations)
         let context = try InferenceContext(model: model, options: options)
         var tests: [SpeedTest] = []
-        if prompt > 0 { tests.append(SpeedTest(.promptProcessing(tokens: prompt), model: model)) }
+        if prompt > 0 { tests.append(try SpeedTest(.promptProcessing(tokens: prompt), model: model)) }
         if generate > 0 {
-            tests.append(SpeedTest(.generation(tokens: generate, branches: 1), model: model))
-            if branches > 1 { tests.append(SpeedTest(.generation(tokens: generate, branches: branches), model: model)) }
+            tests.append(try SpeedTest(.generation(tokens: generate, branches: 1), model: model))
+            if branches > 1 {
+                tests.append(try SpeedTest(.generation(tokens: generate, branches: branches), model: model))
+            }
         }
         let samples = try tests.map { test in
             try Sample(repetitions: repetitions) { try test.tokensPerSecond(in: context) }
@@ -66,7 +68,7 @@ struct LanguageModelBenchmark: ParsableCommand {
         let bandwidth = try MemoryBandwidth.measure(threads: context.threads, instructionSet: context.instructionSet)
         let report = SpeedReport(
             context: context,
-            file: file,
+            subject: try Subject(context, file: file),
             results: zip(tests, samples).map { SpeedReport.Result($0, $1, memoryBandwidth: bandwidth) },
             peakResidentBytes: peak,
             memoryBandwidth: bandwidth

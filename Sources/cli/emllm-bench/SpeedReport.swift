@@ -19,7 +19,7 @@ struct SpeedReport: BenchmarkReport {
         var weightBytesPerSecond: Double?
         /// ``weightBytesPerSecond`` as a share of the machine's memory bandwidth. More than 1 means that caches hold weights.
         var memoryBandwidthShare: Double?
-        var model: Model?
+        var model: Subject?
         /// The most memory that the process had in RAM, over all tests.
         var peakResidentBytes: Int?
 
@@ -35,16 +35,6 @@ struct SpeedReport: BenchmarkReport {
             weightBytesPerSecond = test.weightBytesPerSecond(at: sample.median)
             memoryBandwidthShare = weightBytesPerSecond.map { $0 / memoryBandwidth }
         }
-    }
-
-    /// What was run.
-    struct Model: Encodable {
-        var name: String
-        var file: String
-        var quantization: String
-        var activations: ActivationPrecision
-        var fileBytes: Int
-        var weightBytes: Int
     }
 
     /// What it ran on.
@@ -63,15 +53,14 @@ struct SpeedReport: BenchmarkReport {
 
     init(
         context: InferenceContext,
-        file: URL,
+        subject: Subject,
         results: [Result],
         peakResidentBytes: Int,
         memoryBandwidth: Double
     ) {
-        let model = Model(context.model, file: file, activations: context.options.activations)
         self.results = results.map {
             var result = $0
-            result.model = model
+            result.model = subject
             result.peakResidentBytes = peakResidentBytes
             return result
         }
@@ -117,19 +106,5 @@ struct SpeedReport: BenchmarkReport {
         }
         return lines.joined(separator: "\n") + "\n\n"
             + (table.string(for: results, style: Style.pipe) ?? "").trimmingCharacters(in: .newlines)
-    }
-}
-
-extension SpeedReport.Model {
-    init(_ model: EMLLMModel, file: URL, activations: ActivationPrecision) {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))
-        self.init(
-            name: model.package.provenance.name,
-            file: file.lastPathComponent,
-            quantization: model.package.provenance.quantization,
-            activations: activations,
-            fileBytes: (attributes?[.size] as? Int) ?? 0,
-            weightBytes: model.package.weightBytes
-        )
     }
 }

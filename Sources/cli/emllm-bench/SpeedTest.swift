@@ -17,9 +17,9 @@ struct SpeedTest {
     /// The tokens to run on. Their choice does not change the work; that they differ keeps any cache honest.
     private let tokens: [TokenID]
 
-    init(_ kind: Kind, model: EMLLMModel) {
+    init(_ kind: Kind, model: EMLLMModel) throws {
         self.kind = kind
-        weightBytesPerPass = model.weightBytesPerToken
+        weightBytesPerPass = try model.weightBytesPerToken()
         let vocabulary = UInt64(model.configuration.decoder.vocabularySize)
         var state: UInt64 = 1
         tokens = (0..<Self.tokenCount(kind)).map { _ in
@@ -76,16 +76,5 @@ struct SpeedTest {
             }
         }
         return Double(tokens.count) / ((clock.now - started) / .seconds(1))
-    }
-}
-
-extension EMLLMModel {
-    /// Bytes of weights that computing one token reads: all of them, but of an embedding that is not also the output
-    /// head only one row.
-    var weightBytesPerToken: Int {
-        let decoder = configuration.decoder
-        guard !decoder.tiedOutputHead else { return package.weightBytes }
-        let embedding = package.tensors.first { $0.name == "token_embedding" }?.byteCount ?? 0
-        return package.weightBytes - embedding + embedding / max(decoder.vocabularySize, 1)
     }
 }
