@@ -14,6 +14,10 @@ BENCH_OPTIONS ?=
 
 binaries := .build/release
 release := .build/make/release
+# Some tests look behind the public interface (@testable), which the libraries must be compiled for. Such a build has a
+# folder of its own, so that it and the one that users get do not take turns recompiling everything.
+test_options := -c release -Xswiftc -enable-testing --scratch-path .build-test
+test_binaries := .build-test/release
 sources := Package.swift $(shell find Sources Examples -name '*.docc' -prune -o -print)
 smollm2_reference := Tests/EMLLMCoreTests/Fixtures/smollm2/reference.json
 
@@ -41,9 +45,11 @@ $(release): $(sources)
 	touch $@
 
 .PHONY: unit-tests
-unit-tests: $(release) ## The tests alone
-	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
-	EMLLM_TEST_SMOLLM2="$$model" $(SWIFT) test -c release --disable-xctest
+unit-tests: ## The tests alone
+	@scripts/install-system-packages build
+	$(SWIFT) build $(test_options) --build-tests
+	@model=$$(scripts/fetch-smollm2 $(test_binaries)/emllm-convert) && \
+	EMLLM_TEST_SMOLLM2="$$model" $(SWIFT) test $(test_options) --skip-build --disable-xctest
 
 .PHONY: fuzz
 fuzz: ## The fuzz tests of the file readers, under AddressSanitizer where the toolchain has it
@@ -75,4 +81,4 @@ fixtures: ## Make the SmolLM2 reference anew (PYTHON with torch, transformers, t
 
 .PHONY: clean
 clean: ## Remove everything that was built; the model cache stays
-	rm -rf .build .build-asan .build-docs
+	rm -rf .build .build-test .build-asan .build-docs
