@@ -20,7 +20,7 @@ enum Jinja {
         /// How deeply lists and dictionaries nest.
         var valueDepth = 100
         /// Evaluated nodes, plus elements visited, plus a sixteenth of the characters copied.
-        var steps = 4_000_000
+        var steps = 2_000_000
         /// The longest string or output, in Unicode scalars.
         var stringLength = 1 << 24
         /// The longest `range()`; the same number as in Jinja's sandbox.

@@ -199,6 +199,7 @@ extension Jinja {
         }
 
         private func endOfCode(isOutput: Bool) -> Int? {
+            guard ["-", "+", "}", "%"].contains(source[position]) else { return nil }
             let close = isOutput ? "}}" : "%}"
             if matches("-" + close, at: position) { return skippingWhitespace(from: position + 3) }
             if !isOutput, matches("+%}", at: position) { return position + 3 }
@@ -206,14 +207,16 @@ extension Jinja {
             return !isOutput && source[safe: position + 2] == "\n" ? position + 3 : position + 2
         }
 
-        private static let symbols = [
-            "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ".", ":",
-            "|", ",", ";", "=", ">", "<",
-        ]
+        private static let doubleSymbols: Set<String> = ["//", "**", "==", "!=", ">=", "<="]
+        private static let singleSymbols = Set("+-/*%~[](){}.:|,;=><".map(String.init))
         private static let closers = ["{": "}", "(": ")", "[": "]"]
 
         private mutating func lexSymbol(_ brackets: inout [String]) throws {
-            guard let symbol = Self.symbols.first(where: { matches($0, at: position) }) else {
+            var symbol = String(source[position])
+            if let next = source[safe: position + 1], Self.doubleSymbols.contains(symbol + String(next)) {
+                symbol += String(next)
+            }
+            guard symbol.utf8.count > 1 || Self.singleSymbols.contains(symbol) else {
                 throw EMLLMError.chatTemplateSyntax(
                     line: line,
                     expected: "an expression",
@@ -222,7 +225,7 @@ extension Jinja {
             }
             if let closer = Self.closers[symbol] {
                 brackets.append(closer)
-            } else if ["}", ")", "]"].contains(symbol), brackets.popLast() != symbol {
+            } else if symbol == "}" || symbol == ")" || symbol == "]", brackets.popLast() != symbol {
                 throw EMLLMError.chatTemplateSyntax(line: line, expected: "balanced brackets", found: "'\(symbol)'")
             }
             append(.symbol(symbol), upTo: position + symbol.unicodeScalars.count)
