@@ -122,8 +122,8 @@ enum ContainerHeader {
         for section in sections {
             table.append(littleEndian: section.kind)
             table.append(littleEndian: section.flags)
-            table.append(littleEndian: UInt64(section.offset))
-            table.append(littleEndian: UInt64(section.byteCount))
+            table.append(littleEndian: UInt64(truncatingIfNeeded: section.offset))
+            table.append(littleEndian: UInt64(truncatingIfNeeded: section.byteCount))
             table.append(littleEndian: UInt64(0))
             table += section.checksum.bytes
         }

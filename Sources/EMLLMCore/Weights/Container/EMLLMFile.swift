@@ -127,20 +127,16 @@ public struct EMLLMFile: Sendable {
                 expected: "a value of its documented type",
                 found: "another"
             )
-        } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
-            throw EMLLMError.invalidMetadata(
+        } catch let DecodingError.dataCorrupted(context) {
+            let key = Self.path(context.codingPath)
+            throw EMLLMError.invalidSection(
                 path: path,
-                key: Self.path(context.codingPath),
-                expected: "a documented value",
+                name: key.isEmpty ? "metadata" : "\(key) of the metadata",
+                expected: "JSON with the documented values",
                 found: context.debugDescription
             )
         } catch {
-            throw EMLLMError.invalidSection(
-                path: path,
-                name: "metadata",
-                expected: "JSON text",
-                found: "something else"
-            )
+            throw EMLLMError.invalidSection(path: path, name: "metadata", expected: "JSON", found: "\(error)")
         }
     }
 

@@ -55,9 +55,10 @@ extension GGUFFile {
         types: [TokenizerDefinition.TokenType]
     ) throws -> [TokenID] {
         let named = try ["eot_token_id", "eom_token_id"].compactMap { try tokenID(prefix + $0, count: tokens.count) }
-        let known = tokens.indices.filter {
-            types[$0] == .control && Self.endOfGenerationTexts.contains(tokens[$0])
-        }
+        // Not by index: whether there are as many types as tokens is checked later.
+        let known = zip(tokens, types).enumerated()
+            .filter { $1.1 == .control && Self.endOfGenerationTexts.contains($1.0) }
+            .map(\.offset)
         let end = try tokenID(prefix + "eos_token_id", count: tokens.count)
         return Set(named + known.map { TokenID($0) }).subtracting([end].compactMap { $0 }).sorted()
     }
