@@ -25,6 +25,19 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
     /// Why the generation ended.
     public var stopReason: StopReason
 
+    /// Makes a record.
+    public init(
+        promptTokens: Int, cachedTokens: Int, generatedTokens: Int, promptSeconds: Double, generationSeconds: Double,
+        stopReason: StopReason
+    ) {
+        self.promptTokens = promptTokens
+        self.cachedTokens = cachedTokens
+        self.generatedTokens = generatedTokens
+        self.promptSeconds = promptSeconds
+        self.generationSeconds = generationSeconds
+        self.stopReason = stopReason
+    }
+
     /// Prompt tokens computed per second.
     public var promptTokensPerSecond: Double {
         promptSeconds > 0 ? Double(promptTokens - cachedTokens) / promptSeconds : 0
@@ -45,10 +58,7 @@ extension InferenceContext {
     ///   - onToken: called with every token as it is chosen.
     /// - Returns: the tokens generated, and why they ended.
     public func generate(
-        _ branch: Branch,
-        after logits: Logits,
-        options: GenerationOptions,
-        onToken: (TokenID) throws -> Void
+        _ branch: Branch, after logits: Logits, options: GenerationOptions, onToken: (TokenID) throws -> Void
     ) throws -> (tokens: [TokenID], stopReason: StopReason) {
         let sampler = try Sampler(options)
         let tokenizer = model.tokenizer
