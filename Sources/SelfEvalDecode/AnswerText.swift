@@ -1,0 +1,57 @@
+import Foundation
+
+/// Finds and tidies answers in text.
+enum AnswerText {
+    /// What is said after the last `prefix` ("The answer is"), up to the end of its line; `nil` where there is nothing.
+    static func stated(in text: String, after prefix: String) -> String? {
+        var end = text.endIndex
+        while let place = text.range(
+            of: prefix, options: [.caseInsensitive, .backwards], range: text.startIndex..<end)
+        {
+            let line = text[place.upperBound...].drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
+            let answer = tidied(line)
+            if answer.contains(where: { $0.isLetter || $0.isNumber }) { return answer }
+            end = place.lowerBound
+        }
+        return nil
+    }
+
+    /// The first line of an answer, without the punctuation around it; the text itself where nothing else is left.
+    static func cleaned(_ text: String) -> String {
+        let trimmed = text.drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
+        let answer = tidied(trimmed)
+        return answer.isEmpty ? String(trim(text[...])) : answer
+    }
+
+    /// Whether a line with something on it has ended.
+    static func endsLine(_ text: String) -> Bool {
+        text.drop { $0.isWhitespace }.contains { $0.isNewline }
+    }
+
+    /// What two candidates that say the same have in common: case and white space do not count.
+    static func key(_ text: String) -> String {
+        text.lowercased().split { $0.isWhitespace }.joined(separator: " ")
+    }
+
+    private static func tidied(_ text: Substring) -> String {
+        var text = trim(text)
+        for mark in ["**", "__", "`", "*"] where text.hasPrefix(mark) && text.hasSuffix(mark) && text.count > 2 * mark.count {
+            text = trim(text.dropFirst(mark.count).dropLast(mark.count))
+        }
+        // One full stop belongs to the sentence; "e.g." and "…" belong to the answer.
+        if text.hasSuffix("."), !text.dropLast().contains(".") || isNumberBeforeStop(text) { text = text.dropLast() }
+        return String(trim(text))
+    }
+
+    /// Whether the text is a decimal number and a full stop: "3.14."
+    private static func isNumberBeforeStop(_ text: Substring) -> Bool {
+        let body = text.dropLast()
+        return Double(body) != nil || body.split(separator: " ").last.map { Double($0) != nil } ?? false
+    }
+
+    private static func trim(_ text: Substring) -> Substring {
+        var text = text.drop { $0.isWhitespace }
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,68 @@
+import EMLLMCore
+
+/// The tokens that say yes, and those that say no.
+///
+/// A model spells its verdict in several ways ("Yes", " yes", "YES"): each spelling that is one token counts. A word
+/// that is never one token counts through the first token of its spellings, unless the other word begins alike.
+public struct VerdictTokens: Sendable, Equatable {
+    /// Tokens for the positive word, ascending.
+    public let positive: [TokenID]
+    /// Tokens for the negative word, ascending.
+    public let negative: [TokenID]
+
+    /// Finds the spellings in a vocabulary.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when no token tells the two words apart.
+    /// - Complexity: O(V) in the size of the vocabulary.
+    public init(positive: String, negative: String, tokenizer: Tokenizer) throws {
+        let words = [positive, negative].map { Self.key(Array($0.utf8)) }
+        var found: [Set<TokenID>] = [[], []]
+        for token in TokenID(0)..<TokenID(tokenizer.vocabularySize) where !tokenizer.isSpecial(token) {
+            let key = Self.key(tokenizer.bytes(of: token))
+            for (index, word) in words.enumerated() where key == word { found[index].insert(token) }
+        }
+        if found.contains(where: \.isEmpty) {
+            let first = [positive, negative].map { Self.firstTokens(of: $0, tokenizer) }
+            for index in found.indices where found[index].isEmpty { found[index] = first[index] }
+            let shared = found[0].intersection(found[1])
+            found = found.map { $0.subtracting(shared) }
+        }
+        guard !found[0].isEmpty, !found[1].isEmpty else {
+            throw EMLLMError.indistinctVerdictWords(positive, negative)
+        }
+        self.positive = found[0].sorted()
+        self.negative = found[1].sorted()
+    }
+
+    /// A token's bytes without surrounding white space, ASCII letters in lower case.
+    private static func key(_ bytes: [UInt8]) -> [UInt8] {
+        let text = bytes.drop(while: isSpace)
+        let end = (text.lastIndex { !isSpace($0) } ?? text.startIndex - 1) + 1
+        return text[text.startIndex..<end].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+    private static func firstTokens(of word: String, _ tokenizer: Tokenizer) -> Set<TokenID> {
+        let spellings = [word, word.lowercased(), word.uppercased()]
+        let first = spellings.flatMap { [$0, " " + $0] }.compactMap { spelling in
+            // A tokenizer may spell the space as a token of its own, which says nothing.
+            tokenizer.encode(spelling).first { !key(tokenizer.bytes(of: $0)).isEmpty }
+        }
+        return Set(first.filter { !tokenizer.isSpecial($0) })
+    }
+}
+
+extension EMLLMError.Code {
+    /// Verdict words that no token tells apart.
+    public static let indistinctVerdictWords = Self(rawValue: "indistinct-verdict-words")
+}
+
+extension EMLLMError {
+    static func indistinctVerdictWords(_ positive: String, _ negative: String) -> EMLLMError {
+        EMLLMError(
+            code: .indistinctVerdictWords, subject: "verdict words '\(positive)' and '\(negative)'",
+            expected: "words whose first tokens differ in this model's vocabulary", found: "none that do",
+            remedy: "choose other words")
+    }
+}

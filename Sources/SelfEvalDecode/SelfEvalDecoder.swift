@@ -1,0 +1,103 @@
+import EMLLMCore
+import Foundation
+
+/// Answers questions step by step, with each step judged by the model that wrote it.
+///
+/// ```swift
+/// let decoder = try SelfEvalDecoder(model: model)
+/// for try await event in decoder.events(for: "Tom has 3 bags with 4 apples each. How many apples is that?") {
+///     if case .step(let step) = event { print(step.chosenCandidate?.text ?? "") }
+///     if case .answer(let answer) = event { print("Answer:", answer.text) }
+/// }
+/// ```
+///
+/// A step is written, the cache is forked after it, and a short evaluation prompt is appended to the fork; the logits
+/// after it are the verdict. A step that passes is accepted; one that does not is written again a few times, and where
+/// that does not help, the step before it is taken back. See <doc:JudgingAStep>.
+///
+/// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
+/// self-evaluation use ``EMLLMCore/EMLLMSession``.
+public struct SelfEvalDecoder: Sendable {
+    /// The model that answers and judges.
+    public let model: EMLLMModel
+    /// How questions are reasoned about.
+    public let options: SelfEvalOptions
+    private let thread: InferenceThread
+
+    /// Makes a decoder with a thread of its own.
+    ///
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - options: how questions are reasoned about.
+    ///   - runtime: how the model is run.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range.
+    public init(
+        model: EMLLMModel, options: SelfEvalOptions = SelfEvalOptions(), runtime: RuntimeOptions = RuntimeOptions()
+    ) throws {
+        try options.validate()
+        self.model = model
+        self.options = options
+        thread = try InferenceThread(model: model, options: runtime)
+    }
+
+    /// Answers a question and returns the trace, the answer in it.
+    ///
+    /// Cancelling the task ends the work within one token; the trace of what was done is returned then, with the
+    /// outcome ``Trace/Outcome/cancelled``.
+    ///
+    /// - Parameters:
+    ///   - question: the user's text.
+    ///   - system: the system message; `nil` takes the one of the prompts.
+    ///   - onEvent: called on the decoder's thread as things happen.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
+    public func run(
+        _ question: String, system: String? = nil, onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
+    ) async throws -> Trace {
+        try await thread.run { [options] context in
+            try Self.run(question, system: system, options: options, in: context, onEvent: onEvent)
+        }
+    }
+
+    /// Answers a question, event by event. Ending the iteration early stops the work.
+    public func events(
+        for question: String, system: String? = nil
+    ) -> AsyncThrowingStream<DecodeEvent, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    _ = try await run(question, system: system) { continuation.yield($0) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    /// The synchronous core: answers a question on the calling thread.
+    ///
+    /// - Parameter context: a context that nobody else uses meanwhile; its branches are left as they were.
+    public static func run(
+        _ question: String, system: String? = nil, options: SelfEvalOptions = SelfEvalOptions(),
+        in context: InferenceContext, onEvent: @escaping (DecodeEvent) -> Void = { _ in }
+    ) throws -> Trace {
+        let clock = ContinuousClock()
+        let start = clock.now
+        return try VerifySearch(
+            model: context, tokenizer: context.model.tokenizer, template: context.model.chatTemplate,
+            identity: ModelIdentity(of: context.model, activations: context.options.activations), question: question,
+            system: system, options: options, clock: { (clock.now - start) / .seconds(1) }, onEvent: onEvent
+        ).run()
+    }
+}
+
+extension ModelIdentity {
+    /// Names the model of a context.
+    init(of model: EMLLMModel, activations: ActivationPrecision) {
+        self.init(
+            provenance: model.package.provenance, family: model.configuration.family,
+            vocabularySize: model.configuration.decoder.vocabularySize, weightBytes: model.package.weightBytes,
+            activations: activations)
+    }
+}

@@ -1,0 +1,43 @@
+import Testing
+
+@testable import SelfEvalDecode
+
+@Suite("Answers in text")
+struct AnswerTextTests {
+    @Test(
+        "an answer that a step states is found",
+        arguments: [
+            ("So the answer is 42.", "42"),
+            ("THE ANSWER IS: 42", "42"),
+            ("The answer is **3.14**.", "3.14"),
+            ("The answer is 3.14.", "3.14"),
+            ("The answer is 5 apples.\nNext", "5 apples"),
+            ("The answer is 1. No, the answer is 2.", "2"),
+            ("The answer is e.g. this", "e.g. this"),
+        ])
+    func stated(text: String, answer: String) {
+        #expect(AnswerText.stated(in: text, after: "The answer is") == answer)
+    }
+
+    @Test("no answer is none", arguments: ["It is 42.", "The answer is", "The answer is:\n42", "The answer is ...", ""])
+    func none(text: String) {
+        #expect(AnswerText.stated(in: text, after: "The answer is") == nil)
+    }
+
+    @Test(
+        "an answer that was asked for is tidied",
+        arguments: [
+            (": 42.\nBecause", "42"), (" Paris.", "Paris"), (" **Paris**", "Paris"), (" `x`.", "`x`"), (" :", ":"),
+            (" \u{FFFD}", "\u{FFFD}"),
+        ])
+    func cleaned(text: String, answer: String) {
+        #expect(AnswerText.cleaned(text) == answer)
+    }
+
+    @Test("case and white space do not tell candidates apart; digits do")
+    func keys() {
+        #expect(AnswerText.key(" One  two\n") == AnswerText.key("one two"))
+        #expect(AnswerText.key("1 + 1 = 2") != AnswerText.key("1 + 1 = 3"))
+        #expect(AnswerText.key(" \n") == "")
+    }
+}

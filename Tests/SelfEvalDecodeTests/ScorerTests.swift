@@ -1,0 +1,93 @@
+import EMLLMCore
+import Foundation
+import Testing
+
+@testable import SelfEvalDecode
+
+@Suite("Verdicts from logits")
+struct ScorerTests {
+    private let tokenizer: Tokenizer
+    private let tokens: VerdictTokens
+
+    init() throws {
+        tokenizer = try TestVocabulary.makeTokenizer()
+        tokens = try VerdictTokens(positive: "Yes", negative: "No", tokenizer: tokenizer)
+    }
+
+    private func logits(_ values: [String: Double], others: Double = -60) -> Logits {
+        var result = [Float](repeating: Float(others), count: tokenizer.vocabularySize)
+        for (text, value) in values { result[Int(tokenizer.encode(text)[0])] = Float(value) }
+        return Logits(result)
+    }
+
+    private func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) < 1e-5 }
+
+    @Test("every spelling that is one token counts")
+    func spellings() {
+        let spelled = { (ids: [TokenID]) in Set(ids.map { tokenizer.decode([$0]) }) }
+        #expect(spelled(tokens.positive) == ["Yes", " Yes", "yes"])
+        #expect(spelled(tokens.negative) == ["No", " No", "no"])
+    }
+
+    @Test("words that are not single tokens count through their first tokens")
+    func firstTokens() throws {
+        let found = try VerdictTokens(positive: "Correct", negative: "Wrong", tokenizer: tokenizer)
+        #expect(Set(found.positive.map { tokenizer.decode([$0]) }) == ["C", "c"])
+        #expect(Set(found.negative.map { tokenizer.decode([$0]) }) == ["W", "w"])
+    }
+
+    @Test("words that begin alike are an error")
+    func indistinct() {
+        #expect {
+            try VerdictTokens(positive: "Correct", negative: "Crooked", tokenizer: tokenizer)
+        } throws: { ($0 as? EMLLMError)?.code == .indistinctVerdictWords }
+    }
+
+    @Test("ℓ is the difference of the log-sum-exps, the mass their probability")
+    func formula() {
+        let scorer = StepScorer(tokens: tokens, minimumMass: 0.5)
+        let values = ["Yes": 0.3, " Yes": 0.1, "No": 0.05, " No": 0.05, "x": 0.5].mapValues(log)
+        let verdict = scorer.verdict(from: [logits(values)])
+        #expect(isClose(verdict.logit, log(0.4 / 0.1)))
+        #expect(isClose(verdict.probability, 0.8))
+        #expect(isClose(verdict.mass, 0.5))
+        // Adding a constant to all logits changes nothing.
+        let shifted = scorer.verdict(from: [logits(values.mapValues { $0 + 7 }, others: -53)])
+        #expect(isClose(shifted.probability, 0.8))
+        #expect(isClose(shifted.mass, 0.5))
+    }
+
+    @Test("a verdict of little mass is not informative")
+    func mass() {
+        let values = ["Yes": 0.05, "No": 0.01, "x": 0.94].mapValues(log)
+        #expect(!StepScorer(tokens: tokens, minimumMass: 0.1).verdict(from: [logits(values)]).isInformative)
+        #expect(StepScorer(tokens: tokens, minimumMass: 0.05).verdict(from: [logits(values)]).isInformative)
+    }
+
+    @Test("both orders are averaged in ℓ, so that a constant preference for the first word cancels out")
+    func orders() {
+        let scorer = StepScorer(tokens: tokens, minimumMass: 0)
+        let verdict = scorer.verdict(from: [logits(["Yes": 2, "No": 0]), logits(["Yes": -1, "No": 0])])
+        #expect(isClose(verdict.logit, 0.5))
+        #expect(verdict.orderLogits.count == 2)
+    }
+
+    @Test("the prior is subtracted order by order")
+    func prior() {
+        let scorer = StepScorer(tokens: tokens, minimumMass: 0, prior: [1.5, 0.5])
+        let verdict = scorer.verdict(from: [logits(["Yes": 2, "No": 0]), logits(["Yes": 1, "No": 0])])
+        #expect(isClose(verdict.logit, 0.5))
+        #expect(isClose(verdict.orderLogits[0], 2), "what was read is kept as it was")
+    }
+
+    @Test("impossible words give finite numbers", arguments: [-Float.infinity, -1e30])
+    func extremes(value: Float) {
+        let scorer = StepScorer(tokens: tokens, minimumMass: 0.1)
+        var all = [Float](repeating: value, count: tokenizer.vocabularySize)
+        let silent = scorer.verdict(from: [Logits(all)])
+        #expect(silent.logit == 0 && silent.probability == 0.5 && silent.mass.isFinite)
+        all[Int(tokens.positive[0])] = 0
+        let certain = scorer.verdict(from: [Logits(all)])
+        #expect(certain.logit.isFinite && certain.probability > 0.999 && isClose(certain.mass, 1))
+    }
+}

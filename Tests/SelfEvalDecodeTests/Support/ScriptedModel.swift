@@ -1,0 +1,69 @@
+import EMLLMCore
+
+@testable import SelfEvalDecode
+
+/// A model whose logits are prescribed, and which counts what is asked of it.
+final class ScriptedModel: BranchingModel {
+    typealias Branch = ScriptedBranch
+
+    let contextLength: Int
+    let cancellation = CancellationFlag()
+    /// The logits after a sequence of tokens.
+    private let logits: ([TokenID]) -> Logits
+    /// Called before each pass, with the tokens it adds to each branch.
+    var onPass: ([[TokenID]]) -> Void = { _ in }
+
+    /// Tokens processed.
+    private(set) var processed = 0
+    /// The branches' token counts of every pass.
+    private(set) var passes: [[Int]] = []
+    /// Branches alive.
+    fileprivate(set) var live = 0
+    /// The most positions that any branch ever had.
+    private(set) var longest = 0
+
+    init(contextLength: Int = 4096, logits: @escaping ([TokenID]) -> Logits) {
+        self.contextLength = contextLength
+        self.logits = logits
+    }
+
+    func makeBranch() -> ScriptedBranch { ScriptedBranch(tokens: [], model: self) }
+
+    func extend(_ work: [(branch: ScriptedBranch, tokens: [TokenID])]) throws -> [Logits] {
+        precondition(Set(work.map { ObjectIdentifier($0.branch) }).count == work.count, "a branch occurs twice")
+        onPass(work.map(\.tokens))
+        try cancellation.check()
+        for (branch, tokens) in work {
+            precondition(!tokens.isEmpty, "every branch needs at least one token")
+            precondition(branch.count + tokens.count <= contextLength, "the context overflows")
+        }
+        passes.append(work.map(\.tokens.count))
+        return work.map { branch, tokens in
+            branch.tokens += tokens
+            processed += tokens.count
+            longest = max(longest, branch.count)
+            return logits(branch.tokens)
+        }
+    }
+}
+
+/// A branch that is nothing but its tokens.
+final class ScriptedBranch: ModelBranch {
+    fileprivate(set) var tokens: [TokenID]
+    private let model: ScriptedModel
+
+    init(tokens: [TokenID], model: ScriptedModel) {
+        self.tokens = tokens
+        self.model = model
+        model.live += 1
+    }
+
+    deinit { model.live -= 1 }
+
+    var count: Int { tokens.count }
+    func fork() -> ScriptedBranch { ScriptedBranch(tokens: tokens, model: model) }
+    func rollback(to position: Int) {
+        precondition((0...count).contains(position))
+        tokens.removeLast(count - position)
+    }
+}
