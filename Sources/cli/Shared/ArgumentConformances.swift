@@ -1,0 +1,4 @@
+import ArgumentParser
+import EMLLMCore
+
+extension ActivationPrecision: ExpressibleByArgument {}

@@ -1,0 +1,90 @@
+import EMLLMCore
+import Foundation
+
+/// Standard input and output, with errors that say what went wrong.
+public enum StandardStreams {
+    /// Reads all of standard input as text.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
+    public static func readText(from handle: FileHandle = .standardInput) throws -> String {
+        let data: Data
+        do {
+            data = try handle.readToEnd() ?? Data()
+        } catch {
+            throw EMLLMError.unreadableInput(reason(error))
+        }
+        return try text(data)
+    }
+
+    /// The text of some bytes.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` that names the first byte which is not UTF-8.
+    public static func text(_ data: Data) throws -> String {
+        if let text = String(validating: data, as: UTF8.self) { return text }
+        var decoder = UTF8()
+        var bytes = data.makeIterator()
+        var valid = 0
+        while case .scalarValue(let scalar) = decoder.decode(&bytes) { valid += UTF8.width(scalar) }
+        throw EMLLMError.invalidUTF8Input(offset: valid, byte: data[data.startIndex + min(valid, data.count - 1)])
+    }
+
+    /// Writes text to standard output, at once.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written, as on a full disk.
+    public static func write(_ text: String, to handle: FileHandle = .standardOutput) throws {
+        do {
+            try handle.write(contentsOf: Data(text.utf8))
+        } catch {
+            throw EMLLMError.unwritableOutput("standard output", reason(error))
+        }
+    }
+
+    /// Writes a file so that it appears whole or not at all.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
+    public static func write(_ data: Data, atomicallyTo path: String) throws {
+        do {
+            try data.write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw EMLLMError.unwritableOutput(path, reason(error))
+        }
+    }
+
+    /// The system's own words for an error, where it has some.
+    private static func reason(_ error: any Error) -> String {
+        var error = error as NSError
+        while let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError { error = underlying }
+        guard error.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+        return String(cString: strerror(Int32(error.code)))
+    }
+}
+
+extension EMLLMError.Code {
+    /// Input that cannot be read.
+    public static let unreadableInput = Self(rawValue: "unreadable-input")
+    /// Input that is not UTF-8.
+    public static let invalidUTF8Input = Self(rawValue: "invalid-utf8-input")
+    /// Output that cannot be written.
+    public static let unwritableOutput = Self(rawValue: "unwritable-output")
+}
+
+extension EMLLMError {
+    static func unreadableInput(_ reason: String) -> EMLLMError {
+        EMLLMError(
+            code: .unreadableInput, subject: "standard input", expected: "readable text", found: reason,
+            remedy: "give the question as an argument")
+    }
+
+    static func invalidUTF8Input(offset: Int, byte: UInt8) -> EMLLMError {
+        let hexadecimal = String(byte, radix: 16, uppercase: true)
+        return EMLLMError(
+            code: .invalidUTF8Input, subject: "standard input", expected: "UTF-8 text",
+            found: "byte 0x\(hexadecimal) at offset \(offset)", remedy: "convert it, for example with iconv -t UTF-8")
+    }
+
+    static func unwritableOutput(_ path: String, _ reason: String) -> EMLLMError {
+        EMLLMError(
+            code: .unwritableOutput, subject: path, expected: "to write there", found: reason,
+            remedy: "free space, or choose another place")
+    }
+}

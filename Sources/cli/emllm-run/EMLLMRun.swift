@@ -1,0 +1,79 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Foundation
+import SelfEvalDecode
+
+/// `emllm-run`: answers a question.
+@main
+struct EMLLMRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emllm-run",
+        abstract: "Answer a question with a small language model that checks its own steps.",
+        usage: "emllm-run [<options>] [<question>]",
+        discussion: """
+            The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
+            with the probability that they are right; in a pipe only the answer is printed.
+
+            EXAMPLES
+              emllm-run "How many legs do three spiders have?"
+              emllm-run --trace trace.json "A shirt costs 20 dollars. What do 3 shirts cost?"
+              emllm-run --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
+              echo "What is the capital of France?" | emllm-run
+              emllm-run --raw "Once upon a time" --max-tokens 50
+              emllm-run --top-logits 5 --raw "The capital of France is"
+
+            ENVIRONMENT
+              EMLLM_HOME   the folder of models (else $XDG_CACHE_HOME/emllm, else ~/.cache/emllm)
+              EMLLM_ISA    scalar, avx2 or avx512: the kernels to use (else the fastest this processor has)
+              NO_COLOR     set to anything for a terminal without colours
+
+            Exit status: 0 with an answer, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
+            """
+    )
+
+    @Argument(help: "The question; without it, or with '-', it is read from standard input.")
+    var question: String?
+
+    @OptionGroup(title: "Model") var modelOptions: ModelOptions
+    @OptionGroup(title: "Mode") var mode: ModeOptions
+    @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Self-evaluation") var selfEvaluation: SelfEvaluationOptions
+
+    func validate() throws {
+        try mode.validate(question: question, system: text.system, usesSelfEvaluation: selfEvaluation.isUsed)
+        try text.validate()
+        try selfEvaluation.validate()
+    }
+
+    func run() async throws {
+        let prompt = try mode.raw ?? readQuestion()
+        let model = try modelOptions.load()
+        let runner = Runner(
+            model: model, runtime: modelOptions.runtime, generation: text.generation, system: text.system,
+            output: Terminal.standardOutput, notes: Terminal.standardError)
+        switch mode.task {
+        case .tokens: try runner.printTokens(of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
+        case .topLogits(let count):
+            try await runner.printTopLogits(count, of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
+        case .raw: try await runner.continueText(prompt, json: mode.json)
+        case .plain: try await runner.chat(prompt, json: mode.json)
+        case .selfEvaluation:
+            try await runner.reason(
+                prompt, options: selfEvaluation.options(text: text), json: mode.json, traceFile: mode.trace)
+        }
+    }
+
+    private func readQuestion() throws -> String {
+        let text = try question.flatMap { $0 == "-" ? nil : $0 } ?? StandardStreams.readText()
+        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !trimmed.isEmpty else { throw EMLLMError.emptyPrompt }
+        return trimmed
+    }
+}
+
+extension EMLLMError {
+    static let emptyPrompt = EMLLMError(
+        code: .emptyQuestion, subject: "question", expected: "some text", found: "none",
+        remedy: "give it as an argument or on standard input")
+}
