@@ -77,8 +77,6 @@ struct LanguageModelBenchmark: ParsableCommand {
     }
 }
 
-extension ActivationPrecision: ExpressibleByArgument {}
-
 /// What every benchmark asks: which model, and how to print.
 struct SubjectOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "The model: an .emllm or GGUF file, or a name in the cache.")
