@@ -6,8 +6,10 @@ enum AnswerText {
     static func stated(in text: String, after prefix: String) -> String? {
         var end = text.endIndex
         while let place = text.range(
-            of: prefix, options: [.caseInsensitive, .backwards], range: text.startIndex..<end)
-        {
+            of: prefix,
+            options: [.caseInsensitive, .backwards],
+            range: text.startIndex..<end
+        ) {
             let line = text[place.upperBound...].drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
             let answer = tidied(line)
             if answer.contains(where: { $0.isLetter || $0.isNumber }) { return answer }
@@ -35,7 +37,8 @@ enum AnswerText {
 
     private static func tidied(_ text: Substring) -> String {
         var text = trim(text)
-        for mark in ["**", "__", "`", "*"] where text.hasPrefix(mark) && text.hasSuffix(mark) && text.count > 2 * mark.count {
+        for mark in ["**", "__", "`", "*"]
+        where text.hasPrefix(mark) && text.hasSuffix(mark) && text.count > 2 * mark.count {
             text = trim(text.dropFirst(mark.count).dropLast(mark.count))
         }
         // One full stop belongs to the sentence; "e.g." and "…" belong to the answer.

@@ -32,7 +32,9 @@ public struct SelfEvalDecoder: Sendable {
     ///   - runtime: how the model is run.
     /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range.
     public init(
-        model: EMLLMModel, options: SelfEvalOptions = SelfEvalOptions(), runtime: RuntimeOptions = RuntimeOptions()
+        model: EMLLMModel,
+        options: SelfEvalOptions = SelfEvalOptions(),
+        runtime: RuntimeOptions = RuntimeOptions()
     ) throws {
         try options.validate()
         self.model = model
@@ -51,7 +53,9 @@ public struct SelfEvalDecoder: Sendable {
     ///   - onEvent: called on the decoder's thread as things happen.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
     public func run(
-        _ question: String, system: String? = nil, onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
+        _ question: String,
+        system: String? = nil,
+        onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
         try await thread.run { [options] context in
             try Self.run(question, system: system, options: options, in: context, onEvent: onEvent)
@@ -60,7 +64,8 @@ public struct SelfEvalDecoder: Sendable {
 
     /// Answers a question, event by event. Ending the iteration early stops the work.
     public func events(
-        for question: String, system: String? = nil
+        for question: String,
+        system: String? = nil
     ) -> AsyncThrowingStream<DecodeEvent, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
@@ -79,15 +84,24 @@ public struct SelfEvalDecoder: Sendable {
     ///
     /// - Parameter context: a context that nobody else uses meanwhile; its branches are left as they were.
     public static func run(
-        _ question: String, system: String? = nil, options: SelfEvalOptions = SelfEvalOptions(),
-        in context: InferenceContext, onEvent: @escaping (DecodeEvent) -> Void = { _ in }
+        _ question: String,
+        system: String? = nil,
+        options: SelfEvalOptions = SelfEvalOptions(),
+        in context: InferenceContext,
+        onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
         let clock = ContinuousClock()
         let start = clock.now
         return try VerifySearch(
-            model: context, tokenizer: context.model.tokenizer, template: context.model.chatTemplate,
-            identity: ModelIdentity(of: context.model, activations: context.options.activations), question: question,
-            system: system, options: options, clock: { (clock.now - start) / .seconds(1) }, onEvent: onEvent
+            model: context,
+            tokenizer: context.model.tokenizer,
+            template: context.model.chatTemplate,
+            identity: ModelIdentity(of: context.model, activations: context.options.activations),
+            question: question,
+            system: system,
+            options: options,
+            clock: { (clock.now - start) / .seconds(1) },
+            onEvent: onEvent
         ).run()
     }
 }
@@ -96,8 +110,11 @@ extension ModelIdentity {
     /// Names the model of a context.
     init(of model: EMLLMModel, activations: ActivationPrecision) {
         self.init(
-            provenance: model.package.provenance, family: model.configuration.family,
-            vocabularySize: model.configuration.decoder.vocabularySize, weightBytes: model.package.weightBytes,
-            activations: activations)
+            provenance: model.package.provenance,
+            family: model.configuration.family,
+            vocabularySize: model.configuration.decoder.vocabularySize,
+            weightBytes: model.package.weightBytes,
+            activations: activations
+        )
     }
 }

@@ -39,11 +39,21 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
 
     /// Makes options; the defaults suit a small model on a laptop.
     public init(
-        segmenter: StepSegmenter = StepSegmenter(), sampling: GenerationOptions = GenerationOptions(),
-        revisionTemperature: Double = 0.8, revisionTopP: Double = 0.95, seed: UInt64 = 0,
-        acceptThreshold: Double = 0.5, rejectThreshold: Double = 0.3, maximumRevisions: Int = 4,
-        revisionWidth: Int = 2, maximumBacktracks: Int = 2, maximumSteps: Int = 16, subtractsPrior: Bool = true,
-        averagesOrders: Bool = false, minimumVerdictMass: Double = 0.1, budget: Budget = Budget(),
+        segmenter: StepSegmenter = StepSegmenter(),
+        sampling: GenerationOptions = GenerationOptions(),
+        revisionTemperature: Double = 0.8,
+        revisionTopP: Double = 0.95,
+        seed: UInt64 = 0,
+        acceptThreshold: Double = 0.5,
+        rejectThreshold: Double = 0.3,
+        maximumRevisions: Int = 4,
+        revisionWidth: Int = 2,
+        maximumBacktracks: Int = 2,
+        maximumSteps: Int = 16,
+        subtractsPrior: Bool = true,
+        averagesOrders: Bool = false,
+        minimumVerdictMass: Double = 0.1,
+        budget: Budget = Budget(),
         prompts: Prompts = Prompts()
     ) {
         self.segmenter = segmenter
@@ -77,19 +87,28 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         try prompts.validate()
         try check("acceptThreshold", "0...1", acceptThreshold, (0...1).contains(acceptThreshold))
         try check(
-            "rejectThreshold", "0...\(acceptThreshold), at most acceptThreshold", rejectThreshold,
-            rejectThreshold >= 0 && rejectThreshold <= acceptThreshold)
+            "rejectThreshold",
+            "0...\(acceptThreshold), at most acceptThreshold",
+            rejectThreshold,
+            rejectThreshold >= 0 && rejectThreshold <= acceptThreshold
+        )
         try check("maximumRevisions", "0...64", maximumRevisions, (0...64).contains(maximumRevisions))
         try check("revisionWidth", "1...64", revisionWidth, (1...64).contains(revisionWidth))
         try check("maximumBacktracks", "0...1000", maximumBacktracks, (0...1000).contains(maximumBacktracks))
         try check("maximumSteps", "1...1000", maximumSteps, (1...1000).contains(maximumSteps))
         try check("minimumVerdictMass", "0...1", minimumVerdictMass, (0...1).contains(minimumVerdictMass))
         try check(
-            "segmenter.maximumTokens", "\(StepSegmenter.leastMaximum)...100000", segmenter.maximumTokens,
-            (StepSegmenter.leastMaximum...100_000).contains(segmenter.maximumTokens))
+            "segmenter.maximumTokens",
+            "\(StepSegmenter.leastMaximum)...100000",
+            segmenter.maximumTokens,
+            (StepSegmenter.leastMaximum...100_000).contains(segmenter.maximumTokens)
+        )
         try check(
-            "segmenter.minimumTokens", "1...\(segmenter.maximumTokens), at most maximumTokens",
-            segmenter.minimumTokens, (1...segmenter.maximumTokens).contains(segmenter.minimumTokens))
+            "segmenter.minimumTokens",
+            "1...\(segmenter.maximumTokens), at most maximumTokens",
+            segmenter.minimumTokens,
+            (1...segmenter.maximumTokens).contains(segmenter.minimumTokens)
+        )
         try check("budget.tokens", "1...10000000", budget.tokens, (1...10_000_000).contains(budget.tokens))
         try check("budget.answerTokens", "1...100000", budget.answerTokens, (1...100_000).contains(budget.answerTokens))
         if let milliseconds = budget.milliseconds {
@@ -116,7 +135,10 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     var revisionSampling: GenerationOptions {
         var options = sampling
         options.samplingMode = .draw(
-            top: nucleus.top, probabilityThreshold: nucleus.threshold ?? revisionTopP, seed: seed)
+            top: nucleus.top,
+            probabilityThreshold: nucleus.threshold ?? revisionTopP,
+            seed: seed
+        )
         options.temperature = revisionTemperature
         return options
     }
@@ -130,21 +152,32 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func invalidSelfEvalOption(_ name: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidSelfEvalOption, subject: name, expected: expected, found: found,
-            remedy: "choose a value in that range")
+            code: .invalidSelfEvalOption,
+            subject: name,
+            expected: expected,
+            found: found,
+            remedy: "choose a value in that range"
+        )
     }
 
     static func budgetTooSmall(_ tokens: Int, needed: Int) -> EMLLMError {
         EMLLMError(
-            code: .invalidSelfEvalOption, subject: "token budget",
-            expected: "at least \(needed), which the answer alone takes", found: "\(tokens)",
-            remedy: "raise the budget or shorten the answer")
+            code: .invalidSelfEvalOption,
+            subject: "token budget",
+            expected: "at least \(needed), which the answer alone takes",
+            found: "\(tokens)",
+            remedy: "raise the budget or shorten the answer"
+        )
     }
 
     static func questionTooLong(tokens: Int, reserved: Int, contextLength: Int) -> EMLLMError {
         EMLLMError(
-            code: .contextOverflow, subject: "context of \(contextLength) tokens",
-            expected: "a question of at most \(max(0, contextLength - reserved)) tokens (\(reserved) are for the answer)",
-            found: "\(tokens)", remedy: "shorten the question")
+            code: .contextOverflow,
+            subject: "context of \(contextLength) tokens",
+            expected:
+                "a question of at most \(max(0, contextLength - reserved)) tokens (\(reserved) are for the answer)",
+            found: "\(tokens)",
+            remedy: "shorten the question"
+        )
     }
 }

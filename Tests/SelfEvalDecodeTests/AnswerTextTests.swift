@@ -14,12 +14,16 @@ struct AnswerTextTests {
             ("The answer is 5 apples.\nNext", "5 apples"),
             ("The answer is 1. No, the answer is 2.", "2"),
             ("The answer is e.g. this", "e.g. this"),
-        ])
+        ]
+    )
     func stated(text: String, answer: String) {
         #expect(AnswerText.stated(in: text, after: "The answer is") == answer)
     }
 
-    @Test("no answer is none", arguments: ["It is 42.", "The answer is", "The answer is:\n42", "The answer is ...", ""])
+    @Test(
+        "no answer is none",
+        arguments: ["It is 42.", "The answer is", "The answer is:\n42", "The answer is ...", ""]
+    )
     func none(text: String) {
         #expect(AnswerText.stated(in: text, after: "The answer is") == nil)
     }
@@ -29,7 +33,8 @@ struct AnswerTextTests {
         arguments: [
             (": 42.\nBecause", "42"), (" Paris.", "Paris"), (" **Paris**", "Paris"), (" `x`.", "`x`"), (" :", ":"),
             (" \u{FFFD}", "\u{FFFD}"),
-        ])
+        ]
+    )
     func cleaned(text: String, answer: String) {
         #expect(AnswerText.cleaned(text) == answer)
     }

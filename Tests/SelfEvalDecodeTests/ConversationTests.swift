@@ -11,12 +11,20 @@ struct ConversationTests {
     init() throws { tokenizer = try TestVocabulary.makeTokenizer() }
 
     private func conversation(
-        _ question: String = "What is 2 + 2?", system: String? = nil, prompts: Prompts = Prompts(),
-        bothOrders: Bool = false, template: String? = TestVocabulary.chatML
+        _ question: String = "What is 2 + 2?",
+        system: String? = nil,
+        prompts: Prompts = Prompts(),
+        bothOrders: Bool = false,
+        template: String? = TestVocabulary.chatML
     ) throws -> Conversation {
         try Conversation(
-            question: question, system: system, prompts: prompts, bothOrders: bothOrders,
-            template: template.map { try ChatTemplate($0) }, tokenizer: tokenizer)
+            question: question,
+            system: system,
+            prompts: prompts,
+            bothOrders: bothOrders,
+            template: template.map { try ChatTemplate($0) },
+            tokenizer: tokenizer
+        )
     }
 
     private func spell(_ tokens: [TokenID]) -> String { tokenizer.decode(tokens, skippingSpecialTokens: false) }
@@ -38,7 +46,10 @@ struct ConversationTests {
         """,
     ]
 
-    @Test("question, step and appended tokens are the template's own rendering of the conversation", arguments: templates)
+    @Test(
+        "question, step and appended tokens are the template's own rendering of the conversation",
+        arguments: templates
+    )
     func agreesWithTemplate(source: String) throws {
         let prompts = Prompts()
         let conversation = try conversation(template: source)
@@ -51,7 +62,10 @@ struct ConversationTests {
                     ChatMessage(role: .user, content: "What is 2 + 2?"),
                     ChatMessage(role: .assistant, content: step), ChatMessage(role: .user, content: request),
                 ],
-                addGenerationPrompt: true, beginningOfSequence: "<|endoftext|>", endOfSequence: "<|im_end|>")
+                addGenerationPrompt: true,
+                beginningOfSequence: "<|endoftext|>",
+                endOfSequence: "<|im_end|>"
+            )
         }
         // A step is the model's own tokens; Mistral's template puts a space before it that the model writes itself.
         let separator = source == Self.templates[2] ? " " : ""
@@ -82,13 +96,16 @@ struct ConversationTests {
 
     @Test("the caller's system message replaces the built-in one")
     func systemMessage() throws {
-        #expect(spell(try conversation(system: "Be kind.").question).hasPrefix("<|im_start|>system\nBe kind.<|im_end|>"))
+        #expect(
+            spell(try conversation(system: "Be kind.").question).hasPrefix("<|im_start|>system\nBe kind.<|im_end|>")
+        )
     }
 
     @Test("a template that refuses system messages gets none, unless the caller insists")
     func refusedSystemMessage() throws {
         let template =
-            "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + TestVocabulary.chatML
+            "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+            + TestVocabulary.chatML
         #expect(try spell(conversation(template: template).question).hasPrefix("<|im_start|>user\nWhat is 2 + 2?"))
         #expect {
             try conversation(system: "Be kind.", template: template)
@@ -109,7 +126,8 @@ struct ConversationTests {
             "{% for m in messages if m['role'] == 'user' %}{{ m['content'] }}{% endfor %}",
             "{% for m in messages %}{{ m['content'] + m['content'] }}{% endfor %}",
             "{% for m in messages %}{{ m['content'] | upper }}{% endfor %}",
-        ])
+        ]
+    )
     func unusableTemplate(template: String) {
         #expect {
             try conversation(template: template)
@@ -129,7 +147,8 @@ struct ConversationTests {
             (Prompts(reason: "Think."), "reason"), (Prompts(evaluate: "Is it?"), "evaluate"),
             (Prompts(answer: " "), "answer"), (Prompts(answerPrefix: ""), "answerPrefix"),
             (Prompts(positive: ""), "positive"), (Prompts(positive: "no"), "negative"),
-        ])
+        ]
+    )
     func incompletePrompts(prompts: Prompts, name: String) {
         #expect {
             try conversation(prompts: prompts)

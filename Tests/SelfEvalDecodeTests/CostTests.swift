@@ -9,8 +9,13 @@ struct CostTests {
 
     private func conversation(_ script: Script, bothOrders: Bool = false) throws -> Conversation {
         try Conversation(
-            question: "What is it?", system: nil, prompts: Prompts(), bothOrders: bothOrders,
-            template: ChatTemplate(TestVocabulary.chatML), tokenizer: script.tokenizer)
+            question: "What is it?",
+            system: nil,
+            prompts: Prompts(),
+            bothOrders: bothOrders,
+            template: ChatTemplate(TestVocabulary.chatML),
+            tokenizer: script.tokenizer
+        )
     }
 
     @Test("the trace counts exactly the tokens that were processed")
@@ -23,7 +28,9 @@ struct CostTests {
             options.subtractsPrior = true
             let run = try ScriptedRun(script, options: options)
             #expect(run.trace.counts.processed == run.model.processed)
-            #expect(run.trace.counts.accepted == run.trace.acceptedSteps.reduce(0) { $0 + $1.chosenCandidate!.tokens.count })
+            #expect(
+                run.trace.counts.accepted == run.trace.acceptedSteps.reduce(0) { $0 + $1.chosenCandidate!.tokens.count }
+            )
         }
     }
 

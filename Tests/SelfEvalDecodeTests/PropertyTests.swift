@@ -37,23 +37,39 @@ struct PropertyTests {
         var options = SelfEvalOptions(
             segmenter: StepSegmenter(
                 boundaries: Set(StepBoundary.allCases.filter { _ in Bool.random(using: &random) }),
-                minimumTokens: .random(in: 1...8, using: &random), maximumTokens: .random(in: 8...40, using: &random)),
-            revisionTemperature: .random(in: 0.3...2, using: &random), seed: random.next(), acceptThreshold: accept,
+                minimumTokens: .random(in: 1...8, using: &random),
+                maximumTokens: .random(in: 8...40, using: &random)
+            ),
+            revisionTemperature: .random(in: 0.3...2, using: &random),
+            seed: random.next(),
+            acceptThreshold: accept,
             rejectThreshold: accept * .random(in: 0...1, using: &random),
-            maximumRevisions: .random(in: 0...5, using: &random), revisionWidth: .random(in: 1...4, using: &random),
-            maximumBacktracks: .random(in: 0...4, using: &random), maximumSteps: .random(in: 1...10, using: &random),
-            subtractsPrior: .random(using: &random), averagesOrders: .random(using: &random),
+            maximumRevisions: .random(in: 0...5, using: &random),
+            revisionWidth: .random(in: 1...4, using: &random),
+            maximumBacktracks: .random(in: 0...4, using: &random),
+            maximumSteps: .random(in: 1...10, using: &random),
+            subtractsPrior: .random(using: &random),
+            averagesOrders: .random(using: &random),
             minimumVerdictMass: .random(in: 0...0.3, using: &random),
-            budget: Budget(tokens: .random(in: 120...3000, using: &random), answerTokens: .random(in: 1...30, using: &random)))
+            budget: Budget(
+                tokens: .random(in: 120...3000, using: &random),
+                answerTokens: .random(in: 1...30, using: &random)
+            )
+        )
         if Bool.random(using: &random) {
             options.sampling = GenerationOptions(
-                samplingMode: .random(top: 40, seed: 0), temperature: .random(in: 0.2...2, using: &random),
-                repetitionPenalty: Bool.random(using: &random) ? 1 : 1.2)
+                samplingMode: .random(top: 40, seed: 0),
+                temperature: .random(in: 0.2...2, using: &random),
+                repetitionPenalty: Bool.random(using: &random) ? 1 : 1.2
+            )
         }
         return options
     }
 
-    @Test("limits hold, an answer comes, the chain is what was accepted, nothing leaks", arguments: 0..<150 as Range<UInt64>)
+    @Test(
+        "limits hold, an answer comes, the chain is what was accepted, nothing leaks",
+        arguments: 0..<150 as Range<UInt64>
+    )
     func invariants(seed: UInt64) throws {
         let tokenizer = try TestVocabulary.makeTokenizer()
         var random = Random(state: seed)

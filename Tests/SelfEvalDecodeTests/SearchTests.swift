@@ -88,7 +88,11 @@ struct SearchTests {
         let run = try ScriptedRun(script)
         #expect(run.trace.reasoning == "Start.\nWay.\nGood.\n")
         #expect(run.decisions == [.accepted, .accepted, .backtracked, .accepted, .accepted, .exhausted])
-        #expect(run.trace.backtracks == [Backtrack(from: 2, to: 1, bestProbability: run.trace.backtracks[0].bestProbability)])
+        #expect(
+            run.trace.backtracks == [
+                Backtrack(from: 2, to: 1, bestProbability: run.trace.backtracks[0].bestProbability)
+            ]
+        )
         #expect(run.trace.steps[1].isTakenBack)
         #expect(run.trace.steps[3].index == 1)
     }
@@ -162,7 +166,8 @@ struct SearchTests {
 
     @Test("steps that end before the last token written go on from there", arguments: [StepBoundary.sentence, .marker])
     func lateBoundary(boundary: StepBoundary) throws {
-        let text = boundary == .sentence ? "It is 3.5 here. Then 4. So 5." : "Step 1: add.\nStep 2: halve.\nStep 3: end."
+        let text =
+            boundary == .sentence ? "It is 3.5 here. Then 4. So 5." : "Step 1: add.\nStep 2: halve.\nStep 3: end."
         var options = SelfEvalOptions.test
         options.segmenter.boundaries = [boundary]
         let run = try ScriptedRun(Script(text + end), options: options)
@@ -228,8 +233,12 @@ struct SearchTests {
 
     private func evaluationCost(_ script: Script) throws -> Int {
         try Conversation(
-            question: "What is it?", system: nil, prompts: Prompts(), bothOrders: false,
-            template: ChatTemplate(TestVocabulary.chatML), tokenizer: script.tokenizer
+            question: "What is it?",
+            system: nil,
+            prompts: Prompts(),
+            bothOrders: false,
+            template: ChatTemplate(TestVocabulary.chatML),
+            tokenizer: script.tokenizer
         ).evaluationCost
     }
 }

@@ -62,7 +62,8 @@ struct SegmenterTests {
             ("这是三。然后", "这是三。"),
             ("Wait… what", "Wait…"),
             ("One.\nTwo", "One.\n"),
-        ])
+        ]
+    )
     func sentence(text: String, expected: String) throws {
         let (found, end) = try #require(step(rule(.sentence), characters(text)))
         #expect(found == expected)
@@ -80,7 +81,8 @@ struct SegmenterTests {
             ("Step 1: add.\nStep 2: halve.", "Step 1: add.\n"),
             ("**Step 1.** Add.\n\n**Step 2.** Halve.", "**Step 1.** Add.\n\n"),
             ("### Step 9\nadd\n### step 10\nhalve", "### Step 9\nadd\n"),
-        ])
+        ]
+    )
     func marker(text: String, expected: String) throws {
         let (found, end) = try #require(step(rule(.marker), characters(text)))
         #expect(found == expected)

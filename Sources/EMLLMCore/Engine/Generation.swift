@@ -27,7 +27,11 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
 
     /// Makes a record.
     public init(
-        promptTokens: Int, cachedTokens: Int, generatedTokens: Int, promptSeconds: Double, generationSeconds: Double,
+        promptTokens: Int,
+        cachedTokens: Int,
+        generatedTokens: Int,
+        promptSeconds: Double,
+        generationSeconds: Double,
         stopReason: StopReason
     ) {
         self.promptTokens = promptTokens
@@ -58,7 +62,10 @@ extension InferenceContext {
     ///   - onToken: called with every token as it is chosen.
     /// - Returns: the tokens generated, and why they ended.
     public func generate(
-        _ branch: Branch, after logits: Logits, options: GenerationOptions, onToken: (TokenID) throws -> Void
+        _ branch: Branch,
+        after logits: Logits,
+        options: GenerationOptions,
+        onToken: (TokenID) throws -> Void
     ) throws -> (tokens: [TokenID], stopReason: StopReason) {
         let sampler = try Sampler(options)
         let tokenizer = model.tokenizer

@@ -28,8 +28,16 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
 
     /// Makes a configuration; ``validate()`` says whether it is one the engine can run.
     public init(
-        vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int, keyValueHeadCount: Int,
-        headDimension: Int, feedForwardSize: Int, contextLength: Int, normEpsilon: Float, rope: RopeConfiguration,
+        vocabularySize: Int,
+        hiddenSize: Int,
+        layerCount: Int,
+        headCount: Int,
+        keyValueHeadCount: Int,
+        headDimension: Int,
+        feedForwardSize: Int,
+        contextLength: Int,
+        normEpsilon: Float,
+        rope: RopeConfiguration,
         tiedOutputHead: Bool
     ) {
         self.vocabularySize = vocabularySize

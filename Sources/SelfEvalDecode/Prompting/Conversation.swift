@@ -40,17 +40,27 @@ public struct Conversation: Sendable {
     /// - Throws: ``EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
     ///   render such a conversation.
     public init(
-        question: String, system: String?, prompts: Prompts, bothOrders: Bool, template: ChatTemplate?,
+        question: String,
+        system: String?,
+        prompts: Prompts,
+        bothOrders: Bool,
+        template: ChatTemplate?,
         tokenizer: Tokenizer
     ) throws {
         try prompts.validate()
         guard question.contains(where: { !$0.isWhitespace }) else { throw EMLLMError.emptyQuestion }
         let asked = ChatMessage(
-            role: .user, content: prompts.reason.replacingOccurrences(of: "{question}", with: question))
+            role: .user,
+            content: prompts.reason.replacingOccurrences(of: "{question}", with: question)
+        )
         var renderer = Renderer(
-            template: try template ?? ChatTemplate(Self.plainTemplate), tokenizer: tokenizer,
-            opening: [(system ?? prompts.system).map { ChatMessage(role: .system, content: $0) }, asked].compactMap { $0 },
-            addsBeginning: template == nil)
+            template: try template ?? ChatTemplate(Self.plainTemplate),
+            tokenizer: tokenizer,
+            opening: [(system ?? prompts.system).map { ChatMessage(role: .system, content: $0) }, asked].compactMap {
+                $0
+            },
+            addsBeginning: template == nil
+        )
         do {
             self.question = try renderer.prompt()
         } catch let error as EMLLMError where error.code == .chatTemplateRejection && system == nil {
@@ -62,7 +72,9 @@ public struct Conversation: Sendable {
         evaluations = try (bothOrders ? [words, words.reversed()] : [words]).map { order in
             let options = order.joined(separator: " or ")
             return try renderer.turn(
-                after: prompts.evaluate.replacingOccurrences(of: "{options}", with: options), beginning: nil)
+                after: prompts.evaluate.replacingOccurrences(of: "{options}", with: options),
+                beginning: nil
+            )
         }
         answer = try renderer.turn(after: prompts.answer, beginning: prompts.answerPrefix)
         emptyStep = tokenizer.encode(prompts.emptyStep, continuing: true)
@@ -82,7 +94,8 @@ public struct Conversation: Sendable {
         func turn(after request: String, beginning: String?) throws -> [TokenID] {
             let mark = uniqueMark(in: opening.map(\.content) + [request])
             let pieces = try render(
-                opening + [ChatMessage(role: .assistant, content: mark), ChatMessage(role: .user, content: request)])
+                opening + [ChatMessage(role: .assistant, content: mark), ChatMessage(role: .user, content: request)]
+            )
             guard let index = pieces.firstIndex(where: { $0.text.contains(mark) }),
                 let place = pieces[index].text.range(of: mark)
             else { throw EMLLMError.templateDropsTurns }
@@ -96,9 +109,11 @@ public struct Conversation: Sendable {
 
         private func render(_ messages: [ChatMessage]) throws -> [PromptPiece] {
             try template.render(
-                messages: messages, addGenerationPrompt: true,
+                messages: messages,
+                addGenerationPrompt: true,
                 beginningOfSequence: tokenizer.beginningOfSequence.map(spelling),
-                endOfSequence: tokenizer.endOfSequence.map(spelling))
+                endOfSequence: tokenizer.endOfSequence.map(spelling)
+            )
         }
 
         private func spelling(_ special: TokenID) -> String {
@@ -126,9 +141,17 @@ extension EMLLMError.Code {
 
 extension EMLLMError {
     static let emptyQuestion = EMLLMError(
-        code: .emptyQuestion, subject: "question", expected: "some text", found: "none", remedy: "write a question")
+        code: .emptyQuestion,
+        subject: "question",
+        expected: "some text",
+        found: "none",
+        remedy: "write a question"
+    )
     static let templateDropsTurns = EMLLMError(
-        code: .templateDropsTurns, subject: "chat template",
+        code: .templateDropsTurns,
+        subject: "chat template",
         expected: "the model's own turn once, as it was written, in a conversation with a second question",
-        found: "another rendering", remedy: "use plain chat (--plain), or a model with an ordinary template")
+        found: "another rendering",
+        remedy: "use plain chat (--plain), or a model with an ordinary template"
+    )
 }

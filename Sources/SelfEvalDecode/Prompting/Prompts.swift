@@ -60,7 +60,12 @@ public struct Prompts: Codable, Sendable, Equatable {
         ] {
             try check(name, "some text", text, text.contains { !$0.isWhitespace })
         }
-        try check("negative", "another word than '\(positive)'", negative, positive.lowercased() != negative.lowercased())
+        try check(
+            "negative",
+            "another word than '\(positive)'",
+            negative,
+            positive.lowercased() != negative.lowercased()
+        )
     }
 }
 
@@ -72,7 +77,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func invalidPrompt(_ name: String, expected: String, found: String) -> EMLLMError {
         EMLLMError(
-            code: .invalidPrompt, subject: "prompt '\(name)'", expected: expected, found: "'\(found)'",
-            remedy: "complete the prompt")
+            code: .invalidPrompt,
+            subject: "prompt '\(name)'",
+            expected: expected,
+            found: "'\(found)'",
+            remedy: "complete the prompt"
+        )
     }
 }

@@ -82,7 +82,10 @@ public struct ModelIdentity: Codable, Sendable, Equatable {
 
     /// Names a model.
     public init(
-        provenance: Provenance, family: String, vocabularySize: Int, weightBytes: Int,
+        provenance: Provenance,
+        family: String,
+        vocabularySize: Int,
+        weightBytes: Int,
         activations: ActivationPrecision
     ) {
         self.provenance = provenance

@@ -56,8 +56,12 @@ public struct StepScorer: Sendable {
         let corrected = zip(raw, prior ?? raw.map { _ in 0 }).map { $0 - $1 }
         let logit = corrected.reduce(0, +) / Double(corrected.count)
         return Verdict(
-            logit: logit, probability: 1 / (1 + exp(-logit)), mass: mass, isInformative: mass >= minimumMass,
-            orderLogits: raw)
+            logit: logit,
+            probability: 1 / (1 + exp(-logit)),
+            mass: mass,
+            isInformative: mass >= minimumMass,
+            orderLogits: raw
+        )
     }
 
     /// Beyond this ℓ says no more, and JSON cannot write infinity.

@@ -61,8 +61,11 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func indistinctVerdictWords(_ positive: String, _ negative: String) -> EMLLMError {
         EMLLMError(
-            code: .indistinctVerdictWords, subject: "verdict words '\(positive)' and '\(negative)'",
-            expected: "words whose first tokens differ in this model's vocabulary", found: "none that do",
-            remedy: "choose other words")
+            code: .indistinctVerdictWords,
+            subject: "verdict words '\(positive)' and '\(negative)'",
+            expected: "words whose first tokens differ in this model's vocabulary",
+            found: "none that do",
+            remedy: "choose other words"
+        )
     }
 }

@@ -110,7 +110,8 @@ extension StepBoundary {
             var index = newline + 1
             while index < text.count, decoration.contains(text[index]) { index += 1 }
             guard text.count - index > markerWord.count,
-                zip(text[index...], markerWord).allSatisfy({ $0.properties.lowercaseMapping.unicodeScalars.first == $1 })
+                zip(text[index...], markerWord).allSatisfy({ $0.properties.lowercaseMapping.unicodeScalars.first == $1 }
+                )
             else { continue }
             index += markerWord.count
             let spaces = index

@@ -23,7 +23,9 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
 
     /// Makes a rule.
     public init(
-        boundaries: Set<StepBoundary> = [.line, .sentence], minimumTokens: Int = 6, maximumTokens: Int = 96
+        boundaries: Set<StepBoundary> = [.line, .sentence],
+        minimumTokens: Int = 6,
+        maximumTokens: Int = 96
     ) {
         self.boundaries = boundaries
         self.minimumTokens = minimumTokens

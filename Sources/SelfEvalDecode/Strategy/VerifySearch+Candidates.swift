@@ -37,7 +37,11 @@ extension VerifySearch {
         for index in drafts.indices {
             let key = AnswerText.key(drafts[index].candidate.text)
             drafts[index].candidate.rejection = rejection(
-                of: drafts[index].candidate, key: key, keys: keys, isRevision: isRevision)
+                of: drafts[index].candidate,
+                key: key,
+                keys: keys,
+                isRevision: isRevision
+            )
             keys.insert(key)
         }
         current?.candidates += drafts.map(\.candidate)
@@ -50,7 +54,10 @@ extension VerifySearch {
     }
 
     private func rejection(
-        of candidate: Candidate, key: String, keys: Set<String>, isRevision: Bool
+        of candidate: Candidate,
+        key: String,
+        keys: Set<String>,
+        isRevision: Bool
     ) -> Candidate.Rejection? {
         if key.isEmpty { return .empty }
         if keys.contains(key) { return .duplicate }
@@ -65,8 +72,12 @@ extension VerifySearch {
         var writers = (0..<count).map { _ in
             defer { nextCandidate += 1 }
             return Writer(
-                id: nextCandidate, temperature: isDraw ? sampling.temperature : 0, branch: main.fork(), place: place,
-                scanner: options.segmenter.makeScanner())
+                id: nextCandidate,
+                temperature: isDraw ? sampling.temperature : 0,
+                branch: main.fork(),
+                place: place,
+                scanner: options.segmenter.makeScanner()
+            )
         }
         do {
             while true {
@@ -75,7 +86,10 @@ extension VerifySearch {
                 try model.cancellation.check()
                 guard
                     meter.allows(
-                        promptTokens: count * conversation.evaluationCost, passes: 2, tokensPerPass: active.count),
+                        promptTokens: count * conversation.evaluationCost,
+                        passes: 2,
+                        tokensPerPass: active.count
+                    ),
                     active.allSatisfy({ hasRoom(after: writers[$0].branch.count) })
                 else {
                     for index in active { writers[index].endWithin(.budget) }
@@ -149,7 +163,11 @@ extension VerifySearch {
         mutating func chooseToken(_ sampler: Sampler, _ tokenizer: Tokenizer) {
             let recent = sampler.options.repetitionPenalty == 1 ? [] : branch.tokens
             let token = sampler.sample(
-                logits, recent: recent, branch: UInt64(candidate.id), position: branch.count)
+                logits,
+                recent: recent,
+                branch: UInt64(candidate.id),
+                position: branch.count
+            )
             if tokenizer.isEndOfGeneration(token) { return endWithin(.endOfTurn) }
             var detokenizer = detokenizers.last ?? place.detokenizer
             let fragment = detokenizer.append(token)
@@ -210,7 +228,10 @@ extension VerifySearch {
         func draft() -> Draft {
             let canContinue = candidate.end != .endOfTurn && candidate.end != .budget
             let next = Place(
-                start: branch.count, logits: logits, detokenizer: detokenizers.last ?? place.detokenizer)
+                start: branch.count,
+                logits: logits,
+                detokenizer: detokenizers.last ?? place.detokenizer
+            )
             return Draft(candidate: candidate, branch: branch, next: canContinue ? next : nil)
         }
 

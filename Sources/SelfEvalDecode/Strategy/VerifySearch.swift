@@ -65,8 +65,14 @@ final class VerifySearch<Model: BranchingModel> {
     }
 
     init(
-        model: Model, tokenizer: Tokenizer, template: ChatTemplate?, identity: ModelIdentity, question: String,
-        system: String?, options: SelfEvalOptions, clock: @escaping BudgetMeter.Clock,
+        model: Model,
+        tokenizer: Tokenizer,
+        template: ChatTemplate?,
+        identity: ModelIdentity,
+        question: String,
+        system: String?,
+        options: SelfEvalOptions,
+        clock: @escaping BudgetMeter.Clock,
         onEvent: @escaping (DecodeEvent) -> Void
     ) throws {
         try options.validate()
@@ -76,21 +82,35 @@ final class VerifySearch<Model: BranchingModel> {
         self.clock = clock
         self.onEvent = onEvent
         conversation = try Conversation(
-            question: question, system: system, prompts: options.prompts, bothOrders: options.averagesOrders,
-            template: template, tokenizer: tokenizer)
+            question: question,
+            system: system,
+            prompts: options.prompts,
+            bothOrders: options.averagesOrders,
+            template: template,
+            tokenizer: tokenizer
+        )
         scorer = StepScorer(
             tokens: try VerdictTokens(
-                positive: options.prompts.positive, negative: options.prompts.negative, tokenizer: tokenizer),
-            minimumMass: options.minimumVerdictMass)
+                positive: options.prompts.positive,
+                negative: options.prompts.negative,
+                tokenizer: tokenizer
+            ),
+            minimumMass: options.minimumVerdictMass
+        )
         meter = BudgetMeter(
-            budget: options.budget, answerPromptTokens: conversation.answer.count, clock: clock)
+            budget: options.budget,
+            answerPromptTokens: conversation.answer.count,
+            clock: clock
+        )
         guard options.budget.tokens >= meter.reservedTokens else {
             throw EMLLMError.budgetTooSmall(options.budget.tokens, needed: meter.reservedTokens)
         }
         guard conversation.question.count + meter.reservedTokens <= model.contextLength else {
             throw EMLLMError.questionTooLong(
-                tokens: conversation.question.count, reserved: meter.reservedTokens,
-                contextLength: model.contextLength)
+                tokens: conversation.question.count,
+                reserved: meter.reservedTokens,
+                contextLength: model.contextLength
+            )
         }
         trace = Trace(model: identity, question: question, system: system, options: options)
         trace.prompt = conversation.question
@@ -234,7 +254,13 @@ final class VerifySearch<Model: BranchingModel> {
         current?.decision = decision
         chain.append(
             Link(
-                place: place, candidate: draft.candidate, record: trace.steps.count, triedKeys: keys, isSettled: false))
+                place: place,
+                candidate: draft.candidate,
+                record: trace.steps.count,
+                triedKeys: keys,
+                isSettled: false
+            )
+        )
         main = draft.branch
         if let next = draft.next { place = next }
         closeStep()
@@ -262,8 +288,13 @@ final class VerifySearch<Model: BranchingModel> {
         current?.decision = .restored
         chain.append(
             Link(
-                place: place, candidate: reopened.link.candidate, record: trace.steps.count, triedKeys: keys,
-                isSettled: true))
+                place: place,
+                candidate: reopened.link.candidate,
+                record: trace.steps.count,
+                triedKeys: keys,
+                isSettled: true
+            )
+        )
         main = reopened.branch
         place = reopened.next
         closeStep()

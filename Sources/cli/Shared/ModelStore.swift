@@ -62,16 +62,22 @@ extension EMLLMError.Code {
 
 extension EMLLMError {
     static let noModelStore = EMLLMError(
-        code: .noModelStore, subject: "model cache", expected: "EMLLM_HOME, XDG_CACHE_HOME or HOME to be set",
-        found: "none of them", remedy: "set EMLLM_HOME to a folder for models")
+        code: .noModelStore,
+        subject: "model cache",
+        expected: "EMLLM_HOME, XDG_CACHE_HOME or HOME to be set",
+        found: "none of them",
+        remedy: "set EMLLM_HOME to a folder for models"
+    )
 
     static func unknownModel(_ name: String, known: [String], folder: String) -> EMLLMError {
         EMLLMError(
-            code: .unknownModel, subject: "model '\(name)'",
+            code: .unknownModel,
+            subject: "model '\(name)'",
             expected: known.isEmpty
                 ? "a file, or a model in \(folder)" : "a file, or one of: \(known.joined(separator: ", "))",
             found: known.isEmpty ? "neither; that folder has no models" : "neither",
             remedy: name == ModelStore.defaultModel
-                ? "run 'make demo' once to fetch it" : "check the name, or run 'make demo' to fetch the default model")
+                ? "run 'make demo' once to fetch it" : "check the name, or run 'make demo' to fetch the default model"
+        )
     }
 }

@@ -71,20 +71,32 @@ extension EMLLMError.Code {
 extension EMLLMError {
     static func unreadableInput(_ reason: String) -> EMLLMError {
         EMLLMError(
-            code: .unreadableInput, subject: "standard input", expected: "readable text", found: reason,
-            remedy: "give the question as an argument")
+            code: .unreadableInput,
+            subject: "standard input",
+            expected: "readable text",
+            found: reason,
+            remedy: "give the question as an argument"
+        )
     }
 
     static func invalidUTF8Input(offset: Int, byte: UInt8) -> EMLLMError {
         let hexadecimal = String(byte, radix: 16, uppercase: true)
         return EMLLMError(
-            code: .invalidUTF8Input, subject: "standard input", expected: "UTF-8 text",
-            found: "byte 0x\(hexadecimal) at offset \(offset)", remedy: "convert it, for example with iconv -t UTF-8")
+            code: .invalidUTF8Input,
+            subject: "standard input",
+            expected: "UTF-8 text",
+            found: "byte 0x\(hexadecimal) at offset \(offset)",
+            remedy: "convert it, for example with iconv -t UTF-8"
+        )
     }
 
     static func unwritableOutput(_ path: String, _ reason: String) -> EMLLMError {
         EMLLMError(
-            code: .unwritableOutput, subject: path, expected: "to write there", found: reason,
-            remedy: "free space, or choose another place")
+            code: .unwritableOutput,
+            subject: path,
+            expected: "to write there",
+            found: reason,
+            remedy: "free space, or choose another place"
+        )
     }
 }

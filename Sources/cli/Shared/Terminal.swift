@@ -21,7 +21,8 @@ public struct Terminal: Sendable, Equatable {
 
     /// Looks at a file descriptor. Colours need a terminal that is not "dumb", and no `NO_COLOR` (no-color.org).
     public init(
-        fileDescriptor: Int32, environment: [String: String] = ProcessInfo.processInfo.environment
+        fileDescriptor: Int32,
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         isInteractive = isatty(fileDescriptor) == 1
         var size = winsize()

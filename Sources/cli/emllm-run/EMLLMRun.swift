@@ -50,8 +50,13 @@ struct EMLLMRun: AsyncParsableCommand {
         let prompt = try mode.raw ?? readQuestion()
         let model = try modelOptions.load()
         let runner = Runner(
-            model: model, runtime: modelOptions.runtime, generation: text.generation, system: text.system,
-            output: Terminal.standardOutput, notes: Terminal.standardError)
+            model: model,
+            runtime: modelOptions.runtime,
+            generation: text.generation,
+            system: text.system,
+            output: Terminal.standardOutput,
+            notes: Terminal.standardError
+        )
         switch mode.task {
         case .tokens: try runner.printTokens(of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
         case .topLogits(let count):
@@ -60,7 +65,11 @@ struct EMLLMRun: AsyncParsableCommand {
         case .plain: try await runner.chat(prompt, json: mode.json)
         case .selfEvaluation:
             try await runner.reason(
-                prompt, options: selfEvaluation.options(text: text), json: mode.json, traceFile: mode.trace)
+                prompt,
+                options: selfEvaluation.options(text: text),
+                json: mode.json,
+                traceFile: mode.trace
+            )
         }
     }
 
@@ -74,6 +83,10 @@ struct EMLLMRun: AsyncParsableCommand {
 
 extension EMLLMError {
     static let emptyPrompt = EMLLMError(
-        code: .emptyQuestion, subject: "question", expected: "some text", found: "none",
-        remedy: "give it as an argument or on standard input")
+        code: .emptyQuestion,
+        subject: "question",
+        expected: "some text",
+        found: "none",
+        remedy: "give it as an argument or on standard input"
+    )
 }

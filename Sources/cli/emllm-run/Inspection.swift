@@ -49,7 +49,12 @@ enum Inspection {
         let top = logits.top(count).map { token, logit in
             let piece = Piece(token, tokenizer)
             return Next(
-                id: token, text: piece.text, bytes: piece.bytes, logit: logit, logProbability: Double(logit) - total)
+                id: token,
+                text: piece.text,
+                bytes: piece.bytes,
+                logit: logit,
+                logProbability: Double(logit) - total
+            )
         }
         return try json(TopLogits(promptTokens: promptTokens, top: top))
     }

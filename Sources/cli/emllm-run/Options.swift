@@ -39,21 +39,31 @@ struct ModeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Continue this text as it stands, without chat template; special tokens in it count. '' begins from nothing.",
-            valueName: "text"))
+            valueName: "text"
+        )
+    )
     var raw: String?
 
     @Flag(help: "Print the tokens of the prompt as JSON, and nothing else.")
     var tokens = false
 
     @Option(
-        help: ArgumentHelp("Print the likeliest next tokens after the prompt as JSON, and nothing else.", valueName: "k"))
+        help: ArgumentHelp(
+            "Print the likeliest next tokens after the prompt as JSON, and nothing else.",
+            valueName: "k"
+        )
+    )
     var topLogits: Int?
 
     @Flag(help: "Print JSON: the whole trace, or with --plain and --raw the text and what it cost.")
     var json = false
 
     @Option(
-        help: ArgumentHelp("Write the trace to this file: every step, candidate, verdict, token, second.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the trace to this file: every step, candidate, verdict, token, second.",
+            valueName: "file"
+        )
+    )
     var trace: String?
 
     enum Task: Equatable {
@@ -79,7 +89,9 @@ struct ModeOptions: ParsableArguments {
             throw ValidationError("--top-logits: expected at least 1, found \(topLogits); choose a larger number")
         }
         if trace != nil, task != .selfEvaluation {
-            throw ValidationError("--trace records self-evaluation; leave out --plain, --raw, --tokens and --top-logits")
+            throw ValidationError(
+                "--trace records self-evaluation; leave out --plain, --raw, --tokens and --top-logits"
+            )
         }
         if usesSelfEvaluation, plain || raw != nil {
             throw ValidationError("options of self-evaluation do nothing with --plain and --raw; leave them out")
@@ -96,7 +108,8 @@ struct TextOptions: ParsableArguments {
         help: """
             The most tokens: with --plain and --raw, of the text; otherwise of everything after the question, verdicts \
             and the answer included (default: 2048; 512 with --plain; the whole context with --raw).
-            """)
+            """
+    )
     var maxTokens: Int?
 
     @Option(help: "Makes a run with --temperature, or with revised steps, repeatable: same seed, same text.")
@@ -121,8 +134,11 @@ struct TextOptions: ParsableArguments {
         GenerationOptions(
             samplingMode: temperature == 0
                 ? .greedy : .draw(top: topK, probabilityThreshold: topP, seed: seed),
-            temperature: temperature == 0 ? 1 : temperature, minimumProbability: minP ?? 0,
-            repetitionPenalty: repetitionPenalty, maximumResponseTokens: maxTokens)
+            temperature: temperature == 0 ? 1 : temperature,
+            minimumProbability: minP ?? 0,
+            repetitionPenalty: repetitionPenalty,
+            maximumResponseTokens: maxTokens
+        )
     }
 
     func validate() throws {

@@ -88,18 +88,25 @@ struct Runner: Sendable {
         }
         try leave(after: signal)
         try StandardStreams.write(
-            Inspection.topLogits(logits, count: count, promptTokens: tokens.count, model.tokenizer))
+            Inspection.topLogits(logits, count: count, promptTokens: tokens.count, model.tokenizer)
+        )
     }
 
     /// The prompt that the mode would use.
     private func prompt(_ text: String, isRaw: Bool, isPlain: Bool) throws -> [TokenID] {
         if isRaw { return try rawPrompt(text) }
         if isPlain {
-            let messages = [system.map { ChatMessage(role: .system, content: $0) }, ChatMessage(role: .user, content: text)]
+            let messages = [
+                system.map { ChatMessage(role: .system, content: $0) }, ChatMessage(role: .user, content: text),
+            ]
             return try model.prompt(for: messages.compactMap { $0 })
         }
         return try Conversation(
-            question: text, system: system, prompts: Prompts(), bothOrders: false, template: model.chatTemplate,
+            question: text,
+            system: system,
+            prompts: Prompts(),
+            bothOrders: false,
+            template: model.chatTemplate,
             tokenizer: model.tokenizer
         ).question
     }
@@ -116,8 +123,12 @@ struct Runner: Sendable {
 
 extension EMLLMError {
     static let nothingToContinue = EMLLMError(
-        code: .emptyQuestion, subject: "--raw ''", expected: "a model with a beginning-of-sequence token",
-        found: "one without", remedy: "give some text to continue")
+        code: .emptyQuestion,
+        subject: "--raw ''",
+        expected: "a model with a beginning-of-sequence token",
+        found: "one without",
+        remedy: "give some text to continue"
+    )
 }
 
 /// Text that a model wrote after a prompt.
@@ -129,7 +140,9 @@ struct Completion: Sendable {
 
     /// Writes the text, piece by piece in whole characters. Cancelling ends it.
     init(
-        of prompt: [TokenID], options: GenerationOptions, in context: InferenceContext,
+        of prompt: [TokenID],
+        options: GenerationOptions,
+        in context: InferenceContext,
         onText: (String) throws -> Void
     ) throws {
         let clock = ContinuousClock()
@@ -158,9 +171,13 @@ struct Completion: Sendable {
         self.text = text + rest
         self.isInterrupted = isInterrupted
         info = CompletionInfo(
-            promptTokens: prompt.count, cachedTokens: 0, generatedTokens: count,
+            promptTokens: prompt.count,
+            cachedTokens: 0,
+            generatedTokens: count,
             promptSeconds: (prefilled - started) / .seconds(1),
-            generationSeconds: (clock.now - prefilled) / .seconds(1), stopReason: reason)
+            generationSeconds: (clock.now - prefilled) / .seconds(1),
+            stopReason: reason
+        )
     }
 
     func json() throws -> String {

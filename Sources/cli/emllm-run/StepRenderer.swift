@@ -116,7 +116,9 @@ struct StepRenderer {
         isNumbered = true
         let margin = Self.indent.count + Self.markWidth + 2
         let wrapped = TerminalText.wrap(
-            TerminalText.harmless(candidate.text), width: max(terminal.width - margin, 10))
+            TerminalText.harmless(candidate.text),
+            width: max(terminal.width - margin, 10)
+        )
         let first = terminal.styled(prefix, style) + (style == nil ? mark : terminal.styled(mark, style)) + "  "
         return (wrapped.isEmpty ? [""] : wrapped).enumerated().map { index, text in
             (index == 0 ? first : String(repeating: " ", count: margin)) + terminal.styled(text, style)
@@ -145,7 +147,8 @@ struct StepRenderer {
         let counts = trace.counts
         parts.append(
             "tokens: \(counts.prompt) prompt, \(counts.generated) written, \(counts.evaluation) judging, "
-                + "\(counts.answerPrompt + counts.answer) answer")
+                + "\(counts.answerPrompt + counts.answer) answer"
+        )
         parts.append(String(format: "%.1f s", trace.seconds.total))
         let end = trace.outcome == .cancelled ? "stopped; " : ""
         return end + parts.joined(separator: " · ")

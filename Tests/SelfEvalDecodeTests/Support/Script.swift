@@ -18,7 +18,8 @@ struct Script {
     var tokenizer: Tokenizer
 
     init(
-        _ reasonings: [(text: String, weight: Double)], tokenizer: Tokenizer? = nil
+        _ reasonings: [(text: String, weight: Double)],
+        tokenizer: Tokenizer? = nil
     ) throws {
         self.reasonings = reasonings
         self.tokenizer = try tokenizer ?? TestVocabulary.makeTokenizer()
@@ -88,16 +89,28 @@ struct ScriptedRun {
 
     /// Runs a question on a model. Each token that is processed takes a millisecond.
     init(
-        _ model: ScriptedModel, tokenizer: Tokenizer, options: SelfEvalOptions, question: String = "What is it?",
+        _ model: ScriptedModel,
+        tokenizer: Tokenizer,
+        options: SelfEvalOptions,
+        question: String = "What is it?",
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         var events: [DecodeEvent] = []
         let search = try VerifySearch(
-            model: model, tokenizer: tokenizer, template: ChatTemplate(TestVocabulary.chatML),
+            model: model,
+            tokenizer: tokenizer,
+            template: ChatTemplate(TestVocabulary.chatML),
             identity: ModelIdentity(
-                provenance: Provenance(name: "scripted"), family: "script",
-                vocabularySize: tokenizer.vocabularySize, weightBytes: 0, activations: .f32),
-            question: question, system: nil, options: options, clock: { Double(model.processed) / 1000 }
+                provenance: Provenance(name: "scripted"),
+                family: "script",
+                vocabularySize: tokenizer.vocabularySize,
+                weightBytes: 0,
+                activations: .f32
+            ),
+            question: question,
+            system: nil,
+            options: options,
+            clock: { Double(model.processed) / 1000 }
         ) {
             events.append($0)
             onEvent($0)
@@ -108,12 +121,17 @@ struct ScriptedRun {
     }
 
     init(
-        _ script: Script, options: SelfEvalOptions = .test, contextLength: Int = 4096,
+        _ script: Script,
+        options: SelfEvalOptions = .test,
+        contextLength: Int = 4096,
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         try self.init(
-            script.makeModel(contextLength: contextLength), tokenizer: script.tokenizer, options: options,
-            onEvent: onEvent)
+            script.makeModel(contextLength: contextLength),
+            tokenizer: script.tokenizer,
+            options: options,
+            onEvent: onEvent
+        )
     }
 
     /// The decisions in the order they were taken.
@@ -126,6 +144,10 @@ extension SelfEvalOptions {
     static var test: SelfEvalOptions {
         SelfEvalOptions(
             segmenter: StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200),
-            revisionTemperature: 1, revisionTopP: 1, subtractsPrior: false, budget: Budget(tokens: 8000))
+            revisionTemperature: 1,
+            revisionTopP: 1,
+            subtractsPrior: false,
+            budget: Budget(tokens: 8000)
+        )
     }
 }

@@ -28,10 +28,22 @@ enum TestVocabulary {
         func id(_ text: String) -> TokenID? { tokens.firstIndex(of: text).map(TokenID.init) }
         return try Tokenizer(
             TokenizerDefinition(
-                model: .bytePairEncoding, preTokenizer: "gpt-2", tokens: tokens,
-                types: (0..<tokens.count).map { $0 < ordinary ? .normal : .control }, scores: [], merges: merges,
-                beginningOfSequence: id("<|endoftext|>"), endOfSequence: id("<|im_end|>"), unknown: nil, padding: nil,
-                endOfGeneration: [], addsBeginningOfSequence: false, addsEndOfSequence: false, addsSpacePrefix: false))
+                model: .bytePairEncoding,
+                preTokenizer: "gpt-2",
+                tokens: tokens,
+                types: (0..<tokens.count).map { $0 < ordinary ? .normal : .control },
+                scores: [],
+                merges: merges,
+                beginningOfSequence: id("<|endoftext|>"),
+                endOfSequence: id("<|im_end|>"),
+                unknown: nil,
+                padding: nil,
+                endOfGeneration: [],
+                addsBeginningOfSequence: false,
+                addsEndOfSequence: false,
+                addsSpacePrefix: false
+            )
+        )
     }
 
     /// Bytes in GPT-2's printable alphabet: printable Latin-1 stands for itself, the others follow from U+0100 on.
