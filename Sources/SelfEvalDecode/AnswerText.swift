@@ -10,7 +10,9 @@ enum AnswerText {
             options: [.caseInsensitive, .backwards],
             range: text.startIndex..<end
         ) {
-            let line = text[place.upperBound...].drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
+            let line = text[place.upperBound...].drop { ($0.isWhitespace && !$0.isNewline) || $0 == ":" }.prefix {
+                !$0.isNewline
+            }
             let answer = tidied(line)
             if answer.contains(where: { $0.isLetter || $0.isNumber }) { return answer }
             end = place.lowerBound
@@ -36,14 +38,21 @@ enum AnswerText {
     }
 
     private static func tidied(_ text: Substring) -> String {
-        var text = trim(text)
-        for mark in ["**", "__", "`", "*"]
-        where text.hasPrefix(mark) && text.hasSuffix(mark) && text.count > 2 * mark.count {
-            text = trim(text.dropFirst(mark.count).dropLast(mark.count))
+        String(withoutEmphasis(withoutStop(withoutEmphasis(trim(text)))))
+    }
+
+    private static func withoutEmphasis(_ text: Substring) -> Substring {
+        for mark in ["**", "__", "`", "*"] where text.hasPrefix(mark) && text.hasSuffix(mark) {
+            if text.count > 2 * mark.count { return trim(text.dropFirst(mark.count).dropLast(mark.count)) }
         }
-        // One full stop belongs to the sentence; "e.g." and "…" belong to the answer.
-        if text.hasSuffix("."), !text.dropLast().contains(".") || isNumberBeforeStop(text) { text = text.dropLast() }
-        return String(trim(text))
+        return text
+    }
+
+    /// One full stop belongs to the sentence; "e.g." and "…" belong to the answer.
+    private static func withoutStop(_ text: Substring) -> Substring {
+        guard text.hasSuffix(".") else { return text }
+        let body = text.dropLast()
+        return !body.contains(".") || isNumberBeforeStop(text) || body.last == "*" ? trim(body) : text
     }
 
     /// Whether the text is a decimal number and a full stop: "3.14."

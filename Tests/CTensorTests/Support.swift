@@ -82,11 +82,13 @@ final class TestMatrix {
 }
 
 extension ct_type: @retroactive CustomTestStringConvertible {
+    /// The type's name.
     public var testDescription: String {
         ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_K", "q5_K", "q6_K"][Int(rawValue)]
     }
 }
 
 extension ct_isa: @retroactive CustomTestStringConvertible {
+    /// The instruction set's name.
     public var testDescription: String { String(cString: ct_kernels_for(self)!.pointee.name) }
 }

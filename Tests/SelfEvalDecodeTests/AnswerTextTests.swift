@@ -31,7 +31,7 @@ struct AnswerTextTests {
     @Test(
         "an answer that was asked for is tidied",
         arguments: [
-            (": 42.\nBecause", "42"), (" Paris.", "Paris"), (" **Paris**", "Paris"), (" `x`.", "`x`"), (" :", ":"),
+            (": 42.\nBecause", "42"), (" Paris.", "Paris"), (" **Paris**", "Paris"), (" `x`.", "x"), (" :", ":"),
             (" \u{FFFD}", "\u{FFFD}"),
         ]
     )

@@ -31,7 +31,9 @@ struct SearchTests {
     func revise() throws {
         var script = try Script([("Wrong.\nNext." + end, 0.6), ("Right.\nNext." + end, 0.4)])
         script.verdict = { $0 == "Wrong." ? 0.2 : 0.9 }
-        let run = try ScriptedRun(script)
+        var options = SelfEvalOptions.test
+        options.maximumRevisions = 12
+        let run = try ScriptedRun(script, options: options)
         #expect(run.trace.reasoning == "Right.\nNext.")
         let first = run.trace.steps[0]
         #expect(first.decision == .accepted)
@@ -85,7 +87,9 @@ struct SearchTests {
             ("Start.\nTrap.\nNonsense.\n" + end, 0.6), ("Start.\nWay.\nGood.\n" + end, 0.4),
         ])
         script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : 0.8 }
-        let run = try ScriptedRun(script)
+        var options = SelfEvalOptions.test
+        options.maximumRevisions = 12
+        let run = try ScriptedRun(script, options: options)
         #expect(run.trace.reasoning == "Start.\nWay.\nGood.\n")
         #expect(run.decisions == [.accepted, .accepted, .backtracked, .accepted, .accepted, .exhausted])
         #expect(
@@ -150,7 +154,7 @@ struct SearchTests {
     func cap() throws {
         var options = SelfEvalOptions.test
         options.segmenter.maximumTokens = 10
-        let run = try ScriptedRun(Script("abcdefghijklmnopqrstuvwxy" + end), options: options)
+        let run = try ScriptedRun(Script("abcdefghijklmABCDEFGHIJKL" + end), options: options)
         #expect(run.trace.acceptedSteps.map { $0.chosenCandidate?.tokens.count } == [10, 10, 5])
         #expect(run.trace.acceptedSteps.map { $0.chosenCandidate?.end } == [.cap, .cap, .endOfTurn])
     }

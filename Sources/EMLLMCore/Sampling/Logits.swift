@@ -10,7 +10,7 @@ public struct Logits: Sendable, Equatable {
 
     /// log Σ exp(values), computed in double precision after subtracting the maximum.
     public var logSumExp: Double {
-        guard let maximum = values.max() else { return -.infinity }
+        guard let maximum = values.max(), maximum > -.infinity else { return -.infinity }
         var sum = 0.0
         for value in values { sum += exp(Double(value - maximum)) }
         return Double(maximum) + log(sum)

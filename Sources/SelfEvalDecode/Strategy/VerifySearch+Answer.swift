@@ -19,7 +19,7 @@ extension VerifySearch {
             let hasText = text.contains { !$0.isWhitespace }
             if hasText && !meter.allowsAnswerToken { break }
             // Until there is a word, only a word will do: a question always gets an answer.
-            let token = hasText ? logits.argmax : likeliestWord(logits)
+            let token = hasText ? logits.argmax : likeliestWord(logits, allowsSpace: tokens.isEmpty)
             if tokenizer.isEndOfGeneration(token) { break }
             tokens.append(token)
             text += detokenizer.append(token)
@@ -33,12 +33,14 @@ extension VerifySearch {
     }
 
     /// The likeliest token that is neither the end of the turn, nor special, nor white space.
-    private func likeliestWord(_ logits: Logits) -> TokenID {
+    ///
+    /// - Parameter allowsSpace: whether it may be spaces, as in vocabularies that spell a word's space by itself.
+    private func likeliestWord(_ logits: Logits, allowsSpace: Bool) -> TokenID {
         var logits = logits
         for _ in logits.values.indices {
             let token = logits.argmax
             let bytes = tokenizer.bytes(of: token)
-            let isBlank = bytes.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
+            let isBlank = bytes.allSatisfy { ($0 == 0x20 && !allowsSpace) || (0x09...0x0D).contains($0) }
             if !isBlank, !tokenizer.isEndOfGeneration(token), !tokenizer.isSpecial(token) { return token }
             logits.values[Int(token)] = -.infinity
         }

@@ -34,13 +34,17 @@ struct Script {
     private func logits(after tokens: [TokenID]) -> Logits {
         let text = tokenizer.decode(tokens, skippingSpecialTokens: false)
         let turns = text.components(separatedBy: "<|im_start|>assistant\n")
-        let current = turns[turns.count - 1]
+        // The turn being written, as tokens: it may end in the middle of a character.
+        let opening = tokenizer.encode([.trusted("<|im_start|>assistant\n")])
+        let start = tokens.lastIndex(of: opening[0]).map { $0 + opening.count } ?? tokens.count
+        let current = tokens[min(start, tokens.count)...]
         guard turns.count > 2 else { return mixture(reasonings, after: current) }
         let reasoning = turns[1].components(separatedBy: "<|im_end|>")[0]
         if turns[1].contains("correct?") {
             return verdictLogits(reasoning, positiveFirst: turns[1].contains("Yes or No"))
         }
-        return mixture([(answer(reasoning), 1)], after: String(current.dropFirst("The answer is".count)))
+        let prefix = tokenizer.encode([.trusted("The answer is")])
+        return mixture([(answer(reasoning), 1)], after: current.dropFirst(prefix.count))
     }
 
     private func verdictLogits(_ reasoning: String, positiveFirst: Bool) -> Logits {
@@ -48,37 +52,29 @@ struct Script {
         let logit = log(probability / (1 - probability)) + (positiveFirst ? orderBias : -orderBias)
         let yes = 1 / (1 + exp(-logit))
         let mass = mass(reasoning)
-        return distribution([("Yes", mass * yes), ("No", mass * (1 - yes)), ("x", 1 - mass)])
+        let words = [("Yes", mass * yes), ("No", mass * (1 - yes)), ("x", 1 - mass)]
+        return distribution(words.map { (tokenizer.encode($0.0)[0], $0.1) })
     }
 
-    /// The next token of a mixture of texts, given their beginning.
-    private func mixture(_ texts: [(text: String, weight: Double)], after beginning: String) -> Logits {
-        var next: [String: Double] = [:]
-        let known = tokenizer.encode([.trusted(beginning)])
+    /// The next token of a mixture of texts, given the tokens of their beginning.
+    private func mixture(_ texts: [(text: String, weight: Double)], after known: some Collection<TokenID>) -> Logits {
+        var next: [TokenID: Double] = [:]
         for (text, weight) in texts {
             let tokens = tokenizer.encode([.trusted(text)])
             guard tokens.starts(with: known) else { continue }
             let token = tokens.count > known.count ? tokens[known.count] : tokenizer.token(forSpecial: "<|im_end|>")
-            guard let token else { continue }
-            next[tokenizer.decode([token], skippingSpecialTokens: false), default: 0] += weight
-            if tokenizer.bytes(of: token).first.map({ $0 >= 0x80 }) == true { return one(token) }
+            if let token { next[token, default: 0] += weight }
         }
-        return next.isEmpty ? distribution([("<|im_end|>", 1)]) : distribution(next.map { ($0.key, $0.value) })
+        if next.isEmpty, let end = tokenizer.token(forSpecial: "<|im_end|>") { next[end] = 1 }
+        return distribution(next.map { ($0.key, $0.value) })
     }
 
-    private func one(_ token: TokenID) -> Logits {
+    private func distribution(_ entries: [(TokenID, Double)]) -> Logits {
         var values = [Float](repeating: -60, count: tokenizer.vocabularySize)
-        values[Int(token)] = 0
+        for (token, probability) in entries where probability > 0 { values[Int(token)] = Float(log(probability)) }
         return Logits(values)
     }
 
-    private func distribution(_ entries: [(String, Double)]) -> Logits {
-        var values = [Float](repeating: -60, count: tokenizer.vocabularySize)
-        for (text, probability) in entries where probability > 0 {
-            values[Int(tokenizer.encode([.trusted(text)])[0])] = Float(log(probability))
-        }
-        return Logits(values)
-    }
 }
 
 /// Everything that a scripted run leaves behind.

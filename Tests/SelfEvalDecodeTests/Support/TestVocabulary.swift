@@ -14,14 +14,17 @@ enum TestVocabulary {
     static func makeTokenizer(words: [String] = merged) throws -> Tokenizer {
         var tokens = (0...255).map { spelling([UInt8($0)]) }
         var merges: [String] = []
+        func merge(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) {
+            let whole = spelling(Array(left) + Array(right))
+            if !tokens.contains(whole) { tokens.append(whole) }
+            let merge = spelling(Array(left)) + " " + spelling(Array(right))
+            if !merges.contains(merge) { merges.append(merge) }
+        }
+        // A word grows letter by letter; the space before it comes last.
         for word in words {
-            let bytes = Array(word.utf8)
-            for length in 2...max(bytes.count, 2) where length <= bytes.count {
-                let whole = spelling(Array(bytes[..<length]))
-                if !tokens.contains(whole) { tokens.append(whole) }
-                let merge = spelling(Array(bytes[..<(length - 1)])) + " " + spelling([bytes[length - 1]])
-                if !merges.contains(merge) { merges.append(merge) }
-            }
+            let letters = Array(word.utf8.drop { $0 == 0x20 })
+            for length in letters.indices.dropFirst() { merge(letters[..<length], [letters[length]]) }
+            if letters.count < word.utf8.count { merge([0x20], letters) }
         }
         let ordinary = tokens.count
         tokens += special
