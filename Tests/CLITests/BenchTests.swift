@@ -67,7 +67,7 @@ struct BenchTests {
         arguments: [
             (["--model", "/nowhere/model.emllm"], "model.emllm"),
             (["--model", model, "-r", "0"], "--repetitions"),
-            (["--model", model, "-p", "-1"], "--prompt"),
+            (["--model", model, "--prompt=-1"], "--prompt"),
             (["--model", model, "-p", "0", "-n", "0"], "--generate 0"),
             (["--model", model, "--branches", "0"], "--branches"),
             (["--model", model, "--threads", "0"], "threads"),
