@@ -2,7 +2,7 @@ import EMLLMCore
 
 /// A path through a model's cache that can be continued, forked and rolled back.
 ///
-/// ``EMLLMCore/Branch`` is one; tests use a scripted one.
+/// `Branch` of EMLLMCore is one; tests use a scripted one.
 public protocol ModelBranch: AnyObject {
     /// The tokens of this branch from the root on.
     var tokens: [TokenID] { get }
@@ -17,7 +17,7 @@ public protocol ModelBranch: AnyObject {
 /// What step-wise decoding needs of a model: branches, and the logits after a branch.
 ///
 /// The search is written against this protocol and nothing else, so that every decision it takes can be tested with a
-/// model whose logits are prescribed. ``EMLLMCore/InferenceContext`` is the real one.
+/// model whose logits are prescribed. `InferenceContext` of EMLLMCore is the real one.
 public protocol BranchingModel: AnyObject {
     /// The model's paths.
     associatedtype Branch: ModelBranch

@@ -16,7 +16,7 @@ import Foundation
 /// that does not help, the step before it is taken back. See <doc:JudgingAStep>.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
-/// self-evaluation use ``EMLLMCore/EMLLMSession``.
+/// self-evaluation use `EMLLMSession` of EMLLMCore.
 public struct SelfEvalDecoder: Sendable {
     /// The model that answers and judges.
     public let model: EMLLMModel
@@ -82,7 +82,12 @@ public struct SelfEvalDecoder: Sendable {
 
     /// The synchronous core: answers a question on the calling thread.
     ///
-    /// - Parameter context: a context that nobody else uses meanwhile; its branches are left as they were.
+    /// - Parameters:
+    ///   - question: the user's text.
+    ///   - system: the system message; `nil` takes the one of the prompts.
+    ///   - options: how the question is reasoned about.
+    ///   - context: a context that nobody else uses meanwhile; its branches are left as they were.
+    ///   - onEvent: called as things happen.
     public static func run(
         _ question: String,
         system: String? = nil,

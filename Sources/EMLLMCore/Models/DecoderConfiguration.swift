@@ -26,7 +26,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     /// Whether the output head is the embedding matrix.
     public var tiedOutputHead: Bool
 
-    /// Makes a configuration; ``validate()`` says whether it is one the engine can run.
+    /// Makes a configuration; ``validate(subject:)`` says whether it is one the engine can run.
     public init(
         vocabularySize: Int,
         hiddenSize: Int,
