@@ -4,9 +4,7 @@ import Testing
 /// `emllm-bench` as a program: what it prints, and how it fails.
 @Suite("emllm-bench")
 struct BenchTests {
-    private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    private static let model = tests.appending(path: "EMLLMCoreTests/Fixtures/stories260K/stories260K-f32.gguf")
-        .path(percentEncoded: false)
+    private static let model = Program.stories260K
 
     @Test("JSON has a row per test and the machine")
     func json() throws {
@@ -86,26 +84,7 @@ struct BenchTests {
         #expect(lines.count == 1 || lines[1].hasPrefix("Usage:"), "\(run.errors)")
     }
 
-    private struct Run {
-        var status: Int32
-        var output: String
-        var errors: String
-    }
-
-    /// Runs the program that was built along with these tests.
-    private static func bench(_ arguments: [String]) throws -> Run {
-        let process = Process()
-        process.executableURL = Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "emllm-bench")
-        process.arguments = arguments
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        // Both are far smaller than a pipe's buffer, so reading one after the other cannot block.
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Run(status: process.terminationStatus, output: text, errors: complaints)
+    private static func bench(_ arguments: [String]) throws -> ProgramRun {
+        try Program.run(Program.url("emllm-bench"), arguments)
     }
 }

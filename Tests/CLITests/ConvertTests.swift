@@ -4,9 +4,7 @@ import Testing
 /// `emllm-convert` as a program: what it prints, what it writes, and how it fails.
 @Suite("emllm-convert")
 struct ConvertTests {
-    private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    private static let gguf = tests.appending(path: "EMLLMCoreTests/Fixtures/stories260K/stories260K-f32.gguf")
-        .path(percentEncoded: false)
+    private static let gguf = Program.stories260K
 
     @Test("Convert, inspect, verify")
     func wholeWay() throws {
@@ -130,45 +128,11 @@ struct ConvertTests {
         #expect(try Self.convert(["verify", model]).status == 0)
     }
 
-    // MARK: Running programs
+    private static var converter: URL { Program.url("emllm-convert") }
 
-    private struct Run {
-        var status: Int32
-        var output: String
-        var errors: String
-    }
+    private static func convert(_ arguments: [String]) throws -> ProgramRun { try run(converter, arguments) }
 
-    private static var converter: URL {
-        (Bundle.main.executableURL ?? URL(filePath: CommandLine.arguments[0])).deletingLastPathComponent()
-            .appending(path: "emllm-convert")
-    }
-
-    private static func convert(_ arguments: [String]) throws -> Run { try run(converter, arguments) }
-
-    private static func run(_ program: URL, _ arguments: [String]) throws -> Run {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        // Errors are a few lines and fit the pipe, so reading one after the other cannot block.
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Run(status: process.terminationStatus, output: text, errors: complaints)
-    }
-
-    /// A folder that goes away with its owner.
-    private final class Folder {
-        private let url = FileManager.default.temporaryDirectory.appending(path: "emllm-\(UUID().uuidString)")
-
-        init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
-        deinit { try? FileManager.default.removeItem(at: url) }
-
-        func path(_ name: String) -> String { name.isEmpty ? url.path : url.appending(path: name).path }
-        func contents() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
+    private static func run(_ program: URL, _ arguments: [String]) throws -> ProgramRun {
+        try Program.run(program, arguments)
     }
 }

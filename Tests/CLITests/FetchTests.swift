@@ -61,13 +61,7 @@ struct FetchTests {
 
     // MARK: Running it
 
-    private struct Run {
-        var status: Int32
-        var output: String
-        var errors: String
-    }
-
-    private static func expectFailure(_ run: Run, mentioning text: String) {
+    private static func expectFailure(_ run: ProgramRun, mentioning text: String) {
         #expect(run.status != 0)
         #expect(run.output.isEmpty)
         let lines = run.errors.split(separator: "\n").filter { !$0.hasPrefix("Fetching ") }
@@ -76,7 +70,7 @@ struct FetchTests {
     }
 
     /// Runs the script with a stand-in for emllm-convert: a shell script of one line.
-    private static func fetch(home: URL, converter: String, in folder: URL) throws -> Run {
+    private static func fetch(home: URL, converter: String, in folder: URL) throws -> ProgramRun {
         let file = folder.appending(path: "converter")
         try write("#!/bin/sh\n\(converter)\n", to: file)
         let path = file.path(percentEncoded: false)
@@ -84,29 +78,13 @@ struct FetchTests {
         return try run([path], home: home)
     }
 
-    private static func run(_ arguments: [String], home: URL) throws -> Run {
-        let process = Process()
-        process.executableURL = script
-        process.arguments = arguments
-        var environment = ProcessInfo.processInfo.environment
-        environment["EMLLM_HOME"] = home.path(percentEncoded: false)
+    private static func run(_ arguments: [String], home: URL) throws -> ProgramRun {
+        var environment = ["EMLLM_HOME": home.path(percentEncoded: false), "no_proxy": ""]
         // No network: a proxy on this machine's discard port, where nobody listens.
         for variable in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"] {
             environment[variable] = "http://127.0.0.1:9"
         }
-        environment["no_proxy"] = ""
-        process.environment = environment
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        // Both are far smaller than a pipe's buffer, so reading one after the other cannot block.
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Run(status: process.terminationStatus, output: text, errors: complaints)
+        return try Program.run(script, arguments, environment: environment)
     }
 
     // MARK: Files

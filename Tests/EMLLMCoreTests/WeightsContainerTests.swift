@@ -164,7 +164,7 @@ struct WeightsContainerTests {
         Defect("property of another type", .invalidMetadata, "headCount") {
             $0.replaceMetadata(#""headCount":4"#, #""headCount":"four""#)
         },
-        Defect("number that is no integer", .invalidSection, "1e300") {
+        Defect("number that is no integer", .invalidSection, "JSON") {
             $0.replaceMetadata(#""headCount":4"#, #""headCount":1e300"#)
         },
         Defect("heads that do not divide", .invalidConfiguration, "keyValueHeadCount") {

@@ -129,13 +129,11 @@ public struct EMLLMFile: Sendable {
             )
         } catch let DecodingError.dataCorrupted(context) {
             let key = Self.path(context.codingPath)
-            // Foundation keeps the particulars, such as which number does not fit, in the error underneath.
-            let particulars = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
             throw EMLLMError.invalidSection(
                 path: path,
                 name: key.isEmpty ? "metadata" : "\(key) of the metadata",
                 expected: "JSON with the documented values",
-                found: particulars ?? context.debugDescription
+                found: context.debugDescription
             )
         } catch {
             throw EMLLMError.invalidSection(path: path, name: "metadata", expected: "JSON", found: "\(error)")

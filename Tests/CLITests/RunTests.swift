@@ -1,0 +1,222 @@
+import Foundation
+import SelfEvalDecode
+import Testing
+
+/// `emllm-run` as a program: what it prints where, and how it fails.
+@Suite("emllm-run")
+struct RunTests {
+    private static let model = Program.stories260K
+    private static let golden = URL(filePath: model).deletingLastPathComponent().appending(path: "golden.txt")
+    private static let question = "Lily has a red ball. What colour is the ball?"
+
+    private static func emllm(
+        _ arguments: [String],
+        input: Data = Data(),
+        environment: [String: String] = [:],
+        output: FileHandle? = nil,
+        whileRunning: (Process) throws -> Void = { _ in }
+    ) throws -> ProgramRun {
+        try Program.run(
+            Program.url("emllm-run"),
+            arguments.contains("--model") ? arguments : ["--model", model] + arguments,
+            input: input,
+            environment: environment,
+            output: output,
+            whileRunning: whileRunning
+        )
+    }
+
+    private static func object(_ run: ProgramRun) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    }
+
+    // MARK: Self-evaluation
+
+    @Test("In a pipe only the answer is printed")
+    func pipe() throws {
+        let run = try Self.emllm([Self.question])
+        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+        #expect(run.output.split(separator: "\n").count == 1 && run.output.hasSuffix("\n"))
+        #expect(!run.output.contains("\u{1B}"))
+    }
+
+    @Test("The question comes from standard input as well", arguments: [[], ["-"]])
+    func standardInput(arguments: [String]) throws {
+        let run = try Self.emllm(arguments, input: Data((Self.question + "\n").utf8))
+        #expect(run.status == 0)
+        #expect(run.output == (try Self.emllm([Self.question])).output)
+    }
+
+    @Test("The trace in a file and on standard output is one, and the same seed gives it again")
+    func trace() throws {
+        let folder = try Folder()
+        let file = folder.path("trace.json")
+        let arguments = ["--json", "--seed", "3", "--max-tokens", "400", "--trace", file, Self.question]
+        let run = try Self.emllm(arguments)
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try Data(contentsOf: URL(filePath: file)) == Data(run.output.utf8))
+        #expect(try folder.contents() == ["trace.json"])
+        let trace = try Trace(json: Data(run.output.utf8))
+        #expect(trace.question == Self.question && trace.outcome == .answered)
+        #expect(trace.counts.processed - trace.counts.prompt <= 400)
+        #expect(trace.steps.contains { $0.candidates.contains { $0.verdict != nil } })
+        var again = try Trace(json: Data(try Self.emllm(arguments).output.utf8))
+        #expect(again.steps.map(\.candidates) == trace.steps.map(\.candidates))
+        #expect(again.answer == trace.answer && again.counts == trace.counts)
+        again.answer = nil
+        #expect(again != trace)
+    }
+
+    @Test("Ctrl-C ends a run at once with status 130 and a valid trace", SmolLM2Model.isAvailable)
+    func interruption() throws {
+        let folder = try Folder()
+        let file = folder.path("trace.json")
+        let run = try Self.emllm(
+            [
+                "--model", try SmolLM2Model.path, "--trace", file, "--max-tokens", "100000", "--steps", "1000",
+                "--revisions", "64", "--accept", "1", "--reject", "0.9", "Write a very long story about the sea.",
+            ]
+        ) { process in
+            Thread.sleep(forTimeInterval: 1.5)
+            process.interrupt()
+        }
+        #expect(run.status == 130, "\(run.errors)")
+        let trace = try Trace(json: Data(contentsOf: URL(filePath: file)))
+        #expect(trace.outcome == .cancelled && !trace.steps.isEmpty)
+    }
+
+    // MARK: Plain text
+
+    @Test("Raw text from the beginning-of-sequence token is the golden story", arguments: ["1", "2"])
+    func rawGolden(threads: String) throws {
+        let run = try Self.emllm(["--raw", "", "--max-tokens", "100", "--threads", threads])
+        #expect(run.status == 0, "\(run.errors)")
+        let golden = try String(contentsOf: Self.golden, encoding: .utf8)
+        let text = String(run.output.dropLast())
+        #expect(text.count > 150 && golden.hasPrefix(text), "\(text)")
+    }
+
+    @Test("JSON of raw text says what it cost")
+    func rawJSON() throws {
+        let run = try Self.emllm(["--raw", "Once upon a time", "--max-tokens", "12", "--json"])
+        let info = try #require(try Self.object(run)["info"] as? [String: Any])
+        #expect(info["generatedTokens"] as? Int == 12)
+        #expect(info["stopReason"] as? String == "maximumTokens")
+    }
+
+    /// With 8-bit activations this model is beside itself about France, in llama.cpp to the same letter.
+    @Test("Plain chat answers in the model's own format", SmolLM2Model.isAvailable)
+    func plain() throws {
+        let run = try Self.emllm([
+            "--model", try SmolLM2Model.path, "--plain", "--activations", "f32", "--max-tokens", "12",
+            "What is the capital of France?",
+        ])
+        #expect(run.status == 0 && run.output.contains("Paris"), "\(run.output) \(run.errors)")
+    }
+
+    // MARK: Looking inside
+
+    @Test("Tokens as JSON; special tokens count in raw text and not in a question")
+    func tokens() throws {
+        let raw = try Self.object(Self.emllm(["--tokens", "--raw", "<s>Once"]))
+        let ids = try #require(raw["tokens"] as? [[String: Any]]).compactMap { $0["id"] as? Int }
+        #expect(raw["count"] as? Int == ids.count && ids.first == 1)
+        let asked = try Self.object(Self.emllm(["--tokens", "<s>Once"]))
+        let found = try #require(asked["tokens"] as? [[String: Any]]).compactMap { $0["id"] as? Int }
+        #expect(found.filter { $0 == 1 }.count == 1, "one at the beginning, none for the text")
+    }
+
+    @Test("The likeliest next tokens, best first, with every instruction set", arguments: ["scalar", ""])
+    func topLogits(isa: String) throws {
+        let arguments = ["--top-logits", "5", "--raw", "Once upon a", "--activations", "f32"]
+        let run = try Self.emllm(arguments, environment: ["EMLLM_ISA": isa])
+        let top = try #require(try Self.object(run)["top"] as? [[String: Any]])
+        #expect(top.count == 5 && top[0]["text"] as? String == " time", "\(run.output)")
+        let logits = top.compactMap { $0["logit"] as? Double }
+        #expect(logits == logits.sorted(by: >))
+        #expect(try Self.emllm(arguments).output == run.output, "the same bits on every path")
+    }
+
+    // MARK: Bad input
+
+    @Test(
+        "A wrong file, option or question is one line and a status that is not zero",
+        arguments: [
+            (["--model", "/nowhere/m.emllm", "x"], "/nowhere/m.emllm"),
+            (["--model", "/tmp", "x"], "directory"),
+            (["--model", "no-such-model", "x"], "no-such-model"),
+            (["--model", "/dev/null", "x"], "/dev/null"),
+            ([""], "question"),
+            (["  \n "], "question"),
+            (["--plain", "x"], "chat template"),
+            (["--max-tokens", "3", "x"], "at least"),
+            (["--raw", String(repeating: "once upon a time ", count: 400)], "context"),
+            ([String(repeating: "once upon a time ", count: 400)], "context"),
+            (["--trace", "/nowhere/trace.json", "x"], "/nowhere/trace.json"),
+        ]
+    )
+    func failures(arguments: [String], mention: String) throws {
+        let run = try Self.emllm(arguments)
+        #expect(run.status == 1)
+        #expect(run.errorLines.count == 1, "\(run.errors)")
+        let line = run.errorLines.first ?? ""
+        #expect(line.contains("expected") && line.contains("found") && line.contains(mention), "\(run.errors)")
+    }
+
+    @Test(
+        "Options that contradict each other, or make no sense, are wrong usage",
+        arguments: [
+            ["--plain", "--raw", "a"], ["--raw", "a", "b"], ["--tokens", "--top-logits", "3", "x"],
+            ["--top-logits", "0", "x"], ["--plain", "--trace", "t", "x"], ["--plain", "--accept", "0.5", "x"],
+            ["--temperature=-1", "x"], ["--top-k", "3", "x"], ["--accept", "1.5", "x"], ["--seconds", "0", "x"],
+            ["--reject", "0.8", "x"], ["--activations", "f16", "x"], ["--no-such-option"],
+        ]
+    )
+    func usage(arguments: [String]) throws {
+        let run = try Self.emllm(arguments)
+        #expect(run.status == 64, "\(run.errors)")
+        #expect(run.output.isEmpty && run.errors.hasPrefix("Error: ") && run.errors.contains("Usage: emllm-run"))
+    }
+
+    @Test("Standard input that is not UTF-8 names the first wrong byte")
+    func invalidInput() throws {
+        let run = try Self.emllm([], input: Data("What".utf8) + Data([0xFF, 0x20]))
+        #expect(run.status == 1 && run.errorLines.count == 1)
+        #expect(run.errors.contains("0xFF at offset 4"))
+    }
+
+    @Test("An instruction set that does not exist is an error that lists those that do")
+    func unknownInstructionSet() throws {
+        let run = try Self.emllm(["--raw", "a"], environment: ["EMLLM_ISA": "mmx"])
+        #expect(run.status == 1 && run.errorLines.count == 1 && run.errors.contains("scalar"), "\(run.errors)")
+    }
+
+    #if os(Linux)
+        @Test("A full disk is an error", arguments: [["--raw", "a", "--max-tokens", "3"], ["--tokens", "a"], ["a"]])
+        func fullDisk(arguments: [String]) throws {
+            let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+            let run = try Self.emllm(arguments, output: full)
+            #expect(run.status == 1 && run.errorLines.count == 1, "\(run.errors)")
+            #expect(run.errors.contains("No space left"))
+        }
+    #endif
+
+    @Test("Help teaches by examples")
+    func help() throws {
+        let run = try Self.emllm(["--help"])
+        #expect(run.status == 0 && run.output.contains("EXAMPLES") && run.output.contains("EMLLM_HOME"))
+    }
+}
+
+/// The published model that some tests need; `make test` says where it is.
+enum SmolLM2Model {
+    static let isAvailable = ConditionTrait.enabled(
+        if: ProcessInfo.processInfo.environment["EMLLM_TEST_SMOLLM2"] != nil
+            || ProcessInfo.processInfo.environment["EMLLM_REQUIRE_MODELS"] != nil,
+        "EMLLM_TEST_SMOLLM2 names no model; make test sets it"
+    )
+
+    static var path: String {
+        get throws { try #require(ProcessInfo.processInfo.environment["EMLLM_TEST_SMOLLM2"]) }
+    }
+}
