@@ -44,15 +44,35 @@ let package = Package(
             pkgConfig: "libcrypto",
             providers: [.apt(["libssl-dev"])]
         ),
+        .systemLibrary(
+            name: "CPNG",
+            path: "Sources/EMLLMCore/SystemLibraries/CPNG",
+            pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]
+        ),
+        .systemLibrary(
+            name: "CJPEG",
+            path: "Sources/EMLLMCore/SystemLibraries/CJPEG",
+            pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]
+        ),
+        // The two libraries' error jumps end here, in C.
+        .target(
+            name: "CImageCodecs",
+            dependencies: ["CPNG", "CJPEG"],
+            path: "Sources/EMLLMCore/CImageCodecs",
+            cSettings: strictC
+        ),
         .target(
             name: "EMLLMCore",
             dependencies: [
                 "CTensor",
+                "CImageCodecs",
                 .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["SystemLibraries"],
+            exclude: ["SystemLibraries", "CImageCodecs"],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
@@ -102,7 +122,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EMLLMCoreTests",
-            dependencies: ["EMLLMCore"],
+            dependencies: ["EMLLMCore", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),

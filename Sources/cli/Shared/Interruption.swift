@@ -4,15 +4,25 @@ import Synchronization
 
 /// Turns Ctrl-C into the cancellation of a task, so that work stops in good order.
 public enum Interruption {
-    /// Runs `body`; SIGINT and SIGTERM cancel it. A second signal ends the process at once.
+    /// What is thrown when `body` answers its cancellation with a `CancellationError`.
+    public struct Stop: Error {
+        /// The signal.
+        public let signal: Int32
+    }
+
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
     ///
-    /// - Returns: what `body` returns, and the signal that cancelled it. `body` decides what to return then.
+    /// - Returns: what `body` returns, and the signal that cancelled it. `body` decides what to return or throw then.
     public static func handling<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> (result: Result, signal: Int32?) {
+        // A file larger than the process may write becomes an error of the write instead.
+        signal(SIGXFSZ, SIG_IGN)
         let received = Mutex<Int32?>(nil)
         let task = Task { try await body() }
-        let sources = [SIGINT, SIGTERM].map { number in
+        let sources = signals.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler {
@@ -27,9 +37,13 @@ public enum Interruption {
         }
         defer {
             for source in sources { source.cancel() }
-            for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+            for number in signals { signal(number, SIG_DFL) }
         }
-        let result = try await task.value
-        return (result, received.withLock { $0 })
+        do {
+            let result = try await task.value
+            return (result, received.withLock { $0 })
+        } catch is CancellationError {
+            throw Stop(signal: received.withLock { $0 } ?? SIGINT)
+        }
     }
 }

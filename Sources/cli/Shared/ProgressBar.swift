@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A bar on standard error that fills as work is done. In a pipe or a log it shows nothing.
 ///
@@ -11,38 +12,44 @@ import Foundation
 /// bar.finish()
 /// ```
 ///
-/// Not safe to use from several threads at once.
-public final class ProgressBar {
+/// Safe to use from several threads.
+public final class ProgressBar: Sendable {
     private let label: String
-    private let isShown: Bool
-    private let hasColor: Bool
-    private var drawn: (tenths: Int, time: ContinuousClock.Instant)?
+    private let terminal: Terminal
+    private let drawn = Mutex<(tenths: Int, time: ContinuousClock.Instant)?>(nil)
 
     /// Makes a bar that stays invisible until the first update.
     ///
     /// - Parameter label: What is being done, in a word or two.
-    public init(_ label: String, environment: [String: String] = ProcessInfo.processInfo.environment) {
+    public init(_ label: String) {
         self.label = label
-        isShown = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
-        // https://no-color.org
-        hasColor = environment["NO_COLOR", default: ""].isEmpty
+        terminal = Terminal.standardError
     }
 
     /// Shows how much is done. Cheap enough to call for every piece of work.
     public func update(done: Int, of total: Int) {
-        guard isShown, total > 0 else { return }
+        guard terminal.hasCursor, total > 0 else { return }
         let tenths = Int(1000 * min(1, max(0, Double(done) / Double(total))))
-        let now = ContinuousClock.now
-        if let drawn, drawn.tenths == tenths || now - drawn.time < .milliseconds(40), tenths < 1000 { return }
-        drawn = (tenths, now)
-        let line = Self.line(label: label, fraction: Double(tenths) / 1000, width: Self.width(), hasColor: hasColor)
-        Self.write("\r\u{1B}[2K" + line)
+        drawn.withLock { drawn in
+            let now = ContinuousClock.now
+            if let last = drawn, last.tenths == tenths || now - last.time < .milliseconds(40), tenths < 1000 { return }
+            drawn = (tenths, now)
+            // The window may have changed its width since the last time.
+            let width = Terminal.standardError.width
+            let fraction = Double(tenths) / 1000
+            Self.write(
+                Terminal.clearLine
+                    + Self.line(label: label, fraction: fraction, width: width, hasColor: terminal.hasColor)
+            )
+        }
     }
 
     /// Takes the bar away, so that what is printed next starts on an empty line.
     public func finish() {
-        if drawn != nil { Self.write("\r\u{1B}[2K") }
-        drawn = nil
+        drawn.withLock { drawn in
+            if drawn != nil { Self.write(Terminal.clearLine) }
+            drawn = nil
+        }
     }
 
     /// One line that fits a terminal of `width` columns.
@@ -56,11 +63,6 @@ public final class ProgressBar {
         let empty = String(repeating: "░", count: cells - filled)
         let bar = hasColor ? "\u{1B}[32m\(full)\u{1B}[2;39m\(empty)\u{1B}[0m" : full + empty
         return "\(label) \(bar) \(percent)"
-    }
-
-    private static func width() -> Int {
-        var size = winsize()
-        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
     private static func write(_ text: String) {

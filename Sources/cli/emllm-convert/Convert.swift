@@ -5,7 +5,7 @@ import Foundation
 import TextTable
 
 /// `emllm-convert convert`: one model file into another.
-struct Convert: ParsableCommand {
+struct Convert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write an .emllm file from a GGUF or .emllm file.",
         discussion: """
@@ -50,8 +50,7 @@ struct Convert: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let interruption = Interruption()
+    func run() async throws {
         let bar = ProgressBar("Converting")
         defer { bar.finish() }
         let options = ModelConverter.Options(
@@ -64,10 +63,13 @@ struct Convert: ParsableCommand {
         )
         let report: ModelConverter.Report
         do {
-            report = try ModelConverter.convert(URL(filePath: input), to: URL(filePath: output), options: options) {
-                try interruption.check()
-                bar.update(done: $0, of: $1)
-            }
+            let (input, output) = (URL(filePath: input), URL(filePath: output))
+            report = try await Interruption.handling {
+                try ModelConverter.convert(input, to: output, options: options) {
+                    try Task.checkCancellation()
+                    bar.update(done: $0, of: $1)
+                }
+            }.result
         } catch let stop as Interruption.Stop {
             bar.finish()
             try? FileHandle.standardError.write(contentsOf: Data("Interrupted; \(output) was not written.\n".utf8))

@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// `emllm-convert`: writes `.emllm` files, and looks into model files.
 @main
-struct EMLLMConvert: ParsableCommand {
+struct EMLLMConvert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emllm-convert",
         abstract: "Convert model files to .emllm, look into them, and check them.",

@@ -1,0 +1,200 @@
+import CImageCodecs
+import Foundation
+import Logging
+
+/// Decodes PNG and JPEG into 8-bit RGB, with the samples that Pillow gives.
+///
+/// ```swift
+/// let image = try ImageDecoder().decode(contentsOf: URL(filePath: "figure.png"))
+/// ```
+///
+/// Every PNG colour type and bit depth is read, and baseline and progressive JPEG in grey, YCbCr, RGB, CMYK and YCCK.
+/// Gamma and colour profiles are ignored, as the models' own preprocessing ignores them. 16-bit samples keep their high
+/// byte. EXIF's orientation is applied. Nothing in a file is trusted: its size is checked against ``maximumPixels``
+/// before memory is taken, and a picture that lost data is an error unless ``allowsTruncated`` says otherwise.
+public struct ImageDecoder: Sendable {
+    /// What becomes of transparency.
+    public enum Transparency: Sendable, Equatable {
+        /// The colour behind the transparency comes to light: Pillow's `convert("RGB")`, which most families use.
+        case ignored
+        /// The picture is laid on a colour, as Pillow's `alpha_composite` does.
+        case composited(red: UInt8, green: UInt8, blue: UInt8)
+
+        /// On white.
+        public static var white: Transparency { .composited(red: 255, green: 255, blue: 255) }
+    }
+
+    /// The most pixels; 2²⁶, about 67 million, unless set.
+    public var maximumPixels = 1 << 26
+    /// The most bytes of a file; 2²⁸, about 268 million, unless set.
+    public var maximumBytes = 1 << 28
+    /// Whether pictures that are truncated or corrupt are taken for what could be decoded; the rest is black.
+    public var allowsTruncated = false
+    /// What becomes of transparency; white behind it unless set.
+    public var transparency = Transparency.white
+    /// Whether EXIF's orientation is applied.
+    public var appliesOrientation = true
+
+    /// Where warnings go: what was repaired, skipped or lost.
+    public var logger = Logger(label: "emllm.images")
+
+    /// Makes a decoder with the documented limits.
+    public init() {}
+
+    /// Decodes a file.
+    ///
+    /// - Throws: ``EMLLMError``, one code for each defect.
+    public func decode(contentsOf url: URL) throws -> RGBImage {
+        let file = try MappedFile(url)
+        return try decode(file.bytes, subject: file.path)
+    }
+
+    /// Decodes bytes, such as those from standard input.
+    ///
+    /// - Parameters:
+    ///   - data: the file's bytes.
+    ///   - subject: what to call them in errors.
+    /// - Throws: ``EMLLMError``, one code for each defect.
+    public func decode(_ data: Data, subject: String = "image") throws -> RGBImage {
+        try data.withUnsafeBytes { try decode($0, subject: subject) }
+    }
+
+    private func decode(_ file: UnsafeRawBufferPointer, subject: String) throws -> RGBImage {
+        guard file.count <= maximumBytes else {
+            throw EMLLMError.imageTooLarge(
+                subject: subject,
+                what: "bytes",
+                most: maximumBytes,
+                found: "\(file.count)",
+                option: "maximumBytes"
+            )
+        }
+        let format = try ImageFormat(file, subject: subject)
+        let bytes = file.bindMemory(to: UInt8.self)
+        var report = ic_report()
+        var header = ic_header()
+        let isPNG = format == .png
+        defer { ic_release(&report) }
+        let headerStatus =
+            isPNG
+            ? ic_png_header(bytes.baseAddress, bytes.count, &header, &report)
+            : ic_jpeg_header(bytes.baseAddress, bytes.count, &header, &report)
+        guard headerStatus == IC_OK else { throw Self.error(headerStatus, report, subject) }
+        ic_release(&report)
+        let (width, height) = (Int(header.width), Int(header.height))
+        let (count, overflow) = width.multipliedReportingOverflow(by: height)
+        guard !overflow, count <= maximumPixels else {
+            throw EMLLMError.imageTooLarge(
+                subject: subject,
+                what: "pixels",
+                most: maximumPixels,
+                found: "\(width) × \(height)",
+                option: "maximumPixels"
+            )
+        }
+        let channels = header.pixels == IC_RGB ? 3 : 4
+        var samples = [UInt8](repeating: 0, count: count * channels)
+        let status = samples.withUnsafeMutableBufferPointer { target in
+            isPNG
+                ? ic_png_decode(bytes.baseAddress, bytes.count, target.baseAddress, target.count, &report)
+                : ic_jpeg_decode(bytes.baseAddress, bytes.count, target.baseAddress, target.count, &report)
+        }
+        guard status == IC_OK || (status == IC_LOST_DATA && allowsTruncated) else {
+            throw Self.error(status, report, subject)
+        }
+        log(status, report, subject)
+        let rgb =
+            switch header.pixels {
+            case IC_RGBA: PixelConversion.rgb(rgba: samples, transparency)
+            case IC_INVERTED_CMYK: PixelConversion.rgb(invertedCMYK: samples)
+            default: samples
+            }
+        let image = RGBImage(width: width, height: height, pixels: rgb)
+        guard appliesOrientation, let exif = report.exif else { return image }
+        return image.oriented(
+            ImageOrientation.read(UnsafeRawBufferPointer(start: exif, count: report.exif_length))
+        )
+    }
+
+    private func log(_ status: ic_status, _ report: ic_report, _ subject: String) {
+        if status == IC_LOST_DATA {
+            logger.warning("\(subject): data was lost (\(Self.text(report.error))); decoded what there was")
+        } else if report.warnings > 0 {
+            let more = report.warnings > 1 ? ", and \(report.warnings - 1) more" : ""
+            logger.warning("\(subject): \(Self.text(report.warning))\(more)")
+        }
+        if report.trailing_bytes > 0 {
+            logger.warning("\(subject): \(report.trailing_bytes) bytes after the end of the picture were ignored")
+        }
+    }
+
+    private static func error(_ status: ic_status, _ report: ic_report, _ subject: String) -> EMLLMError {
+        switch status {
+        case IC_NO_MEMORY: .outOfMemory(subject: subject, byteCount: 0)
+        case IC_LOST_DATA: .damagedImage(subject: subject, reason: text(report.error))
+        default: .unreadableImage(subject: subject, reason: text(report.error))
+        }
+    }
+
+    /// A message of the libraries: a C string in an array, on one line.
+    private static func text<Message>(_ message: Message) -> String {
+        withUnsafeBytes(of: message) { bytes in
+            let characters = bytes.prefix { $0 != 0 }
+            let line = String(decoding: characters, as: UTF8.self)
+            return String(line.map { $0.isNewline ? " " : $0 })
+        }
+    }
+}
+
+extension EMLLMError.Code {
+    /// Neither PNG nor JPEG.
+    public static let unsupportedImageFormat = Self(rawValue: "unsupported-image-format")
+    /// A picture, or its file, beyond a limit.
+    public static let imageTooLarge = Self(rawValue: "image-too-large")
+    /// A header that cannot be read.
+    public static let unreadableImage = Self(rawValue: "unreadable-image")
+    /// A truncated or corrupt picture.
+    public static let damagedImage = Self(rawValue: "damaged-image")
+}
+
+extension EMLLMError {
+    static func unsupportedImageFormat(subject: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .unsupportedImageFormat,
+            subject: subject,
+            expected: "a PNG or JPEG picture",
+            found: found,
+            remedy: "convert it to one of the two"
+        )
+    }
+
+    static func imageTooLarge(subject: String, what: String, most: Int, found: String, option: String) -> EMLLMError {
+        EMLLMError(
+            code: .imageTooLarge,
+            subject: subject,
+            expected: "at most \(most) \(what)",
+            found: found,
+            remedy: "scale the picture down, or raise \(option)"
+        )
+    }
+
+    static func unreadableImage(subject: String, reason: String) -> EMLLMError {
+        EMLLMError(
+            code: .unreadableImage,
+            subject: subject,
+            expected: "a readable picture",
+            found: reason,
+            remedy: "save or fetch the picture again"
+        )
+    }
+
+    static func damagedImage(subject: String, reason: String) -> EMLLMError {
+        EMLLMError(
+            code: .damagedImage,
+            subject: subject,
+            expected: "a whole picture",
+            found: "a truncated or corrupt one (\(reason))",
+            remedy: "fetch it again, or allow truncated images"
+        )
+    }
+}
