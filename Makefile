@@ -28,8 +28,8 @@ help: ## List the goals
 .PHONY: demo
 demo: $(release) ## Answer QUESTION with the default model, step by step, each step judged by the model itself
 	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
-	echo "emllm-run \"$$QUESTION\"" && \
-	$(binaries)/emllm-run --model "$$model" "$$QUESTION"
+	echo "emllm-run --show-steps \"$$QUESTION\"" && \
+	$(binaries)/emllm-run --model "$$model" --show-steps "$$QUESTION"
 
 .PHONY: test
 test: lint unit-tests fuzz ## Everything that checks the code: lint, all tests with the real model, fuzzing with AddressSanitizer

@@ -40,6 +40,18 @@ struct RunTests {
         #expect(!run.output.contains("\u{1B}"))
     }
 
+    @Test("Steps with their verdicts can be had in a pipe: plain lines, the answer and the costs last")
+    func steps() throws {
+        let run = try Self.emllm(["--show-steps", Self.question])
+        #expect(run.status == 0, "\(run.errors)")
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.count >= 3 && lines[0].hasPrefix("1   "))
+        #expect(lines.dropLast().last?.hasPrefix("Answer: ") == true)
+        #expect(lines.last?.contains(" judging, ") == true)
+        #expect(lines.contains { $0.contains("✓ 0.") || $0.contains("~ 0.") || $0.contains("? n/a") })
+        #expect(!run.output.contains("\u{1B}") && !run.output.contains("\r"))
+    }
+
     @Test("The question comes from standard input as well", arguments: [[], ["-"]])
     func standardInput(arguments: [String]) throws {
         let run = try Self.emllm(arguments, input: Data((Self.question + "\n").utf8))
@@ -167,7 +179,8 @@ struct RunTests {
         "Options that contradict each other, or make no sense, are wrong usage",
         arguments: [
             ["--plain", "--raw", "a"], ["--raw", "a", "b"], ["--tokens", "--top-logits", "3", "x"],
-            ["--top-logits", "0", "x"], ["--plain", "--trace", "t", "x"], ["--plain", "--accept", "0.5", "x"],
+            ["--top-logits", "0", "x"], ["--plain", "--trace", "t", "x"], ["--plain", "--show-steps", "x"],
+            ["--plain", "--accept", "0.5", "x"],
             ["--temperature=-1", "x"], ["--top-k", "3", "x"], ["--accept", "1.5", "x"], ["--seconds", "0", "x"],
             ["--reject", "0.8", "x"], ["--activations", "f16", "x"], ["--no-such-option"],
         ]

@@ -64,12 +64,7 @@ struct EMLLMRun: AsyncParsableCommand {
         case .raw: try await runner.continueText(prompt, json: mode.json)
         case .plain: try await runner.chat(prompt, json: mode.json)
         case .selfEvaluation:
-            try await runner.reason(
-                prompt,
-                options: selfEvaluation.options(text: text),
-                json: mode.json,
-                traceFile: mode.trace
-            )
+            try await runner.reason(prompt, options: selfEvaluation.options(text: text), mode: mode)
         }
     }
 

@@ -58,6 +58,9 @@ struct ModeOptions: ParsableArguments {
     @Flag(help: "Print JSON: the whole trace, or with --plain and --raw the text and what it cost.")
     var json = false
 
+    @Flag(help: "Show the steps with their verdicts where output is no terminal, too.")
+    var showSteps = false
+
     @Option(
         help: ArgumentHelp(
             "Write the trace to this file: every step, candidate, verdict, token, second.",
@@ -92,6 +95,10 @@ struct ModeOptions: ParsableArguments {
             throw ValidationError(
                 "--trace records self-evaluation; leave out --plain, --raw, --tokens and --top-logits"
             )
+        }
+        try refuse("--show-steps", "--json", showSteps && json)
+        if showSteps, task != .selfEvaluation {
+            throw ValidationError("--show-steps is for self-evaluation; leave it out, or the other mode's option")
         }
         if usesSelfEvaluation, plain || raw != nil {
             throw ValidationError("options of self-evaluation do nothing with --plain and --raw; leave them out")

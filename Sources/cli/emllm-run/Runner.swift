@@ -16,9 +16,14 @@ struct Runner: Sendable {
     // MARK: Step by step
 
     /// Reasons step by step.
-    func reason(_ question: String, options: SelfEvalOptions, json: Bool, traceFile: String?) async throws {
+    ///
+    /// - Parameters:
+    ///   - question: the user's text.
+    ///   - options: how it is reasoned about.
+    ///   - mode: what is printed, and whether a trace is written.
+    func reason(_ question: String, options: SelfEvalOptions, mode: ModeOptions) async throws {
         let decoder = try SelfEvalDecoder(model: model, options: options, runtime: runtime)
-        let showsSteps = output.isInteractive && !json
+        let showsSteps = (output.isInteractive || mode.showSteps) && !mode.json
         let screen = Screen(StepRenderer(terminal: output, options: options))
         let (trace, signal) = try await Interruption.handling { [system] in
             try await decoder.run(question, system: system) { event in
@@ -26,8 +31,8 @@ struct Runner: Sendable {
             }
         }
         if showsSteps { try screen.finish() }
-        if let traceFile { try StandardStreams.write(trace.json(), atomicallyTo: traceFile) }
-        if json {
+        if let traceFile = mode.trace { try StandardStreams.write(trace.json(), atomicallyTo: traceFile) }
+        if mode.json {
             try StandardStreams.write(String(decoding: trace.json(), as: UTF8.self))
         } else if !showsSteps, let answer = trace.answer {
             try StandardStreams.write(answer.text + "\n")
