@@ -5,18 +5,20 @@ import Testing
 struct GoldenTextTests {
     /// Published with the model: what greedy decoding prints, to the byte.
     @Test(
-        "stories260K tells its published story",
+        "stories260K tells its published story, from GGUF and from .emllm",
         arguments: InstructionSet.supported,
         [1, 2]
     )
     func story(isa: InstructionSet, threads: Int) throws {
-        for activations in ActivationPrecision.allCases {
-            let text = try Self.greedyText(
-                of: TestModels.stories260K.get(),
-                options: RuntimeOptions(threads: threads, instructionSet: isa, activations: activations)
-            )
-            let golden = try TestModels.stories260KGolden()
-            #expect(text == golden.trimmingSuffix { $0 == "\n" })
+        let golden = try TestModels.stories260KGolden().trimmingSuffix { $0 == "\n" }
+        for (format, model) in [("GGUF", TestModels.stories260K), (".emllm", TestModels.stories260KPacked)] {
+            for activations in ActivationPrecision.allCases {
+                let text = try Self.greedyText(
+                    of: model.get(),
+                    options: RuntimeOptions(threads: threads, instructionSet: isa, activations: activations)
+                )
+                #expect(text == golden, "\(format), \(activations)")
+            }
         }
     }
 

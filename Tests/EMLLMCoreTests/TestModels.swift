@@ -12,6 +12,16 @@ enum TestModels {
         try EMLLMModel.load(from: fixtures.appending(path: "stories260K/stories260K-f32.gguf"))
     }
 
+    /// The same model, converted to `.emllm` and read from there.
+    static let stories260KPacked: Result<EMLLMModel, any Error> = Result {
+        let folder = try TemporaryFolder()
+        let file = try folder.file("stories260K.emllm")
+        try ModelConverter.convert(fixtures.appending(path: "stories260K/stories260K-f32.gguf"), to: file)
+        let model = try EMLLMModel.load(from: file)
+        #expect(model.package.format.hasPrefix(".emllm"))
+        return model
+    }
+
     /// The text that greedy decoding from the beginning-of-sequence token must give.
     static func stories260KGolden() throws -> String {
         try String(contentsOf: fixtures.appending(path: "stories260K/golden.txt"), encoding: .utf8)

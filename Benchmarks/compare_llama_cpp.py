@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs emllm-bench and llama.cpp in turns on one model, and prints medians and ratios as a Markdown table.
 
-    compare-llama-cpp BENCH MODEL.emllm MODEL.gguf [--rounds 5] [--threads 2]
+    compare_llama_cpp.py BENCH MODEL.emllm MODEL.gguf [--rounds 5] [--threads 2]
 
 Run it with a Python that has llama-cpp-python (0.3.36 was used for the README), built on this machine, so that it has this
 machine's instructions. Both engines get the same number of threads, prompt and generation lengths; every round runs one and
