@@ -1,7 +1,7 @@
 import CTensor
 
-/// The forward pass of a decoder-only transformer (Llama family: pre-normalization, rotary positions, grouped-query
-/// attention, gated feed-forward).
+/// The forward pass of a decoder-only transformer: pre-normalization, rotary positions, grouped-query attention, gated
+/// feed-forward; biases and normalized heads where the configuration says so.
 ///
 /// Every worker of the pool runs the whole pass and takes its share of each product; a barrier stands wherever one
 /// worker reads what another wrote. Nothing is allocated inside, and no reduction depends on how the work is split.
@@ -184,40 +184,29 @@ struct DecoderForward {
         return prepare(rows, width: width, tokens: tokens, worker: worker)
     }
 
-    /// Turns queries and keys by their positions, and stores keys and values in the cache.
+    /// Adds biases and normalizes heads where the family has them, turns queries and keys by their positions, and
+    /// stores keys and values in the cache.
     private func rotateAndStore(_ batch: ForwardBatchView, layer: Int, worker: ThreadPool.Worker) {
         let c = configuration
+        let block = weights.blocks[layer]
         let dimension = c.headDimension
-        let layoutKind = c.rope.layout == .half ? CT_ROPE_HALF : CT_ROPE_INTERLEAVED
-        // Units: the query heads of a token, then each of its key/value heads.
+        // Units: the query heads of a token, then its key/value heads.
         for unit in worker.share(of: batch.count * 2) {
             let index = unit / 2
-            let row = batch.rows[index]
-            let cosine = workspace.cosine.base + index * rotary.pairs
-            let sine = workspace.sine.base + index * rotary.pairs
             if unit % 2 == 0 {
-                kernels.pointee.rope(
-                    workspace.query.base + index * queryWidth,
-                    Int32(c.headCount),
-                    Int32(dimension),
-                    Int32(c.rope.rotaryDimension),
-                    layoutKind,
-                    cosine,
-                    sine
-                )
+                let queries = workspace.query.base + index * queryWidth
+                add(block.queryBias, to: queries, count: queryWidth)
+                normalize(queries, heads: c.headCount, weight: block.queryNorm)
+                rotate(queries, heads: c.headCount, token: index)
                 continue
             }
+            let row = batch.rows[index]
             let keys = workspace.key.base + index * keyValueWidth
-            kernels.pointee.rope(
-                keys,
-                Int32(c.keyValueHeadCount),
-                Int32(dimension),
-                Int32(c.rope.rotaryDimension),
-                layoutKind,
-                cosine,
-                sine
-            )
+            add(block.keyBias, to: keys, count: keyValueWidth)
+            normalize(keys, heads: c.keyValueHeadCount, weight: block.keyNorm)
+            rotate(keys, heads: c.keyValueHeadCount, token: index)
             let values = workspace.value.base + index * keyValueWidth
+            add(block.valueBias, to: values, count: keyValueWidth)
             for head in 0..<c.keyValueHeadCount {
                 ct_store_key(
                     row.page + layout.keyOffset(layer: layer, head: head),
@@ -229,6 +218,35 @@ struct DecoderForward {
                 target.update(from: values + head * dimension, count: dimension)
             }
         }
+    }
+
+    private func add(_ bias: UnsafePointer<Float>?, to row: UnsafeMutablePointer<Float>, count: Int) {
+        guard let bias else { return }
+        for index in 0..<count { row[index] += bias[index] }
+    }
+
+    /// RMSNorm of each head by itself. `rows`: `[heads, headDimension]`, in place.
+    private func normalize(_ rows: UnsafeMutablePointer<Float>, heads: Int, weight: UnsafePointer<Float>?) {
+        guard let weight else { return }
+        let dimension = configuration.headDimension
+        for head in 0..<heads {
+            let row = rows + head * dimension
+            kernels.pointee.rms_norm(row, weight, Int64(dimension), configuration.normEpsilon, row)
+        }
+    }
+
+    /// Turns each head by its token's position. `rows`: `[heads, headDimension]`, in place.
+    private func rotate(_ rows: UnsafeMutablePointer<Float>, heads: Int, token: Int) {
+        let rope = configuration.rope
+        kernels.pointee.rope(
+            rows,
+            Int32(heads),
+            Int32(configuration.headDimension),
+            Int32(rope.rotaryDimension),
+            rope.layout == .half ? CT_ROPE_HALF : CT_ROPE_INTERLEAVED,
+            workspace.cosine.base + token * rotary.pairs,
+            workspace.sine.base + token * rotary.pairs
+        )
     }
 
     /// Final norm and output head, for the rows whose logits are wanted.

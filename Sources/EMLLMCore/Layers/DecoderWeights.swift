@@ -6,6 +6,11 @@ struct DecoderBlockWeights {
     let query: ct_matrix  // [heads * headDim, hidden]
     let key: ct_matrix  // [kvHeads * headDim, hidden]
     let value: ct_matrix  // [kvHeads * headDim, hidden]
+    let queryBias: UnsafePointer<Float>?  // [heads * headDim]
+    let keyBias: UnsafePointer<Float>?  // [kvHeads * headDim]
+    let valueBias: UnsafePointer<Float>?  // [kvHeads * headDim]
+    let queryNorm: UnsafePointer<Float>?  // [headDim]
+    let keyNorm: UnsafePointer<Float>?  // [headDim]
     let attentionOutput: ct_matrix  // [hidden, heads * headDim]
     let feedForwardNorm: UnsafePointer<Float>  // [hidden]
     let gate: ct_matrix  // [feedForward, hidden]
@@ -36,6 +41,9 @@ final class DecoderWeights: @unchecked Sendable {
         func vector(_ name: String) throws -> UnsafePointer<Float> {
             try package.vector(name, count: hidden).pointer
         }
+        func vector(_ name: String, _ count: Int, if isThere: Bool) throws -> UnsafePointer<Float>? {
+            isThere ? try package.vector(name, count: count).pointer : nil
+        }
         self.package = package
         tokenEmbedding = try matrix("token_embedding", c.vocabularySize, hidden)
         outputNorm = try vector("output_norm")
@@ -47,6 +55,11 @@ final class DecoderWeights: @unchecked Sendable {
                 query: try matrix("\(block).attention.q", queryRows, hidden),
                 key: try matrix("\(block).attention.k", keyValueRows, hidden),
                 value: try matrix("\(block).attention.v", keyValueRows, hidden),
+                queryBias: try vector("\(block).attention.q_bias", queryRows, if: c.queryKeyValueBias),
+                keyBias: try vector("\(block).attention.k_bias", keyValueRows, if: c.queryKeyValueBias),
+                valueBias: try vector("\(block).attention.v_bias", keyValueRows, if: c.queryKeyValueBias),
+                queryNorm: try vector("\(block).attention.q_norm", c.headDimension, if: c.queryKeyNorm),
+                keyNorm: try vector("\(block).attention.k_norm", c.headDimension, if: c.queryKeyNorm),
                 attentionOutput: try matrix("\(block).attention.output", hidden, queryRows),
                 feedForwardNorm: try vector("\(block).feed_forward_norm"),
                 gate: try matrix("\(block).feed_forward.gate", c.feedForwardSize, hidden),

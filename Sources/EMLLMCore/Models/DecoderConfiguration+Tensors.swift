@@ -24,7 +24,7 @@ extension DecoderConfiguration {
             ("token_embedding", .matrix(rows: vocabularySize, columns: hiddenSize))
         ]
         for layer in 0..<layerCount {
-            let block: [(String, WeightShape)] = [
+            var block: [(String, WeightShape)] = [
                 ("attention_norm", .vector(count: hiddenSize)),
                 ("attention.q", .matrix(rows: queries, columns: hiddenSize)),
                 ("attention.k", .matrix(rows: keys, columns: hiddenSize)),
@@ -35,6 +35,18 @@ extension DecoderConfiguration {
                 ("feed_forward.up", .matrix(rows: feedForwardSize, columns: hiddenSize)),
                 ("feed_forward.down", .matrix(rows: hiddenSize, columns: feedForwardSize)),
             ]
+            if queryKeyValueBias {
+                block += [
+                    ("attention.q_bias", .vector(count: queries)), ("attention.k_bias", .vector(count: keys)),
+                    ("attention.v_bias", .vector(count: keys)),
+                ]
+            }
+            if queryKeyNorm {
+                block += [
+                    ("attention.q_norm", .vector(count: headDimension)),
+                    ("attention.k_norm", .vector(count: headDimension)),
+                ]
+            }
             shapes += block.map { ("layers.\(layer).\($0.0)", $0.1) }
         }
         shapes.append(("output_norm", .vector(count: hiddenSize)))

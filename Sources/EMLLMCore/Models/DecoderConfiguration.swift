@@ -25,6 +25,10 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     public var rope: RopeConfiguration
     /// Whether the output head is the embedding matrix.
     public var tiedOutputHead: Bool
+    /// Whether queries, keys and values have biases (Qwen2).
+    public var queryKeyValueBias: Bool
+    /// Whether each head of queries and keys is normalized by RMSNorm before it turns (Qwen3).
+    public var queryKeyNorm: Bool
 
     /// Makes a configuration; ``validate(subject:)`` says whether it is one the engine can run.
     public init(
@@ -38,7 +42,9 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         contextLength: Int,
         normEpsilon: Float,
         rope: RopeConfiguration,
-        tiedOutputHead: Bool
+        tiedOutputHead: Bool,
+        queryKeyValueBias: Bool = false,
+        queryKeyNorm: Bool = false
     ) {
         self.vocabularySize = vocabularySize
         self.hiddenSize = hiddenSize
@@ -51,6 +57,28 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         self.normEpsilon = normEpsilon
         self.rope = rope
         self.tiedOutputHead = tiedOutputHead
+        self.queryKeyValueBias = queryKeyValueBias
+        self.queryKeyNorm = queryKeyNorm
+    }
+
+    /// Decodes a configuration; fields that came later than the format's first version have defaults.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            vocabularySize: try values.decode(Int.self, forKey: .vocabularySize),
+            hiddenSize: try values.decode(Int.self, forKey: .hiddenSize),
+            layerCount: try values.decode(Int.self, forKey: .layerCount),
+            headCount: try values.decode(Int.self, forKey: .headCount),
+            keyValueHeadCount: try values.decode(Int.self, forKey: .keyValueHeadCount),
+            headDimension: try values.decode(Int.self, forKey: .headDimension),
+            feedForwardSize: try values.decode(Int.self, forKey: .feedForwardSize),
+            contextLength: try values.decode(Int.self, forKey: .contextLength),
+            normEpsilon: try values.decode(Float.self, forKey: .normEpsilon),
+            rope: try values.decode(RopeConfiguration.self, forKey: .rope),
+            tiedOutputHead: try values.decode(Bool.self, forKey: .tiedOutputHead),
+            queryKeyValueBias: try values.decodeIfPresent(Bool.self, forKey: .queryKeyValueBias) ?? false,
+            queryKeyNorm: try values.decodeIfPresent(Bool.self, forKey: .queryKeyNorm) ?? false
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 /// The model families that this engine runs. Adding one is a file beside ``ModelFamily`` `llama` and a line here.
 public enum ModelRegistry {
     /// Every family.
-    public static let families: [ModelFamily] = [.llama]
+    public static let families: [ModelFamily] = [.llama, .qwen2, .qwen3]
 
     /// The family with a name, as stored in `.emllm` files.
     ///
@@ -38,6 +38,14 @@ public struct ModelFamily: Sendable {
     let decoderConfiguration: @Sendable (GGUFFile) throws -> DecoderConfiguration
     /// What a tensor of a GGUF file is to the engine.
     let role: @Sendable (_ ggufTensorName: String) -> GGUFTensorRole
+
+    /// A family whose GGUF files have the keys and names that dense architectures share.
+    init(name: String, gguf: GGUFDecoder) {
+        self.name = name
+        ggufArchitectures = [gguf.architecture]
+        decoderConfiguration = { try gguf.configuration(of: $0) }
+        role = { gguf.role(of: $0) }
+    }
 }
 
 /// What a tensor of a GGUF file is to the engine.
