@@ -108,6 +108,12 @@ struct RunTests {
         #expect(text.count > 150 && golden.hasPrefix(text), "\(text)")
     }
 
+    @Test("What follows raw text keeps the space that it begins with")
+    func rawSpace() throws {
+        let run = try Self.emllm(["--raw", "Once upon a", "--max-tokens", "1"])
+        #expect(run.output == " time\n")
+    }
+
     @Test("JSON of raw text says what it cost")
     func rawJSON() throws {
         let run = try Self.emllm(["--raw", "Once upon a time", "--max-tokens", "12", "--json"])

@@ -48,21 +48,22 @@ struct Runner: Sendable {
         if let system { messages.insert(ChatMessage(role: .system, content: system), at: 0) }
         var options = generation
         options.maximumResponseTokens = options.maximumResponseTokens ?? 512
-        try await write(after: try model.prompt(for: messages), options: options, json: json)
+        try await write(after: try model.prompt(for: messages), continuing: false, options: options, json: json)
     }
 
     /// Continues text as it stands.
     func continueText(_ text: String, json: Bool) async throws {
-        try await write(after: try rawPrompt(text), options: generation, json: json)
+        // What follows text keeps the space that it may begin with.
+        try await write(after: try rawPrompt(text), continuing: !text.isEmpty, options: generation, json: json)
     }
 
-    private func write(after prompt: [TokenID], options: GenerationOptions, json: Bool) async throws {
+    private func write(after prompt: [TokenID], continuing: Bool, options: GenerationOptions, json: Bool) async throws {
         let thread = try InferenceThread(model: model, options: runtime)
         let streams = !json
         let isInteractive = output.isInteractive
         let (completion, signal) = try await Interruption.handling {
             try await thread.run { context in
-                try Completion(of: prompt, options: options, in: context) { text in
+                try Completion(of: prompt, continuing: continuing, options: options, in: context) { text in
                     guard streams else { return }
                     try StandardStreams.write(isInteractive ? TerminalText.harmless(text) : text)
                 }
@@ -146,6 +147,7 @@ struct Completion: Sendable {
     /// Writes the text, piece by piece in whole characters. Cancelling ends it.
     init(
         of prompt: [TokenID],
+        continuing: Bool,
         options: GenerationOptions,
         in context: InferenceContext,
         onText: (String) throws -> Void
@@ -153,7 +155,7 @@ struct Completion: Sendable {
         let clock = ContinuousClock()
         let started = clock.now
         let branch = context.makeBranch()
-        var detokenizer = context.model.tokenizer.makeDetokenizer()
+        var detokenizer = context.model.tokenizer.makeDetokenizer(continuing: continuing)
         var text = ""
         var count = 0
         var prefilled = started
