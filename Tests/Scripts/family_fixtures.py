@@ -2,8 +2,8 @@
 
     python family_fixtures.py FOLDER
 
-Writes FOLDER/<family>.gguf (F32, byte-level vocabulary of 260) and FOLDER/reference.json: logits after two prompts and 32
-tokens of greedy continuation. Weights are drawn wide, so that every part of a block moves the logits; norms and biases are
+Writes FOLDER/<name>.gguf (F32, byte-level vocabulary of 260), the same model as a folder FOLDER/<name> in Hugging Face's
+layout, and FOLDER/reference.json: logits after two prompts and 32 tokens of greedy continuation. Weights are drawn wide, so that every part of a block moves the logits; norms and biases are
 drawn, too. Ran with transformers 5.23, torch 2.13 (CPU) and gguf 0.19.
 """
 
@@ -35,8 +35,17 @@ SHAPE = dict(
     max_position_embeddings=256,
     rms_norm_eps=1e-6,
 )
+LLAMA3 = dict(
+    rope_type="llama3",
+    rope_theta=10000.0,
+    factor=8.0,
+    low_freq_factor=1.0,
+    high_freq_factor=4.0,
+    original_max_position_embeddings=32,
+)
 FAMILIES = {
     "llama": (LlamaForCausalLM, LlamaConfig(**SHAPE, rope_theta=10000.0, tie_word_embeddings=False)),
+    "llama3": (LlamaForCausalLM, LlamaConfig(**SHAPE, rope_parameters=LLAMA3, tie_word_embeddings=False)),
     "qwen2": (Qwen2ForCausalLM, Qwen2Config(**SHAPE, rope_theta=1000000.0, tie_word_embeddings=True)),
     "qwen3": (Qwen3ForCausalLM, Qwen3Config(**SHAPE, head_dim=16, rope_theta=1000000.0, tie_word_embeddings=False)),
 }
@@ -87,10 +96,55 @@ def permuted(weight, heads):
     return weight.reshape(heads, 2, dimension // 2, -1).swapaxes(1, 2).reshape(weight.shape)
 
 
-def write_gguf(path, family, model):
+QWEN_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+TOKENS = byte_alphabet() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "th"]
+TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+
+
+def write_folder(folder, family, model, shards):
+    """The files that Hugging Face publishes. The tokenizer's are written here, so that nothing has to be fetched."""
+    model.generation_config.eos_token_id = [258, 256]
+    model.config.bos_token_id, model.config.eos_token_id = 256, 258
+    model.save_pretrained(folder, max_shard_size="60KB" if shards else "5GB")
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    is_qwen = family.startswith("qwen")
+    split = {"type": "Split", "pattern": {"Regex": QWEN_PATTERN}, "behavior": "Isolated", "invert": False}
+    steps = [split, {**byte_level, "use_regex": False}]
+    tokenizer = {
+        "version": "1.0",
+        "added_tokens": [
+            {"id": 256 + i, "content": TOKENS[256 + i], "special": True, "lstrip": False, "rstrip": False,
+             "normalized": False, "single_word": False}
+            for i in range(3)
+        ],
+        "normalizer": {"type": "NFC"} if is_qwen else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps} if is_qwen else byte_level,
+        "post_processor": {**byte_level},
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "vocab": {token: index for index, token in enumerate(TOKENS) if not 256 <= index < 259},
+            # Older files have one string, newer ones two.
+            "merges": [["t", "h"]] if is_qwen else ["t h"],
+        },
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False))
+    settings = {"bos_token": None if is_qwen else "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False}
+    if is_qwen:
+        (folder / "chat_template.jinja").write_text(TEMPLATE)
+    else:
+        settings["chat_template"] = TEMPLATE
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+def write_gguf(path, name, model):
+    family = "llama" if name.startswith("llama") else name
     config = model.config
     writer = gguf.GGUFWriter(path, family)
-    writer.add_name(f"tiny random {family}")
+    writer.add_name(f"tiny random {name}")
+    writer.add_chat_template(TEMPLATE)
     writer.add_license("CC0-1.0")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -103,33 +157,37 @@ def write_gguf(path, family, model):
     if getattr(config, "head_dim", None) and config.head_dim * config.num_attention_heads != config.hidden_size:
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
-    tokens = byte_alphabet() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "th"]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2" if family.startswith("qwen") else "gpt-2")
-    writer.add_token_list(tokens)
+    writer.add_token_list(TOKENS)
     writer.add_token_types([1] * 256 + [3] * 3 + [1])
     writer.add_token_merges(["t h"])
     writer.add_bos_token_id(256)
     writer.add_eos_token_id(258)
     writer.add_add_bos_token(False)
-    for name, tensor in model.state_dict().items():
+    for published, tensor in model.state_dict().items():
         data = tensor.float().numpy()
-        if name == "model.embed_tokens.weight":
+        if published == "model.embed_tokens.weight":
             target = "token_embd.weight"
-        elif name == "model.norm.weight":
+        elif published == "model.norm.weight":
             target = "output_norm.weight"
-        elif name == "lm_head.weight":
+        elif published == "lm_head.weight":
             if config.tie_word_embeddings:
                 continue
             target = "output.weight"
         else:
-            _, _, layer, part = name.split(".", 3)
+            _, _, layer, part = published.split(".", 3)
             target = f"blk.{layer}.{NAMES[part]}"
             if family == "llama" and part == "self_attn.q_proj.weight":
                 data = permuted(data, config.num_attention_heads)
             if family == "llama" and part == "self_attn.k_proj.weight":
                 data = permuted(data, config.num_key_value_heads)
         writer.add_tensor(target, numpy.ascontiguousarray(data, dtype=numpy.float32))
+    if name == "llama3":
+        # As converters to GGUF store it: the divisor of each frequency.
+        stretched = model.model.rotary_emb.inv_freq
+        plain = 1 / LLAMA3["rope_theta"] ** (torch.arange(0, 8, 2).float() / 8)
+        writer.add_tensor("rope_freqs.weight", (plain / stretched).numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -158,6 +216,7 @@ def main():
         model = kind(config).eval()
         randomize(model, seed)
         write_gguf(folder / f"{family}.gguf", family, model)
+        write_folder(folder / family, family, model, shards=family == "qwen3")
         families[family] = [reference(model, prompt) for prompt in PROMPTS]
     note = f"transformers {transformers.__version__}, torch {torch.__version__}"
     (folder / "reference.json").write_text(json.dumps({"made with": note, "families": families}) + "\n")

@@ -5,6 +5,11 @@
 extension ModelFamily {
     /// Llama 1 to 3 and everything published with the same blocks.
     ///
-    /// Converters to GGUF permute the rows of its queries and keys so that neighbours form pairs.
-    public static let llama = ModelFamily(name: "llama", gguf: GGUFDecoder(architecture: "llama", layout: .interleaved))
+    /// Converters to GGUF permute the rows of its queries and keys so that neighbours form pairs;
+    /// checkpoints have halves.
+    public static let llama = ModelFamily(
+        name: "llama",
+        gguf: GGUFDecoder(architecture: "llama", layout: .interleaved),
+        huggingFace: HuggingFaceDecoder(modelType: "llama")
+    )
 }

@@ -13,6 +13,20 @@ public enum ModelRegistry {
         return family
     }
 
+    /// The family of a Hugging Face folder's `model_type`.
+    ///
+    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    static func family(modelType name: String, path: String) throws -> ModelFamily {
+        guard let family = families.first(where: { $0.huggingFace.modelType == name }) else {
+            throw EMLLMError.unsupportedArchitecture(
+                path: path,
+                name: name,
+                supported: families.map(\.huggingFace.modelType)
+            )
+        }
+        return family
+    }
+
     /// The family of a GGUF file's `general.architecture`.
     ///
     /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
@@ -39,9 +53,13 @@ public struct ModelFamily: Sendable {
     /// What a tensor of a GGUF file is to the engine.
     let role: @Sendable (_ ggufTensorName: String) -> GGUFTensorRole
 
-    /// A family whose GGUF files have the keys and names that dense architectures share.
-    init(name: String, gguf: GGUFDecoder) {
+    /// How Hugging Face's folders describe it.
+    let huggingFace: HuggingFaceDecoder
+
+    /// A family whose files have the keys and names that dense architectures share.
+    init(name: String, gguf: GGUFDecoder, huggingFace: HuggingFaceDecoder) {
         self.name = name
+        self.huggingFace = huggingFace
         ggufArchitectures = [gguf.architecture]
         decoderConfiguration = { try gguf.configuration(of: $0) }
         role = { gguf.role(of: $0) }

@@ -6,12 +6,14 @@ extension ModelFamily {
     /// Qwen2 and Qwen2.5, dense.
     public static let qwen2 = ModelFamily(
         name: "qwen2",
-        gguf: GGUFDecoder(architecture: "qwen2", layout: .half, queryKeyValueBias: true)
+        gguf: GGUFDecoder(architecture: "qwen2", layout: .half, queryKeyValueBias: true),
+        huggingFace: HuggingFaceDecoder(modelType: "qwen2", queryKeyValueBias: true)
     )
 
     /// Qwen3, dense.
     public static let qwen3 = ModelFamily(
         name: "qwen3",
-        gguf: GGUFDecoder(architecture: "qwen3", layout: .half, queryKeyNorm: true)
+        gguf: GGUFDecoder(architecture: "qwen3", layout: .half, queryKeyNorm: true),
+        huggingFace: HuggingFaceDecoder(modelType: "qwen3", queryKeyNorm: true, defaultHeadDimension: 128)
     )
 }

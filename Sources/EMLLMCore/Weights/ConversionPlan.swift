@@ -41,13 +41,13 @@ struct ConversionPlan {
     func packed(
         from source: ModelSource
     ) throws -> (bytes: (bytes: UnsafeRawBufferPointer, owner: AnyObject), error: QuantizationError?) {
-        let path = source.file.path
+        let path = source.path
         guard let bytes = weight.bytes.baseAddress else {
             throw EMLLMError.missingTensor(path: path, name: weight.name)
         }
         switch weight.shape {
         case .vector(let count):
-            if weight.type == .f32 { return ((weight.bytes, source.file), nil) }
+            if weight.type == .f32 { return ((weight.bytes, weight.owner), nil) }
             let buffer = try AlignedBuffer(byteCount: count * MemoryLayout<Float>.size, for: path)
             try TensorPacking.floats(
                 type: weight.type,
@@ -60,7 +60,7 @@ struct ConversionPlan {
         case .matrix(let rows, let columns):
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
             switch source.arrangement {
-            case .packed: kept = (weight.bytes, source.file)
+            case .packed: kept = (weight.bytes, weight.owner)
             case .rows:
                 let buffer = try Self.buffer(weight.type, rows, columns, weight.name, path)
                 TensorPacking.pack(

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Writes `.emllm` files from model files of either format.
+/// Writes `.emllm` files from models of any format.
 ///
 /// Without ``Options/quantization`` every weight keeps its type and its bits; only the order of the bytes changes.
 /// Memory stays within a few times the largest tensor, however large the model.
@@ -54,7 +54,7 @@ public enum ModelConverter {
     /// Converts a file.
     ///
     /// - Parameters:
-    ///   - input: An `.emllm` or GGUF file.
+    ///   - input: An `.emllm` or GGUF file, or a folder as Hugging Face publishes it.
     ///   - output: The `.emllm` file to write. It appears complete or not at all.
     ///   - options: What to do with the weights and the file.
     ///   - progress: Called with the bytes of work done so far and in all; may throw to stop, and then nothing is left.
@@ -81,7 +81,7 @@ public enum ModelConverter {
         let file = try AtomicFile(output, overwrites: options.overwrites)
 
         let plan = source.weights.map { ConversionPlan($0, options: options) }
-        let total = source.file.bytes.count + source.weights.reduce(0) { $0 + $1.bytes.count }
+        let total = modelFile.byteCount + source.weights.reduce(0) { $0 + $1.bytes.count }
         var done = 0
         func advance(_ bytes: Int) throws {
             done += bytes
@@ -94,11 +94,15 @@ public enum ModelConverter {
         if let type = options.quantization { provenance.quantization = type.name + (options.isPure ? " (pure)" : "") }
         switch modelFile {
         case .gguf:
-            provenance.sourceSHA256 = "\(try Checksum(of: source.file.bytes, progress: advance))"
+            provenance.sourceSHA256 = "\(try Checksum(of: source.files[0].bytes, progress: advance))"
+        case .huggingFace:
+            // Of several files: the digest of their digests.
+            let digests = try source.files.map { try Checksum(of: $0.bytes, progress: advance) }
+            provenance.sourceSHA256 = "\(digests.count == 1 ? digests[0] : Checksum(of: digests.flatMap(\.bytes)))"
         case .emllm(let container):
             // It already says which published file it was made from. Its damage must not get new, matching checksums.
             try container.verify()
-            try advance(source.file.bytes.count)
+            try advance(modelFile.byteCount)
         }
 
         var writer = try ContainerWriter(

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A model file of either format, as it lies on the disk: for tools that look into files.
+/// A model file of any format, as it lies on the disk: for tools that look into files.
 ///
 /// Unlike ``ModelPackage`` it accepts well-formed GGUF files of any architecture.
 public enum ModelFile: Sendable {
@@ -8,11 +8,19 @@ public enum ModelFile: Sendable {
     case emllm(EMLLMFile)
     /// A GGUF file.
     case gguf(GGUFFile)
+    /// A folder as Hugging Face publishes it.
+    case huggingFace(HuggingFaceDirectory)
 
-    /// Opens a file by its content.
+    /// Opens a file by its content, or a folder with a `config.json`.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public init(_ url: URL) throws { try self.init(MappedFile(url)) }
+    public init(_ url: URL) throws {
+        if FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) {
+            self = .huggingFace(try HuggingFaceDirectory(url))
+        } else {
+            try self.init(MappedFile(url))
+        }
+    }
 
     /// Reads a mapped file by its content.
     ///
@@ -30,6 +38,7 @@ public enum ModelFile: Sendable {
         switch self {
         case .emllm(let file): ".emllm \(file.version)"
         case .gguf(let file): "GGUF \(file.version)"
+        case .huggingFace: "Hugging Face"
         }
     }
 
@@ -39,11 +48,21 @@ public enum ModelFile: Sendable {
     /// - Throws: ``EMLLMError`` that says what is missing or not supported.
     public func modelConfiguration() throws -> ModelConfiguration { try ModelSource(self).configuration }
 
-    /// The mapped bytes.
-    public var file: MappedFile {
+    /// The path of the file or folder.
+    public var path: String {
         switch self {
-        case .emllm(let file): file.file
-        case .gguf(let file): file.file
+        case .emllm(let file): file.file.path
+        case .gguf(let file): file.file.path
+        case .huggingFace(let directory): directory.path
+        }
+    }
+
+    /// Bytes of the file, or of all weight files of a folder.
+    public var byteCount: Int {
+        switch self {
+        case .emllm(let file): file.file.bytes.count
+        case .gguf(let file): file.file.bytes.count
+        case .huggingFace(let directory): directory.byteCount
         }
     }
 }

@@ -34,28 +34,38 @@ public final class ModelPackage: Sendable {
         let owner: AnyObject
     }
 
-    /// Opens an `.emllm` or GGUF file; its content says which, not its name.
+    /// Opens an `.emllm` or GGUF file, told apart by content, or a folder as Hugging Face publishes it.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public static func open(_ url: URL) throws -> ModelPackage { try ModelPackage(MappedFile(url)) }
+    public static func open(_ url: URL) throws -> ModelPackage { try ModelPackage(ModelFile(url)) }
 
     /// Opens an `.emllm` or GGUF file that has been mapped.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public init(_ file: MappedFile) throws {
+    public convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
+
+    /// Takes a model file that has been opened.
+    ///
+    /// - Throws: ``EMLLMError`` when this engine does not run the model.
+    public init(_ file: ModelFile) throws {
         let source = try ModelSource(file)
         configuration = source.configuration
         tokenizer = source.tokenizer
         chatTemplate = source.chatTemplate
         provenance = source.provenance
-        path = file.path
+        path = source.path
         format = source.format
         switch source.arrangement {
         case .packed:
             var weights: [String: Weight] = [:]
             for weight in source.weights {
                 guard let pointer = weight.bytes.baseAddress else { continue }
-                weights[weight.name] = Weight(type: weight.type, shape: weight.shape, pointer: pointer, owner: file)
+                weights[weight.name] = Weight(
+                    type: weight.type,
+                    shape: weight.shape,
+                    pointer: pointer,
+                    owner: weight.owner
+                )
             }
             self.weights = weights
             weightBytes = source.weights.reduce(0) { $0 + $1.bytes.count }
@@ -104,7 +114,7 @@ public final class ModelPackage: Sendable {
 
     /// Packs the weights of a GGUF file into one buffer.
     private static func repacked(_ source: ModelSource) throws -> ([String: Weight], Int) {
-        let path = source.file.path
+        let path = source.path
         let layout = try PackedLayout(source.weights, path: path)
         let buffer = try AlignedBuffer(byteCount: layout.byteCount, for: path)
         let base = buffer.bytes.baseAddress!

@@ -1,10 +1,10 @@
-/// A model file of either format, opened and validated, with its weights still as they lie in the file.
+/// A model of any format, opened and validated, with its weights still as they lie in the file.
 ///
 /// ``ModelPackage`` makes it ready for the kernels; ``ModelConverter`` writes it out.
 struct ModelSource: Sendable {
     /// How the bytes of a weight are arranged.
     enum Arrangement {
-        /// GGUF's: rows of blocks, one row after the other.
+        /// GGUF's and safetensors': rows of blocks, one row after the other.
         case rows
         /// `ct_pack`'s.
         case packed
@@ -16,9 +16,13 @@ struct ModelSource: Sendable {
         let type: TensorType
         let shape: WeightShape
         let bytes: UnsafeRawBufferPointer
+        let owner: MappedFile
     }
 
-    let file: MappedFile
+    /// The path of the file or folder.
+    let path: String
+    /// The files that hold the weights.
+    let files: [MappedFile]
     /// The format with its version, for people.
     let format: String
     let arrangement: Arrangement
@@ -29,21 +33,19 @@ struct ModelSource: Sendable {
     /// In the order of ``DecoderConfiguration/weightShapes``.
     let weights: [Weight]
 
-    /// Opens a file by its content.
-    init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
-
     /// Takes a file that has been opened.
     init(_ file: ModelFile) throws {
         switch file {
         case .emllm(let file): try self.init(container: file)
         case .gguf(let file): try self.init(gguf: file)
+        case .huggingFace(let directory): try self.init(directory)
         }
     }
 
     private init(container: EMLLMFile) throws {
-        let path = container.file.path
+        path = container.file.path
         _ = try ModelRegistry.family(named: container.configuration.family, path: path)
-        file = container.file
+        files = [container.file]
         format = ".emllm \(container.version)"
         arrangement = .packed
         configuration = container.configuration
@@ -51,14 +53,20 @@ struct ModelSource: Sendable {
         chatTemplate = container.chatTemplate
         provenance = container.provenance
         let found = container.tensors.map {
-            Weight(name: $0.name, type: $0.type, shape: $0.shape, bytes: container.bytes(of: $0))
+            Weight(
+                name: $0.name,
+                type: $0.type,
+                shape: $0.shape,
+                bytes: container.bytes(of: $0),
+                owner: container.file
+            )
         }
         weights = try Self.matched(found, to: configuration.decoder, path: path)
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
     }
 
     private init(gguf: GGUFFile) throws {
-        let path = gguf.file.path
+        path = gguf.file.path
         let metadata = gguf.metadata
         let key = "general.architecture"
         let architecture = try metadata.require(key, try metadata.string(key))
@@ -71,12 +79,13 @@ struct ModelSource: Sendable {
                 found: "one of \(parts) parts"
             )
         }
-        file = gguf.file
+        files = [gguf.file]
         format = "GGUF \(gguf.version)"
         arrangement = .rows
         configuration = ModelConfiguration(family: family.name, decoder: try family.decoderConfiguration(gguf))
         tokenizer = try gguf.tokenizerDefinition()
         chatTemplate = try metadata.string("tokenizer.chat_template")
+        let path = path
         let fileName = String(path.split(separator: "/").last ?? "")
         provenance = Provenance(
             name: try metadata.string("general.name") ?? fileName,
@@ -95,7 +104,8 @@ struct ModelSource: Sendable {
                     name: name,
                     type: tensor.type,
                     shape: try Self.shape(of: tensor, path: path),
-                    bytes: gguf.bytes(of: tensor)
+                    bytes: gguf.bytes(of: tensor),
+                    owner: gguf.file
                 )
             }
         }
@@ -103,16 +113,59 @@ struct ModelSource: Sendable {
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
     }
 
+    private init(_ directory: HuggingFaceDirectory) throws {
+        path = directory.path
+        let config = directory.configuration
+        let type = try config.require("model_type", try config.string("model_type"))
+        let family = try ModelRegistry.family(modelType: type, path: config.path)
+        files = directory.shards.map(\.file)
+        format = "Hugging Face"
+        arrangement = .rows
+        let decoder = try family.huggingFace.configuration(of: config)
+        configuration = ModelConfiguration(family: family.name, decoder: decoder)
+        tokenizer = try directory.tokenizerDefinition(embeddingRows: decoder.vocabularySize)
+        chatTemplate = try directory.chatTemplate()
+        provenance = Provenance(name: directory.name, sourceFile: directory.sourceName, sourceFormat: format)
+        let found = try directory.shards.flatMap { shard in
+            try shard.tensors.compactMap { tensor -> Weight? in
+                let path = shard.file.path
+                switch family.huggingFace.role(of: tensor.name, isTied: decoder.tiedOutputHead) {
+                case .configuration: return nil
+                case .unknown: throw EMLLMError.unexpectedTensor(path: path, name: tensor.name, family: family.name)
+                case .weight(let name):
+                    let sizes = Array(tensor.dimensions.reversed())
+                    return Weight(
+                        name: name,
+                        type: tensor.type,
+                        shape: try Self.shape(name: tensor.name, dimensions: sizes, path: path),
+                        bytes: shard.bytes(of: tensor),
+                        owner: shard.file
+                    )
+                }
+            }
+        }
+        let names = found.map(\.name)
+        if let twice = Dictionary(grouping: names, by: \.self).first(where: { $1.count > 1 })?.key {
+            throw EMLLMError.duplicateTensor(path: path, name: twice)
+        }
+        weights = try Self.matched(found, to: decoder, path: path)
+    }
+
     private static func shape(of tensor: GGUFFile.Tensor, path: String) throws -> WeightShape {
-        switch tensor.dimensions.count {
-        case 1: return .vector(count: tensor.dimensions[0])
-        case 2: return .matrix(rows: tensor.dimensions[1], columns: tensor.dimensions[0])
+        try shape(name: tensor.name, dimensions: tensor.dimensions, path: path)
+    }
+
+    /// - Parameter dimensions: the fastest first.
+    private static func shape(name: String, dimensions: [Int], path: String) throws -> WeightShape {
+        switch dimensions.count {
+        case 1: return .vector(count: dimensions[0])
+        case 2: return .matrix(rows: dimensions[1], columns: dimensions[0])
         default:
             throw EMLLMError.invalidTensorShape(
                 path: path,
-                name: tensor.name,
+                name: name,
                 expected: "1 or 2 dimensions",
-                found: "\(tensor.dimensions.count)"
+                found: "\(dimensions.count)"
             )
         }
     }

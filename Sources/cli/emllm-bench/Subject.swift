@@ -16,7 +16,7 @@ struct Subject: Encodable {
         let file = try ModelFile(url)
         name = package.provenance.name
         self.file = url.lastPathComponent
-        fileBytes = file.file.bytes.count
+        fileBytes = file.byteCount
         weightBytes = package.weightBytes
         quantization = Self.quantization(file)
         activations = context.options.activations
@@ -27,6 +27,8 @@ struct Subject: Encodable {
         switch file {
         case .emllm(let file): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
         case .gguf(let file): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
+        case .huggingFace(let directory):
+            for tensor in directory.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
         }
         let total = bytes.values.reduce(0, +)
         // Norms are floats in every file; a type that takes less than a hundredth tells nothing.

@@ -7,7 +7,7 @@ import TextTable
 /// `emllm-convert convert`: one model file into another.
 struct Convert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write an .emllm file from a GGUF or .emllm file.",
+        abstract: "Write an .emllm file from a GGUF or .emllm file, or from a Hugging Face folder.",
         discussion: """
             Without --quantize every weight keeps its bits. With it, matrices are re-quantized and the error of each is \
             reported; norms stay floats, and the embedding and the output head stay at Q8_0 or what they are, unless --pure.
@@ -15,7 +15,7 @@ struct Convert: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The GGUF or .emllm file to read.")
+    @Argument(help: "The GGUF or .emllm file to read, or a Hugging Face folder.")
     var input: String
 
     @Argument(help: "The .emllm file to write.")

@@ -6,7 +6,7 @@ import Foundation
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show what a model file holds.")
 
-    @Argument(help: "An .emllm or GGUF file.")
+    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.")
     var file: String
 
     @Flag(help: "List every tensor.")

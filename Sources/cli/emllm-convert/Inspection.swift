@@ -54,9 +54,9 @@ struct Inspection: Encodable {
     }
 
     init(_ model: ModelFile, listsTensors: Bool) {
-        path = model.file.path
+        path = model.path
         format = model.format
-        bytes = model.file.bytes.count
+        bytes = model.byteCount
         do {
             configuration = try model.modelConfiguration()
         } catch {
@@ -89,6 +89,20 @@ struct Inspection: Encodable {
                     name: $0.name,
                     type: $0.type.name,
                     shape: $0.dimensions.reversed(),
+                    offset: $0.offset,
+                    bytes: $0.byteCount
+                )
+            }
+        case .huggingFace(let directory):
+            chatTemplate = try? directory.chatTemplate()
+            if let rows = configuration?.decoder.vocabularySize {
+                tokenizer = (try? directory.tokenizerDefinition(embeddingRows: rows)).map { Tokenizer($0) }
+            }
+            all = directory.tensors.map {
+                Tensor(
+                    name: $0.name,
+                    type: $0.type.name,
+                    shape: $0.dimensions,
                     offset: $0.offset,
                     bytes: $0.byteCount
                 )

@@ -7,10 +7,10 @@ import Foundation
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check every checksum of an .emllm file.",
-        discussion: "GGUF files carry no checksums; of those only the structure is checked."
+        discussion: "GGUF and safetensors carry no checksums; of those only the structure is checked."
     )
 
-    @Argument(help: "An .emllm or GGUF file.")
+    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.")
     var file: String
 
     func run() throws {
@@ -21,6 +21,11 @@ struct Verify: ParsableCommand {
             print(
                 "\(file): \(gguf.tensors.count) tensors of family \(configuration.family), structure is sound; "
                     + "GGUF carries no checksums"
+            )
+        case .huggingFace(let directory):
+            print(
+                "\(file): \(directory.tensors.count) tensors of family \(configuration.family), structure is sound; "
+                    + "safetensors carries no checksums"
             )
         case .emllm(let container):
             let bar = ProgressBar("Verifying")

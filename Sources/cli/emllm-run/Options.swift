@@ -6,7 +6,7 @@ import SelfEvalDecode
 
 /// Which model, and how it is run.
 struct ModelOptions: ParsableArguments {
-    @Option(help: "An .emllm or GGUF file, or the name of a model in the cache.")
+    @Option(help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache.")
     var model = ModelStore.defaultModel
 
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")
