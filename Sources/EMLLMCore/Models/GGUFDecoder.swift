@@ -155,7 +155,7 @@ struct GGUFDecoder: Sendable {
     // MARK: Weights
 
     /// What a tensor is to the engine.
-    func role(of name: String) -> GGUFTensorRole {
+    func role(of name: String) -> TensorRole {
         switch name {
         case "token_embd.weight": return .weight("token_embedding")
         case "output_norm.weight": return .weight("output_norm")

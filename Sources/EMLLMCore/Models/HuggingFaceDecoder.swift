@@ -144,7 +144,7 @@ struct HuggingFaceDecoder: Sendable {
     // MARK: Weights
 
     /// What a tensor is to the engine.
-    func role(of name: String, isTied: Bool) -> GGUFTensorRole {
+    func role(of name: String, isTied: Bool) -> TensorRole {
         switch name {
         case "model.embed_tokens.weight": return .weight("token_embedding")
         case "model.norm.weight": return .weight("output_norm")

@@ -51,7 +51,7 @@ public struct ModelFamily: Sendable {
     /// Translates the metadata of a GGUF file.
     let decoderConfiguration: @Sendable (GGUFFile) throws -> DecoderConfiguration
     /// What a tensor of a GGUF file is to the engine.
-    let role: @Sendable (_ ggufTensorName: String) -> GGUFTensorRole
+    let role: @Sendable (_ ggufTensorName: String) -> TensorRole
 
     /// How Hugging Face's folders describe it.
     let huggingFace: HuggingFaceDecoder
@@ -66,8 +66,8 @@ public struct ModelFamily: Sendable {
     }
 }
 
-/// What a tensor of a GGUF file is to the engine.
-enum GGUFTensorRole: Equatable {
+/// What a tensor of a published file is to the engine.
+enum TensorRole: Equatable {
     /// A weight, by canonical name.
     case weight(String)
     /// Already taken into the configuration.
