@@ -79,7 +79,7 @@ public struct ImageDecoder: Sendable {
             isPNG
             ? ic_png_header(bytes.baseAddress, bytes.count, &header, &report)
             : ic_jpeg_header(bytes.baseAddress, bytes.count, &header, &report)
-        guard headerStatus == IC_OK else { throw Self.error(headerStatus, report, subject) }
+        guard headerStatus == IC_OK else { throw Self.error(headerStatus, report, subject, byteCount: bytes.count) }
         ic_release(&report)
         let (width, height) = (Int(header.width), Int(header.height))
         let (count, overflow) = width.multipliedReportingOverflow(by: height)
@@ -100,7 +100,7 @@ public struct ImageDecoder: Sendable {
                 : ic_jpeg_decode(bytes.baseAddress, bytes.count, target.baseAddress, target.count, &report)
         }
         guard status == IC_OK || (status == IC_LOST_DATA && allowsTruncated) else {
-            throw Self.error(status, report, subject)
+            throw Self.error(status, report, subject, byteCount: samples.count)
         }
         log(status, report, subject)
         let rgb =
@@ -128,9 +128,14 @@ public struct ImageDecoder: Sendable {
         }
     }
 
-    private static func error(_ status: ic_status, _ report: ic_report, _ subject: String) -> EMLLMError {
+    private static func error(
+        _ status: ic_status,
+        _ report: ic_report,
+        _ subject: String,
+        byteCount: Int
+    ) -> EMLLMError {
         switch status {
-        case IC_NO_MEMORY: .outOfMemory(subject: subject, byteCount: 0)
+        case IC_NO_MEMORY: .outOfMemory(subject: subject, byteCount: byteCount)
         case IC_LOST_DATA: .damagedImage(subject: subject, reason: text(report.error))
         default: .unreadableImage(subject: subject, reason: text(report.error))
         }
