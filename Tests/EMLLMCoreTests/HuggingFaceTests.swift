@@ -148,6 +148,30 @@ struct HuggingFaceTests {
         #expect(other.error().map { "\($0)".contains("model-00002-of-00003") } == true)
     }
 
+    /// `Tests/Scripts/sentencepiece_folder.py` made the file.
+    @Test("A SentencePiece vocabulary from tokenizer.json cuts text as SentencePiece does")
+    func sentencePiece() throws {
+        let folder = try Folder("llama")
+        try folder.remove("tokenizer.json")
+        try FileManager.default.copyItem(
+            at: TestModels.fixtures.appending(path: "tokenizer/sentencepiece-tokenizer.json"),
+            to: folder.url.appending(path: "tokenizer.json")
+        )
+        let settings = #"{"bos_token": {"content": "<s>"}, "eos_token": "</s>", "add_bos_token": true}"#
+        try Data(settings.utf8).write(to: folder.url.appending(path: "tokenizer_config.json"))
+        try folder.replace("\"bos_token_id\": 256", with: "\"bos_token_id\": 1", in: Self.config)
+        let definition = try HuggingFaceDirectory(folder.url).tokenizerDefinition(embeddingRows: 512)
+        let reference = try TokenizerFixtures.sentencePiece("bytes")
+        #expect(definition.model == .sentencePiece && definition.addsSpacePrefix)
+        #expect(definition.tokens == reference.definition.tokens && definition.types == reference.definition.types)
+        #expect(definition.beginningOfSequence == 1 && definition.endOfSequence == 2 && definition.unknown == 0)
+        #expect(definition.addsBeginningOfSequence)
+        let tokenizer = try Tokenizer(definition)
+        for (text, tokens) in zip(TokenizerFixtures.strings, reference.ordinary) {
+            #expect(tokenizer.encode(text) == tokens, "\(text)")
+        }
+    }
+
     @Test("Rows of the embedding without a token get unused ones")
     func padding() throws {
         let folder = try Folder("llama")

@@ -17,15 +17,17 @@ struct EMLLMRun: AsyncParsableCommand {
 
             EXAMPLES
               emllm-run "How many legs do three spiders have?"
-              emllm-run --trace trace.json "A shirt costs 20 dollars. What do 3 shirts cost?"
+              emllm-run --trace trace.json "A shirt costs 20 dollars. And three?"
               emllm-run --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
               echo "What is the capital of France?" | emllm-run
               emllm-run --raw "Once upon a time" --max-tokens 50
               emllm-run --top-logits 5 --raw "The capital of France is"
 
             ENVIRONMENT
-              EMLLM_HOME   the folder of models (else $XDG_CACHE_HOME/emllm, else ~/.cache/emllm)
-              EMLLM_ISA    scalar, avx2 or avx512: the kernels to use (else the fastest this processor has)
+              EMLLM_HOME   the folder of models (else $XDG_CACHE_HOME/emllm, else
+                           ~/.cache/emllm)
+              EMLLM_ISA    scalar, avx2 or avx512: the kernels to use (else the
+                           fastest this processor has)
               NO_COLOR     set to anything for a terminal without colours
 
             Exit status: 0 with an answer, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.

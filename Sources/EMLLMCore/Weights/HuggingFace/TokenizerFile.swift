@@ -1,4 +1,5 @@
-/// `tokenizer.json`, as the tokenizers library writes it: the parts that byte-level byte-pair encoding has.
+/// `tokenizer.json`, as the tokenizers library writes it: byte-level byte-pair encoding, and SentencePiece models that were
+/// converted to byte-pair encoding with byte fallback.
 struct TokenizerFile: Sendable {
     private struct Content: Decodable {
         struct Model: Decodable {
@@ -7,6 +8,7 @@ struct TokenizerFile: Sendable {
             let merges: [Merge]
             let byte_fallback: Bool?
             let ignore_merges: Bool?
+            let unk_token: String?
         }
 
         let model: Model
@@ -42,11 +44,16 @@ struct TokenizerFile: Sendable {
     }
 
     let path: String
+    let model: TokenizerDefinition.Model
     let vocabulary: [String: Int]
     let merges: [String]
     let added: [AddedToken]
     /// GGUF's name of the pattern that cuts text into words.
     let preTokenizer: String
+    /// The token for text that the vocabulary cannot spell.
+    let unknown: String?
+    /// Whether a space goes before the text.
+    let addsSpacePrefix: Bool
     /// The token that the post-processor puts in front of a text.
     let firstToken: String?
 
@@ -56,20 +63,38 @@ struct TokenizerFile: Sendable {
     init(_ file: MappedFile) throws {
         path = file.path
         let content = try JSONFile.decode(Content.self, file.bytes, path: path)
-        guard content.model.type == nil || content.model.type == "BPE", content.model.byte_fallback != true else {
-            let kind = content.model.byte_fallback == true ? "BPE with byte fallback" : content.model.type ?? "none"
-            throw Self.unsupported(path, "the model", "byte-level BPE", kind)
+        guard content.model.type == nil || content.model.type == "BPE" else {
+            throw Self.unsupported(path, "the model", "BPE", content.model.type ?? "none")
         }
         vocabulary = content.model.vocab
         merges = content.model.merges.map(\.text)
         added = content.added_tokens ?? []
-        preTokenizer = try Self.preTokenizer(
-            content.pre_tokenizer,
-            normalizer: content.normalizer,
-            ignoresMerges: content.model.ignore_merges ?? false,
-            path: path
-        )
+        unknown = content.model.unk_token
+        if content.model.byte_fallback == true {
+            model = .sentencePiece
+            preTokenizer = "default"
+            addsSpacePrefix = try Self.spacePrefix(content.normalizer, content.pre_tokenizer, path: path)
+        } else {
+            model = .bytePairEncoding
+            preTokenizer = try Self.preTokenizer(
+                content.pre_tokenizer,
+                normalizer: content.normalizer,
+                ignoresMerges: content.model.ignore_merges ?? false,
+                path: path
+            )
+            addsSpacePrefix = false
+        }
         firstToken = Self.firstToken(content.post_processor)
+    }
+
+    /// SentencePiece's scores, as far as merging needs them: a piece that an earlier merge makes has a higher one.
+    func scores(of tokens: [String]) -> [Float] {
+        var ranks: [String: Int] = [:]
+        for (rank, merge) in merges.enumerated() {
+            let piece = merge.replacing(" ", with: "", maxReplacements: 1)
+            if ranks[piece] == nil { ranks[piece] = rank }
+        }
+        return tokens.map { -Float(ranks[$0] ?? merges.count) }
     }
 
     // MARK: Cutting text into words
@@ -119,6 +144,29 @@ struct TokenizerFile: Sendable {
         return (value[key]?.elements ?? []).flatMap { flattened($0, key) }
     }
 
+    /// How SentencePiece's spaces are made: either normalizers put "▁" in front and in place of spaces, or the
+    /// pre-tokenizer Metaspace does both.
+    ///
+    /// - Returns: whether one goes before the text.
+    private static func spacePrefix(_ normalizer: JSONValue?, _ preTokenizer: JSONValue?, path: String) throws -> Bool {
+        let normalizers = flattened(normalizer, "normalizers")
+        let steps = flattened(preTokenizer, "pretokenizers")
+        let types = (normalizers + steps).compactMap { $0["type"]?.text }
+        func isMark(_ step: JSONValue, _ key: String) -> Bool { step[key]?.text == "\u{2581}" }
+        let replaces = normalizers.contains {
+            $0["type"]?.text == "Replace" && $0["pattern"]?["String"]?.text == " " && isMark($0, "content")
+        }
+        switch (types, steps.first) {
+        case (["Prepend", "Replace"], nil) where replaces && isMark(normalizers[0], "prepend"): return true
+        case (["Replace"], nil) where replaces: return false
+        case (["Metaspace"], let step?) where isMark(step, "replacement"):
+            return step["prepend_scheme"]?.text.map { $0 != "never" } ?? step["add_prefix_space"]?.flag ?? true
+        default:
+            let found = types.joined(separator: ", ")
+            throw unsupported(path, "normalizer and pre_tokenizer", "SentencePiece's spaces", found)
+        }
+    }
+
     private static func firstToken(_ value: JSONValue?) -> String? {
         let templates = flattened(value, "processors").filter { $0["type"]?.text == "TemplateProcessing" }
         return templates.first?["single"]?.elements?.first?["SpecialToken"]?["id"]?.text
@@ -160,8 +208,15 @@ extension HuggingFaceDirectory {
             }
             (tokens[id], types[id]) = (text, type)
         }
-        for (text, id) in file.vocabulary { try place(text, id, .normal) }
-        for token in file.added { try place(token.content, token.id, token.special ? .control : .userDefined) }
+        let isSentencePiece = file.model == .sentencePiece
+        for (text, id) in file.vocabulary {
+            let isByte = isSentencePiece && text.utf8.count == 6 && text.hasPrefix("<0x") && text.hasSuffix(">")
+            try place(text, id, isByte ? .byte : text == file.unknown ? .unknown : .normal)
+        }
+        for token in file.added {
+            let isUnknown = isSentencePiece && token.content == file.unknown
+            try place(token.content, token.id, isUnknown ? .unknown : token.special ? .control : .userDefined)
+        }
 
         let identifiers = Dictionary(tokens.enumerated().map { ($1, TokenID($0)) }) { first, _ in first }
         let all = 0...max(0, embeddingRows - 1)
@@ -182,20 +237,20 @@ extension HuggingFaceDirectory {
             try tokenizerSettings?.bool("add_bos_token")
             ?? file.firstToken.map { identifiers[$0] == beginning && beginning != nil } ?? false
         let definition = TokenizerDefinition(
-            model: .bytePairEncoding,
+            model: file.model,
             preTokenizer: file.preTokenizer,
             tokens: tokens,
             types: types,
-            scores: [],
-            merges: file.merges,
+            scores: isSentencePiece ? file.scores(of: tokens) : [],
+            merges: isSentencePiece ? [] : file.merges,
             beginningOfSequence: beginning,
             endOfSequence: end,
-            unknown: nil,
+            unknown: isSentencePiece ? file.unknown.flatMap { identifiers[$0] } : nil,
             padding: named("pad_token"),
             endOfGeneration: Set(ends + known.map { TokenID($0) }).subtracting([end].compactMap { $0 }).sorted(),
             addsBeginningOfSequence: addsBeginning,
             addsEndOfSequence: false,
-            addsSpacePrefix: false
+            addsSpacePrefix: file.addsSpacePrefix
         )
         try definition.validate(path: file.path)
         return definition
