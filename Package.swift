@@ -54,7 +54,8 @@ let package = Package(
             name: "CJPEG",
             path: "Sources/EMLLMCore/SystemLibraries/CJPEG",
             pkgConfig: "libjpeg",
-            providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]
+            // Debian's package behind it is libjpeg62-turbo-dev, Ubuntu's has another name.
+            providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]
         ),
         // The two libraries' error jumps end here, in C.
         .target(

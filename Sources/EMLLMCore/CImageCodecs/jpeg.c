@@ -11,7 +11,7 @@
 #include "report.h"
 
 // More scans than any encoder writes: a small progressive file can ask for thousands of passes over a large picture.
-enum { MOST_SCANS = 256 };
+enum { MOST_SCANS = 64 };
 
 // The library's structure comes first, so that a pointer to it is a pointer to the whole.
 typedef struct {
@@ -44,7 +44,9 @@ static int loses_data(int code) {
     case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
-    case JWRN_ARITH_BAD_CODE:
+#if defined(D_ARITH_CODING_SUPPORTED) || JPEG_LIB_VERSION >= 70
+    case JWRN_ARITH_BAD_CODE: // libraries built without arithmetic coding do not declare it
+#endif
     case JWRN_MUST_RESYNC:
         return 1;
     default:
