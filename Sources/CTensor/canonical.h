@@ -62,6 +62,51 @@ static inline float ct_swiglu(float gate, float up) {
     return silu * up;
 }
 
+// Φ(-|x|) = poly(t) · exp(-x² / 2) with t = 1 / (1 + p |x| / √2), within 1e-7: half of erfc as Abramowitz & Stegun
+// approximate it ("Handbook of Mathematical Functions", 7.1.26). P and the coefficients have the √2 and the half in them.
+#define CT_PHI_P 0.23164189f
+#define CT_PHI_C1 0.127414796f
+#define CT_PHI_C2 -0.142248368f
+#define CT_PHI_C3 0.7107068705f
+#define CT_PHI_C4 -0.7265760135f
+#define CT_PHI_C5 0.5307027145f
+// 2 √(2/π), and 0.044715 times that.
+#define CT_GELU_TANH_C1 1.59576912f
+#define CT_GELU_TANH_C3 0.0713548163f
+
+/// x · Φ(x) = max(x, 0) - |x| Φ(-|x|).
+static inline float ct_gelu(float x) {
+    float magnitude = x < 0 ? -x : x;
+    float t = 1.0f / fmaf(CT_PHI_P, magnitude, 1.0f);
+    float p = CT_PHI_C5;
+    p = fmaf(p, t, CT_PHI_C4);
+    p = fmaf(p, t, CT_PHI_C3);
+    p = fmaf(p, t, CT_PHI_C2);
+    p = fmaf(p, t, CT_PHI_C1);
+    p *= t;
+    float half = magnitude * 0.5f;
+    float tail = p * ct_exp(-(half * magnitude));
+    return fmaf(-magnitude, tail, x < 0 ? 0.0f : x);
+}
+
+/// x · sigmoid(u).
+static inline float ct_times_sigmoid(float x, float u) {
+    float denominator = 1.0f + ct_exp(-u);
+    return x / denominator;
+}
+
+static inline float ct_activate(ct_activation f, float x) {
+    switch (f) {
+        case CT_GELU: return ct_gelu(x);
+        case CT_GELU_TANH: {
+            float square = x * x;
+            return ct_times_sigmoid(x, fmaf(CT_GELU_TANH_C3, square, CT_GELU_TANH_C1) * x);
+        }
+        case CT_GELU_QUICK: return ct_times_sigmoid(x, 1.702f * x);
+        default: return ct_times_sigmoid(x, x);
+    }
+}
+
 /// The scale of a block of 8-bit activations, from the greatest magnitude in it.
 typedef struct ct_q8_scale {
     float d;

@@ -98,6 +98,14 @@ typedef enum ct_rope_layout {
     CT_ROPE_HALF = 1,         // (0,R/2) (1,R/2+1) …   Hugging Face checkpoints
 } ct_rope_layout;
 
+/// Activations of feed-forward layers. (Hendrycks & Gimpel 2016, arXiv 1606.08415)
+typedef enum ct_activation {
+    CT_GELU = 0,        // x · Φ(x), Φ the normal distribution
+    CT_GELU_TANH = 1,   // x · sigmoid(2 √(2/π) (x + 0.044715 x³)), the approximation with tanh
+    CT_GELU_QUICK = 2,  // x · sigmoid(1.702 x)
+    CT_SILU = 3,        // x · sigmoid(x)
+} ct_activation;
+
 /// One instruction set's kernels. A call works on the caller's share; splitting the work is the caller's business.
 typedef struct ct_kernels {
     ct_isa isa;
@@ -120,6 +128,12 @@ typedef struct ct_kernels {
 
     /// out = x / sqrt(mean(x²) + epsilon) · weight. All [n]. (Zhang & Sennrich 2019, arXiv 1910.07467)
     void (*rms_norm)(const float *x, const float *weight, int64_t n, float epsilon, float *out);
+
+    /// out = (x - mean(x)) / sqrt(variance(x) + epsilon) · weight + bias. All [n]. (Ba et al. 2016, arXiv 1607.06450)
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, int64_t n, float epsilon, float *out);
+
+    /// out = f(x + bias). All [n]; `bias` may be NULL, out may alias x.
+    void (*activate)(ct_activation f, const float *x, const float *bias, int64_t n, float *out);
 
     /// Rotates `heads` heads in place. x: [heads, head_dim]; cosine, sine: [rotary / 2]. (Su et al., arXiv 2104.09864)
     void (*rope)(float *x, int32_t heads, int32_t head_dim, int32_t rotary, ct_rope_layout layout, const float *cosine,

@@ -36,6 +36,75 @@ static void rms_norm(const float *x, const float *weight, int64_t n, float epsil
     }
 }
 
+static void layer_norm(const float *x, const float *weight, const float *bias, int64_t n, float epsilon, float *out) {
+    v16 sum = v16_set1(0), squares = v16_set1(0);
+    float lanes[16];
+    int64_t i = 0, whole = n / 16 * 16;
+    for (; i < whole; i += 16) sum = v16_add(sum, v16_load(x + i));
+    v16_store(lanes, sum);
+    for (; i < n; i++) lanes[i % 16] += x[i];
+    float mean = ct_reduce16(lanes) / (float)n;
+    for (i = 0; i < whole; i += 16) {
+        v16 centred = v16_sub(v16_load(x + i), v16_set1(mean));
+        squares = v16_fma(centred, centred, squares);
+    }
+    v16_store(lanes, squares);
+    for (; i < n; i++) {
+        float centred = x[i] - mean;
+        lanes[i % 16] = fmaf(centred, centred, lanes[i % 16]);
+    }
+    float scale = ct_rms_scale(ct_reduce16(lanes), n, epsilon);
+    for (i = 0; i < whole; i += 16) {
+        v16 scaled = v16_mul(v16_sub(v16_load(x + i), v16_set1(mean)), v16_set1(scale));
+        v16_store(out + i, v16_fma(scaled, v16_load(weight + i), v16_load(bias + i)));
+    }
+    for (; i < n; i++) {
+        float scaled = (x[i] - mean) * scale;
+        out[i] = fmaf(scaled, weight[i], bias[i]);
+    }
+}
+
+/// ct_gelu on every lane.
+CT_INLINE v16 v16_gelu(v16 x) {
+    v16 magnitude = v16_max(v16_negate(x), x);
+    v16 t = v16_div(v16_set1(1.0f), v16_fma(v16_set1(CT_PHI_P), magnitude, v16_set1(1.0f)));
+    v16 p = v16_set1(CT_PHI_C5);
+    p = v16_fma(p, t, v16_set1(CT_PHI_C4));
+    p = v16_fma(p, t, v16_set1(CT_PHI_C3));
+    p = v16_fma(p, t, v16_set1(CT_PHI_C2));
+    p = v16_fma(p, t, v16_set1(CT_PHI_C1));
+    p = v16_mul(p, t);
+    v16 half = v16_mul(magnitude, v16_set1(0.5f));
+    v16 tail = v16_mul(p, v16_exp(v16_negate(v16_mul(half, magnitude))));
+    return v16_fma(v16_negate(magnitude), tail, v16_max(v16_set1(0), x));
+}
+
+/// ct_times_sigmoid on every lane.
+CT_INLINE v16 v16_times_sigmoid(v16 x, v16 u) {
+    return v16_div(x, v16_add(v16_set1(1.0f), v16_exp(v16_negate(u))));
+}
+
+CT_INLINE v16 v16_activate(ct_activation f, v16 x) {
+    switch (f) {
+        case CT_GELU: return v16_gelu(x);
+        case CT_GELU_TANH: {
+            v16 slope = v16_fma(v16_set1(CT_GELU_TANH_C3), v16_mul(x, x), v16_set1(CT_GELU_TANH_C1));
+            return v16_times_sigmoid(x, v16_mul(slope, x));
+        }
+        case CT_GELU_QUICK: return v16_times_sigmoid(x, v16_mul(v16_set1(1.702f), x));
+        default: return v16_times_sigmoid(x, x);
+    }
+}
+
+static void activate(ct_activation f, const float *x, const float *bias, int64_t n, float *out) {
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        v16 v = v16_load(x + i);
+        v16_store(out + i, v16_activate(f, bias ? v16_add(v, v16_load(bias + i)) : v));
+    }
+    for (; i < n; i++) out[i] = ct_activate(f, bias ? x[i] + bias[i] : x[i]);
+}
+
 static void swiglu(const float *gate, const float *up, int64_t n, float *out) {
     int64_t i = 0;
     for (; i + 16 <= n; i += 16) {

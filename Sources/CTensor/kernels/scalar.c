@@ -105,6 +105,26 @@ static void rms_norm(const float *x, const float *weight, int64_t n, float epsil
     }
 }
 
+static void layer_norm(const float *x, const float *weight, const float *bias, int64_t n, float epsilon, float *out) {
+    float lanes[16] = {0};
+    for (int64_t i = 0; i < n; i++) lanes[i % 16] += x[i];
+    float mean = ct_reduce16(lanes) / (float)n;
+    memset(lanes, 0, sizeof lanes);
+    for (int64_t i = 0; i < n; i++) {
+        float centred = x[i] - mean;
+        lanes[i % 16] = fmaf(centred, centred, lanes[i % 16]);
+    }
+    float scale = ct_rms_scale(ct_reduce16(lanes), n, epsilon);
+    for (int64_t i = 0; i < n; i++) {
+        float scaled = (x[i] - mean) * scale;
+        out[i] = fmaf(scaled, weight[i], bias[i]);
+    }
+}
+
+static void activate(ct_activation f, const float *x, const float *bias, int64_t n, float *out) {
+    for (int64_t i = 0; i < n; i++) out[i] = ct_activate(f, bias ? x[i] + bias[i] : x[i]);
+}
+
 static void rope(float *x, int32_t heads, int32_t head_dim, int32_t rotary, ct_rope_layout layout, const float *cosine,
                  const float *sine) {
     for (int32_t head = 0; head < heads; head++) {
@@ -160,6 +180,8 @@ const ct_kernels ct_scalar_kernels = {
     .matmul_q8 = matmul_q8,
     .matmul_f32 = matmul_f32,
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .activate = activate,
     .rope = rope,
     .swiglu = swiglu,
     .attention = attention,
