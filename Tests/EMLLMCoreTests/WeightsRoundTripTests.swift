@@ -19,7 +19,7 @@ struct WeightsRoundTripTests {
 
         for tensor in gguf.tensors where tensor.dimensions.count == 2 {
             let name = String(decoding: tensor.name, as: UTF8.self)
-            guard case .weight(let canonical) = ModelFamily.llama.role(name) else { continue }
+            guard case .weight(let canonical) = ModelFamily.llama.gguf.role(of: name) else { continue }
             let (columns, rows) = (Int(tensor.dimensions[0]), Int(tensor.dimensions[1]))
             let rowBytes = try #require(type.rowBytes(columns: columns))
             for package in [direct, converted] {

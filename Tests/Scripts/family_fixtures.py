@@ -15,7 +15,10 @@ import gguf
 import numpy
 import torch
 import transformers
+from safetensors.torch import save_file
 from transformers import (
+    GraniteConfig,
+    GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     Qwen2Config,
@@ -48,7 +51,17 @@ FAMILIES = {
     "llama3": (LlamaForCausalLM, LlamaConfig(**SHAPE, rope_parameters=LLAMA3, tie_word_embeddings=False)),
     "qwen2": (Qwen2ForCausalLM, Qwen2Config(**SHAPE, rope_theta=1000000.0, tie_word_embeddings=True)),
     "qwen3": (Qwen3ForCausalLM, Qwen3Config(**SHAPE, head_dim=16, rope_theta=1000000.0, tie_word_embeddings=False)),
+    "granite": (
+        GraniteForCausalLM,
+        GraniteConfig(
+            **SHAPE, rope_theta=10000.0, tie_word_embeddings=True, embedding_multiplier=3.0, residual_multiplier=0.4,
+            attention_multiplier=0.2, logits_scaling=2.5,
+        ),
+    ),
+    # transformers has no InternLM2 of its own: Llama with other names, and queries, keys and values in one tensor.
+    "internlm2": (LlamaForCausalLM, LlamaConfig(**SHAPE, rope_theta=1000000.0, tie_word_embeddings=False)),
 }
+PERMUTED = ("llama", "llama3", "granite", "internlm2")
 PROMPTS = ["Once upon a time", "2 + 2 = "]
 NAMES = {
     "input_layernorm.weight": "attn_norm.weight",
@@ -108,6 +121,8 @@ def write_folder(folder, family, model, shards):
     model.generation_config.eos_token_id = [258, 256]
     model.config.bos_token_id, model.config.eos_token_id = 256, 258
     model.save_pretrained(folder, max_shard_size="60KB" if shards else "5GB")
+    if family == "internlm2":
+        rename_to_internlm2(folder, model)
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     is_qwen = family.startswith("qwen")
     split = {"type": "Split", "pattern": {"Regex": QWEN_PATTERN}, "behavior": "Isolated", "invert": False}
@@ -125,7 +140,8 @@ def write_folder(folder, family, model, shards):
         "decoder": byte_level,
         "model": {
             "type": "BPE",
-            "vocab": {token: index for index, token in enumerate(TOKENS) if not 256 <= index < 259},
+            # Special tokens are here as well: without them the tokenizers library numbers them anew.
+            "vocab": {token: index for index, token in enumerate(TOKENS)},
             # Older files have one string, newer ones two.
             "merges": [["t", "h"]] if is_qwen else ["t h"],
         },
@@ -137,6 +153,44 @@ def write_folder(folder, family, model, shards):
     else:
         settings["chat_template"] = TEMPLATE
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+
+INTERNLM2_NAMES = {
+    "input_layernorm": "attention_norm",
+    "self_attn.o_proj": "attention.wo",
+    "post_attention_layernorm": "ffn_norm",
+    "mlp.gate_proj": "feed_forward.w1",
+    "mlp.up_proj": "feed_forward.w3",
+    "mlp.down_proj": "feed_forward.w2",
+}
+
+
+def fused(queries, keys, values, heads):
+    """InternLM2's rows: of each key/value head first its queries, then its keys, then its values."""
+    parts = [part.reshape(heads, -1, part.shape[-1]) for part in (queries, keys, values)]
+    return torch.cat(parts, dim=1).reshape(-1, queries.shape[-1]).contiguous()
+
+
+def rename_to_internlm2(folder, model):
+    """The checkpoint as InternLM2's authors lay it out."""
+    state = model.state_dict()
+    tensors = {
+        "model.tok_embeddings.weight": state["model.embed_tokens.weight"],
+        "model.norm.weight": state["model.norm.weight"],
+        "output.weight": state["lm_head.weight"],
+    }
+    for layer in range(model.config.num_hidden_layers):
+        prefix = f"model.layers.{layer}."
+        q, k, v = (state[f"{prefix}self_attn.{part}_proj.weight"] for part in "qkv")
+        tensors[f"{prefix}attention.wqkv.weight"] = fused(q, k, v, model.config.num_key_value_heads)
+        for name, renamed in INTERNLM2_NAMES.items():
+            tensors[f"{prefix}{renamed}.weight"] = state[f"{prefix}{name}.weight"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": False}
+    config["rope_scaling"] = {"type": "dynamic", "factor": 2.0}
+    config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
 
 
 def write_gguf(path, name, model):
@@ -154,6 +208,11 @@ def write_gguf(path, name, model):
     writer.add_head_count_kv(config.num_key_value_heads)
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    if family == "granite":
+        writer.add_embedding_scale(config.embedding_multiplier)
+        writer.add_residual_scale(config.residual_multiplier)
+        writer.add_attention_scale(config.attention_multiplier)
+        writer.add_logit_scale(config.logits_scaling)
     if getattr(config, "head_dim", None) and config.head_dim * config.num_attention_heads != config.hidden_size:
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
@@ -178,9 +237,9 @@ def write_gguf(path, name, model):
         else:
             _, _, layer, part = published.split(".", 3)
             target = f"blk.{layer}.{NAMES[part]}"
-            if family == "llama" and part == "self_attn.q_proj.weight":
+            if name in PERMUTED and part == "self_attn.q_proj.weight":
                 data = permuted(data, config.num_attention_heads)
-            if family == "llama" and part == "self_attn.k_proj.weight":
+            if name in PERMUTED and part == "self_attn.k_proj.weight":
                 data = permuted(data, config.num_key_value_heads)
         writer.add_tensor(target, numpy.ascontiguousarray(data, dtype=numpy.float32))
     if name == "llama3":

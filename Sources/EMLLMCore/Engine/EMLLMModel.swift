@@ -20,7 +20,14 @@ public final class EMLLMModel: Sendable {
     /// The shape of the model.
     public var configuration: ModelConfiguration { package.configuration }
 
+    /// Whether the model takes pictures.
+    public var hasVision: Bool { visionWeights != nil }
+
+    /// Turns conversations into tokens; `nil` when the file carries no chat template.
+    public let promptRenderer: PromptRenderer?
+
     let weights: DecoderWeights
+    let visionWeights: VisionWeights?
 
     /// Makes a model of an opened package.
     ///
@@ -31,6 +38,12 @@ public final class EMLLMModel: Sendable {
         weights = try DecoderWeights(package: package, configuration: package.configuration.decoder)
         tokenizer = try Tokenizer(package.tokenizer)
         chatTemplate = try package.chatTemplate.map { try ChatTemplate($0) }
+        let vision = package.configuration.vision
+        let width = package.configuration.decoder.hiddenSize
+        visionWeights = try vision.map { try VisionWeights(package: package, vision: $0, decoderWidth: width) }
+        promptRenderer = chatTemplate.map { [tokenizer] in
+            PromptRenderer(template: $0, tokenizer: tokenizer, imageFormat: vision?.prompt)
+        }
         guard tokenizer.vocabularySize <= package.configuration.decoder.vocabularySize else {
             throw EMLLMError.vocabularyMismatch(
                 tokenizer: tokenizer.vocabularySize,
@@ -39,9 +52,13 @@ public final class EMLLMModel: Sendable {
         }
     }
 
-    /// Loads an `.emllm` or a GGUF file, told apart by content.
-    public static func load(from url: URL) throws -> EMLLMModel {
-        try EMLLMModel(package: ModelPackage.open(url))
+    /// Loads an `.emllm` or a GGUF file, told apart by content, or a folder as Hugging Face publishes it.
+    ///
+    /// - Parameters:
+    ///   - url: the file or folder.
+    ///   - vision: for a GGUF file: the mmproj file with its vision tower.
+    public static func load(from url: URL, vision: URL? = nil) throws -> EMLLMModel {
+        try EMLLMModel(package: ModelPackage.open(url, vision: vision))
     }
 }
 

@@ -181,18 +181,22 @@ extension EMLLMModel {
     ///
     /// Text inside messages that looks like a special token stays text.
     ///
-    /// - Throws: ``EMLLMError`` when the model has no chat template or the template fails on these messages.
-    public func prompt(for messages: [ChatMessage], addingGenerationPrompt: Bool = true) throws -> [TokenID] {
-        guard let chatTemplate else { throw EMLLMError.noChatTemplate }
-        let pieces = try chatTemplate.render(
-            messages: messages,
-            addGenerationPrompt: addingGenerationPrompt,
-            beginningOfSequence: tokenizer.beginningOfSequence.map {
-                String(decoding: tokenizer.bytes(of: $0), as: UTF8.self)
-            },
-            endOfSequence: tokenizer.endOfSequence.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) }
+    /// - Parameters:
+    ///   - messages: the conversation.
+    ///   - images: the pictures that its messages show, in order.
+    ///   - addingGenerationPrompt: whether the prompt ends with the opening of the model's turn.
+    /// - Throws: ``EMLLMError`` when the model has no chat template, the template fails on these messages, or the
+    ///   messages show another number of pictures.
+    public func prompt(
+        for messages: [ChatMessage],
+        images: [EncodedImage] = [],
+        addingGenerationPrompt: Bool = true
+    ) throws -> [TokenID] {
+        guard let promptRenderer else { throw EMLLMError.noChatTemplate }
+        return try promptRenderer.tokens(
+            of: try promptRenderer.pieces(for: messages, addingGenerationPrompt: addingGenerationPrompt),
+            images: images
         )
-        return tokenizer.encode(pieces, addSpecialTokens: false)
     }
 }
 

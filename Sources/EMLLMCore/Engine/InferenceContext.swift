@@ -37,6 +37,8 @@ public final class InferenceContext {
     private let pages: KeyValuePagePool
     private let forward: DecoderForward
     private let logitsBuffer: ScratchBuffer<Float>  // [logitRows, vocabulary]
+    private let images: ImageTable
+    private let vision: VisionEncoder?
 
     /// The most positions whose logits one forward pass writes.
     private static let logitRows = 16
@@ -50,6 +52,10 @@ public final class InferenceContext {
         public var processedTokens = 0
         /// Forward passes; a batch of branches is one.
         public var forwardPasses = 0
+        /// Pictures that went through the vision tower.
+        public var encodedImages = 0
+        /// Pictures asked for whose features were in memory.
+        public var reusedImages = 0
     }
 
     /// Starts the threads and takes the scratch memory.
@@ -80,10 +86,26 @@ public final class InferenceContext {
         pages = KeyValuePagePool(layout: layout, budgetBytes: options.cacheBytes)
         logitsBuffer = ScratchBuffer(count: Self.logitRows * configuration.vocabularySize)
         ct_blas_initialize()
+        let kernels = try instructionSet.kernels()
+        images = ImageTable(
+            vocabularySize: configuration.vocabularySize,
+            deepstackLayers: model.configuration.vision?.tower.deepstackLayers.count ?? 0,
+            budgetBytes: options.imageCacheBytes
+        )
+        vision = model.visionWeights.map { [pool, threads] in
+            VisionEncoder(
+                weights: $0,
+                decoderWidth: configuration.hiddenSize,
+                kernels: kernels,
+                activations: options.activations,
+                pool: pool,
+                workers: threads
+            )
+        }
         forward = DecoderForward(
             configuration: configuration,
             weights: model.weights,
-            kernels: try instructionSet.kernels(),
+            kernels: kernels,
             layout: layout,
             rotary: RotaryEmbedding(configuration.rope),
             activations: options.activations,
@@ -162,7 +184,7 @@ public final class InferenceContext {
         for begin in stride(from: context.startIndex, to: context.endIndex, by: Self.logitRows) {
             try cancellation.check()
             let piece = context[begin..<min(begin + Self.logitRows, context.endIndex)]
-            var batch = ForwardBatch(isLongRun: false)
+            var batch = ForwardBatch(isLongRun: false, images: images)
             batch.add(piece, to: fork, wantsLogits: .all)
             for (offset, row) in run(batch).enumerated() {
                 scores.append(row.logProbability(of: continuation[begin + offset + 1]))
@@ -176,7 +198,7 @@ public final class InferenceContext {
         for begin in stride(from: 0, to: tokens.count, by: size) {
             try cancellation.check()
             let end = min(begin + size, tokens.count)
-            var batch = ForwardBatch(isLongRun: true)
+            var batch = ForwardBatch(isLongRun: true, images: images)
             batch.add(tokens[begin..<end], to: branch, wantsLogits: end == tokens.count ? .last : .none)
             for logits in run(batch) { result(logits) }
         }
@@ -190,7 +212,7 @@ public final class InferenceContext {
         while next < work.count {
             try cancellation.check()
             let first = next
-            var batch = ForwardBatch(isLongRun: false)
+            var batch = ForwardBatch(isLongRun: false, images: images)
             while next < work.count, next - first < Self.logitRows,
                 batch.rows.count + work[next].tokens.count <= ForwardWorkspace.maximumTokens
             {
@@ -212,7 +234,12 @@ public final class InferenceContext {
         )
         batch.rows.withUnsafeBufferPointer { rows in
             batch.outputs.withUnsafeBufferPointer { outputs in
-                let view = ForwardBatchView(rows: rows, outputs: outputs, isLongRun: batch.isLongRun)
+                let view = ForwardBatchView(
+                    rows: rows,
+                    outputs: outputs,
+                    isLongRun: batch.isLongRun,
+                    deepstackLayers: batch.deepstackLayers
+                )
                 pool.run { worker in
                     forward.run(view, attentionTasks: tasks, logits: logitsBuffer.base, worker: worker)
                 }
@@ -254,9 +281,60 @@ public final class InferenceContext {
     private func validate(tokens: [TokenID]) throws {
         let vocabulary = model.configuration.decoder.vocabularySize
         for token in tokens where token < 0 || Int(token) >= vocabulary {
-            throw EMLLMError.unknownTokenID(token, vocabularySize: vocabulary)
+            guard images.knows(token) else { throw EMLLMError.unknownTokenID(token, vocabularySize: vocabulary) }
+            guard images.features(of: token) != nil else { throw EMLLMError.imageNotInMemory(token) }
         }
     }
+}
+
+extension InferenceContext {
+    // MARK: Pictures
+
+    /// A picture's features, computed unless they are in memory.
+    ///
+    /// The picture is known by its samples: the same picture has the same token ids again, so that keys and values of a
+    /// prompt that shows it are found in a branch.
+    ///
+    /// - Throws: ``EMLLMError`` when the model has no vision tower, the picture does not suit it, or ``cancellation`` is
+    ///   set.
+    public func encode(_ image: RGBImage) throws -> EncodedImage {
+        guard let vision, let configuration = model.configuration.vision else { throw EMLLMError.noVision }
+        let hash = image.contentHash
+        if let known = images.image(hash) {
+            counters.reusedImages += 1
+            return known
+        }
+        try cancellation.check()
+        let clock = ContinuousClock()
+        let start = clock.now
+        let pixels = try configuration.preprocessing.apply(to: image)
+        let features = try vision.encode(pixels, cancellation: cancellation)
+        let encoded = EncodedImage(
+            contentHash: hash,
+            firstToken: try images.firstToken(hash, features: features.count),
+            features: features,
+            featureWidth: vision.rowsPerFeature * vision.decoderWidth,
+            tiles: pixels.arrangement,
+            hasGridPositions: model.configuration.decoder.rope.sections != nil,
+            seconds: (clock.now - start).seconds
+        )
+        images.add(encoded)
+        counters.encodedImages += 1
+        return encoded
+    }
+
+    /// What the vision tower says about each patch, before the connector: for uses of the tower alone.
+    ///
+    /// - Returns: for each tile its features, row by row. `[tiles][patches, tower's hidden size]`
+    /// - Throws: as ``encode(_:)``.
+    public func patchFeatures(of image: RGBImage) throws -> [[Float]] {
+        guard let vision, let configuration = model.configuration.vision else { throw EMLLMError.noVision }
+        let pixels = try configuration.preprocessing.apply(to: image)
+        return try vision.patchFeatures(of: pixels, cancellation: cancellation)
+    }
+
+    /// Bytes of pictures' features kept for later prompts.
+    public var imageCacheBytes: Int { images.keptBytes }
 }
 
 extension EMLLMError.Code {

@@ -20,6 +20,8 @@ public struct RuntimeOptions: Sendable, Equatable {
     public var contextLength: Int?
     /// The most bytes that keys and values may take, over all branches; `nil` sets no limit.
     public var cacheBytes: Int?
+    /// The most bytes of pictures' features to keep for later prompts; 2²⁸, about 268 million, unless set.
+    public var imageCacheBytes: Int
 
     /// Makes options; everything has a sensible default.
     public init(
@@ -27,13 +29,15 @@ public struct RuntimeOptions: Sendable, Equatable {
         instructionSet: InstructionSet? = nil,
         activations: ActivationPrecision = .q8,
         contextLength: Int? = nil,
-        cacheBytes: Int? = nil
+        cacheBytes: Int? = nil,
+        imageCacheBytes: Int = 1 << 28
     ) {
         self.threads = threads
         self.instructionSet = instructionSet
         self.activations = activations
         self.contextLength = contextLength
         self.cacheBytes = cacheBytes
+        self.imageCacheBytes = imageCacheBytes
     }
 
     /// The most worker threads that ``threads`` may ask for.

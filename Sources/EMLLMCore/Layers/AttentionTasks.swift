@@ -5,6 +5,7 @@ struct ForwardBatchView {
     let rows: UnsafeBufferPointer<ForwardBatch.Row>
     let outputs: UnsafeBufferPointer<Int>
     let isLongRun: Bool
+    let deepstackLayers: Int
     var count: Int { rows.count }
 }
 
@@ -44,7 +45,7 @@ final class AttentionTasks {
         self.configuration = configuration
         self.layout = layout
         self.kernels = kernels
-        scale = 1 / Float(configuration.headDimension).squareRoot()
+        scale = configuration.multipliers.attention ?? 1 / Float(configuration.headDimension).squareRoot()
         let step = ForwardWorkspace.attentionTokens
         tiles = batch.runs.flatMap { run in
             stride(from: run.rows.lowerBound, to: run.rows.upperBound, by: step).map { begin in
@@ -87,7 +88,7 @@ final class AttentionTasks {
         let valueOffset = layout.valueOffset(layer: layer, head: head)
         var rowCount = 0
         for row in tile.rows {
-            let limit = Int32(batch.rows[row].position + 1)
+            let limit = Int32(batch.rows[row].index + 1)
             for member in 0..<group {
                 let offset = row * width + (head * group + member) * dimension
                 own.queries.base[rowCount] = UnsafePointer(workspace.query.base + offset)

@@ -62,14 +62,49 @@ public final class Branch {
         return KeyValueSegment.pagesNeeded(forPositions: kept + newTokens) - existing
     }
 
+    /// What the last token leaves to the next one; `nil` in an empty branch.
+    private var lastMark: PositionMark? {
+        var segment: KeyValueSegment? = head
+        while let current = segment {
+            if count > current.start { return current.marks[count - current.start - 1] }
+            segment = current.parent
+        }
+        return nil
+    }
+
+    /// Where tokens will stand that are appended now.
+    ///
+    /// A word stands one behind everything before it. The features of a picture on a grid share the time at which the
+    /// picture begins, and add their row and column to it; a later word follows the last row and column.
+    func positions(of newTokens: some Collection<TokenID>, images: ImageTable) -> [TokenPosition] {
+        var last = lastMark
+        return newTokens.map { token in
+            let next = Int(last?.next ?? 0)
+            let position: TokenPosition
+            if let cell = images.cell(of: token) {
+                let start = cell.isFirst ? next : Int(last?.time ?? 0)
+                position = TokenPosition(time: start, row: start + cell.row, column: start + cell.column)
+            } else {
+                position = TokenPosition(next)
+            }
+            last = PositionMark(time: position.time, next: Int32(clamping: max(next, position.next)))
+            return position
+        }
+    }
+
     /// Appends positions: in place when nobody else refers to the head segment, else in a new segment after it.
-    func append(_ newTokens: some Collection<TokenID>) {
+    func append(_ newTokens: some Collection<TokenID>, at positions: [TokenPosition]) {
+        var next = Int(lastMark?.next ?? 0)
+        let marks = positions.map { position in
+            next = max(next, position.next)
+            return PositionMark(time: position.time, next: Int32(clamping: next))
+        }
         if isKnownUniquelyReferenced(&head) {
             if head.end > count { head.truncate(to: count) }
         } else {
             head = KeyValueSegment(parent: head, start: count, pool: head.pool)
         }
-        head.append(newTokens)
+        head.append(newTokens, marks: marks)
         count += newTokens.count
     }
 }

@@ -46,6 +46,7 @@ struct DecoderForward {
             worker.barrier()
             attentionTasks.run(layer: layer, workspace: ws, worker: worker)
             worker.barrier()
+            scaleResidual(ws.attention.base, width: queryWidth, tokens: batch.count, worker: worker)
             let attended = prepare(ws.attention.base, width: queryWidth, tokens: batch.count, worker: worker)
             projections.apply(
                 Projection(weights: block.attentionOutput, output: ws.hidden.base, accumulates: true),
@@ -74,8 +75,39 @@ struct DecoderForward {
                 worker: worker
             )
             worker.barrier()
+            if layer < batch.deepstackLayers { addFeatures(batch, layer: layer, worker: worker) }
         }
         writeLogits(batch, to: logits, worker: worker)
+    }
+
+    /// Adds what the vision tower says about the pictures' features behind one of its own blocks (DeepStack).
+    private func addFeatures(_ batch: ForwardBatchView, layer: Int, worker: ThreadPool.Worker) {
+        let width = configuration.hiddenSize
+        for index in worker.share(of: batch.count) {
+            guard let features = batch.rows[index].features else { continue }
+            let (hidden, added) = (workspace.hidden.base + index * width, features + (1 + layer) * width)
+            for column in 0..<width { hidden[column] += added[column] }
+        }
+        worker.barrier()
+    }
+
+    private static func scale(_ row: UnsafeMutablePointer<Float>, count: Int, by factor: Float) {
+        guard factor != 1 else { return }
+        for index in 0..<count { row[index] *= factor }
+    }
+
+    /// Scales what attention adds to the residual stream, before the product that adds it.
+    private func scaleResidual(
+        _ rows: UnsafeMutablePointer<Float>,
+        width: Int,
+        tokens: Int,
+        worker: ThreadPool.Worker
+    ) {
+        guard configuration.multipliers.residual != 1 else { return }
+        for token in worker.share(of: tokens) {
+            Self.scale(rows + token * width, count: width, by: configuration.multipliers.residual)
+        }
+        worker.barrier()
     }
 
     /// Looks the tokens up in the embedding, and computes the rotary angles of their positions.
@@ -84,14 +116,20 @@ struct DecoderForward {
         let width = configuration.hiddenSize
         for index in worker.share(of: batch.count) {
             let row = batch.rows[index]
-            ct_dequantize_row(
-                table.type,
-                Int64(table.rows),
-                Int64(table.columns),
-                table.data,
-                Int64(row.token),
-                workspace.hidden.base + index * width
-            )
+            let hidden = workspace.hidden.base + index * width
+            if let features = row.features {
+                hidden.update(from: features, count: width)
+            } else {
+                ct_dequantize_row(
+                    table.type,
+                    Int64(table.rows),
+                    Int64(table.columns),
+                    table.data,
+                    Int64(row.token),
+                    hidden
+                )
+                Self.scale(hidden, count: width, by: configuration.multipliers.embedding)
+            }
             rotary.write(
                 position: row.position,
                 cosine: workspace.cosine.base + index * rotary.pairs,
@@ -124,6 +162,7 @@ struct DecoderForward {
                 Int64(width),
                 out
             )
+            Self.scale(out, count: width, by: configuration.multipliers.residual)
         }
     }
 
@@ -271,6 +310,7 @@ struct DecoderForward {
                 configuration.normEpsilon,
                 out
             )
+            Self.scale(out, count: width, by: configuration.multipliers.logits)
         }
         projections.apply(
             Projection(weights: weights.output, output: logits),

@@ -3,8 +3,13 @@ struct ForwardBatch {
     /// One token to process.
     struct Row {
         let token: TokenID
-        /// Absolute position in its branch.
-        let position: Int
+        /// Index in its branch.
+        let index: Int
+        /// What the rotary embedding turns by.
+        let position: TokenPosition
+        /// For a feature of a picture: what takes the place of the token's embedding, and after it what is added behind
+        /// the first blocks. `[1 + deepstack, hidden]`
+        let features: UnsafePointer<Float>?
         /// The page that takes this position's keys and values, and the slot in it.
         let page: UnsafeMutablePointer<Float>
         let slot: Int
@@ -31,21 +36,33 @@ struct ForwardBatch {
     /// Whether float products go to BLAS: the rows are a piece of one long run, so that its shape depends on nothing but
     /// the run.
     let isLongRun: Bool
+    /// The pictures that tokens may speak of.
+    private let images: ImageTable
+    /// After how many blocks something is added to rows of this batch.
+    private(set) var deepstackLayers = 0
 
-    init(isLongRun: Bool) { self.isLongRun = isLongRun }
+    init(isLongRun: Bool, images: ImageTable) {
+        self.isLongRun = isLongRun
+        self.images = images
+    }
 
     /// Appends `tokens` to `branch` and adds them to the batch.
     mutating func add(_ tokens: ArraySlice<TokenID>, to branch: Branch, wantsLogits: ForwardOutputs) {
         let begin = branch.count
-        branch.append(tokens)
+        let positions = branch.positions(of: tokens, images: images)
+        branch.append(tokens, at: positions)
         let firstRow = rows.count
         let head = branch.head
         for (offset, token) in tokens.enumerated() {
             let index = begin + offset - head.start
+            let features = images.features(of: token)
+            if features != nil { deepstackLayers = images.deepstackLayers }
             rows.append(
                 Row(
                     token: token,
-                    position: begin + offset,
+                    index: begin + offset,
+                    position: positions[offset],
+                    features: features,
                     page: head.pages[index / KeyValueLayout.pagePositions].base,
                     slot: index % KeyValueLayout.pagePositions
                 )

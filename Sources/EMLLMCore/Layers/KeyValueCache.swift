@@ -69,6 +69,8 @@ final class KeyValueSegment {
     /// The absolute position of this segment's first token: how much of the parent's path it continues.
     let start: Int
     private(set) var tokens: [TokenID] = []
+    /// Where each token stands, for those after it.
+    private(set) var marks: [PositionMark] = []
     private(set) var pages: [ScratchBuffer<Float>] = []
     let pool: KeyValuePagePool
 
@@ -92,14 +94,16 @@ final class KeyValueSegment {
     }
 
     /// Makes room for more tokens and records them; the keys and values are written by the forward pass.
-    func append(_ newTokens: some Collection<TokenID>) {
+    func append(_ newTokens: some Collection<TokenID>, marks newMarks: [PositionMark]) {
         tokens.append(contentsOf: newTokens)
+        marks.append(contentsOf: newMarks)
         let needed = Self.pagesNeeded(forPositions: tokens.count)
         while pages.count < needed { pages.append(pool.take()) }
     }
 
     /// Forgets the tokens from absolute position `position` on.
     func truncate(to position: Int) {
+        marks.removeLast(end - position)
         tokens.removeLast(end - position)
         let needed = Self.pagesNeeded(forPositions: tokens.count)
         while pages.count > needed { pool.giveBack(pages.removeLast()) }

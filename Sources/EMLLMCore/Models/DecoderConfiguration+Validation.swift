@@ -65,6 +65,22 @@ extension DecoderConfiguration {
             }
             for factor in factors { try check("rope.scaling.factors", factor) }
         }
+        if let sections = rope.sections {
+            let pairs = rope.rotaryDimension / 2
+            let isSound = sections.counts.count == 3 && sections.counts.allSatisfy { (0...pairs).contains($0) }
+            guard isSound, sections.counts.reduce(0, +) == pairs else {
+                throw EMLLMError.invalidConfiguration(
+                    subject: subject,
+                    property: "rope.sections",
+                    expected: "three numbers with the sum \(pairs)",
+                    found: "\(sections.counts)"
+                )
+            }
+        }
+        try check("multipliers.embedding", multipliers.embedding)
+        try check("multipliers.residual", multipliers.residual)
+        try check("multipliers.logits", multipliers.logits)
+        if let attention = multipliers.attention { try check("multipliers.attention", attention) }
     }
 }
 

@@ -29,6 +29,28 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     public var queryKeyValueBias: Bool
     /// Whether each head of queries and keys is normalized by RMSNorm before it turns (Qwen3).
     public var queryKeyNorm: Bool
+    /// What embeddings, what each half of a block adds, attention scores and logits are multiplied by (Granite).
+    public var multipliers: Multipliers
+
+    /// Constant factors along the way; one of each, and the usual scale of attention, unless set.
+    public struct Multipliers: Codable, Sendable, Equatable {
+        /// Of embeddings of tokens.
+        public var embedding: Float
+        /// Of what attention and feed-forward layers add to the residual stream.
+        public var residual: Float
+        /// Of the products of queries and keys; `nil` is one over the root of the width of a head.
+        public var attention: Float?
+        /// Of logits.
+        public var logits: Float
+
+        /// Makes factors.
+        public init(embedding: Float = 1, residual: Float = 1, attention: Float? = nil, logits: Float = 1) {
+            self.embedding = embedding
+            self.residual = residual
+            self.attention = attention
+            self.logits = logits
+        }
+    }
 
     /// Makes a configuration; ``validate(subject:)`` says whether it is one the engine can run.
     public init(
@@ -44,7 +66,8 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         rope: RopeConfiguration,
         tiedOutputHead: Bool,
         queryKeyValueBias: Bool = false,
-        queryKeyNorm: Bool = false
+        queryKeyNorm: Bool = false,
+        multipliers: Multipliers = Multipliers()
     ) {
         self.vocabularySize = vocabularySize
         self.hiddenSize = hiddenSize
@@ -59,6 +82,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         self.tiedOutputHead = tiedOutputHead
         self.queryKeyValueBias = queryKeyValueBias
         self.queryKeyNorm = queryKeyNorm
+        self.multipliers = multipliers
     }
 
     /// Decodes a configuration; fields that came later than the format's first version have defaults.
@@ -77,7 +101,8 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
             rope: try values.decode(RopeConfiguration.self, forKey: .rope),
             tiedOutputHead: try values.decode(Bool.self, forKey: .tiedOutputHead),
             queryKeyValueBias: try values.decodeIfPresent(Bool.self, forKey: .queryKeyValueBias) ?? false,
-            queryKeyNorm: try values.decodeIfPresent(Bool.self, forKey: .queryKeyNorm) ?? false
+            queryKeyNorm: try values.decodeIfPresent(Bool.self, forKey: .queryKeyNorm) ?? false,
+            multipliers: try values.decodeIfPresent(Multipliers.self, forKey: .multipliers) ?? Multipliers()
         )
     }
 }
@@ -110,12 +135,35 @@ public struct RopeConfiguration: Codable, Sendable, Equatable {
     public var layout: Layout
     /// How frequencies are stretched.
     public var scaling: Scaling
+    /// Which pairs turn with which coordinate of a picture's positions; `nil` when all turn with the index.
+    public var sections: Sections?
+
+    /// The pairs of each coordinate of a position in a picture: time, row, column (M-RoPE, arXiv 2409.12191).
+    public struct Sections: Codable, Sendable, Equatable {
+        /// Pairs that turn with time, row and column. `[3]`
+        public var counts: [Int]
+        /// Whether the coordinates take turns from pair to pair (Qwen3-VL) rather than have a run of pairs each.
+        public var areInterleaved: Bool
+
+        /// Makes a description.
+        public init(counts: [Int], areInterleaved: Bool) {
+            self.counts = counts
+            self.areInterleaved = areInterleaved
+        }
+    }
 
     /// Makes a configuration.
-    public init(base: Float, rotaryDimension: Int, layout: Layout, scaling: Scaling = .none) {
+    public init(
+        base: Float,
+        rotaryDimension: Int,
+        layout: Layout,
+        scaling: Scaling = .none,
+        sections: Sections? = nil
+    ) {
         self.base = base
         self.rotaryDimension = rotaryDimension
         self.layout = layout
         self.scaling = scaling
+        self.sections = sections
     }
 }

@@ -2,16 +2,14 @@
 ///
 /// The keys are those of ggml's docs/gguf.md, with the architecture's name in front.
 struct GGUFDecoder: Sendable {
-    /// The value of `general.architecture`.
-    let architecture: String
+    /// The values of `general.architecture`.
+    let architectures: [String]
     /// Which elements of a head form a pair in such files.
     let layout: RopeConfiguration.Layout
     /// Whether queries, keys and values have biases.
     var queryKeyValueBias = false
     /// Whether heads of queries and keys are normalized.
     var queryKeyNorm = false
-
-    private var prefix: String { architecture + "." }
 
     // MARK: Configuration
 
@@ -21,6 +19,7 @@ struct GGUFDecoder: Sendable {
     func configuration(of file: GGUFFile) throws -> DecoderConfiguration {
         let metadata = file.metadata
         let path = file.file.path
+        let prefix = try Self.prefix(file)
         func required(_ key: String, _ most: Int) throws -> Int {
             try metadata.require(prefix + key, try metadata.integer(prefix + key, in: 1...most))
         }
@@ -92,14 +91,37 @@ struct GGUFDecoder: Sendable {
                 base: try metadata.float("\(prefix)rope.freq_base") ?? 10_000,
                 rotaryDimension: try optional("rope.dimension_count", 4096) ?? headDimension,
                 layout: layout,
-                scaling: try ropeScaling(file)
+                scaling: try ropeScaling(file),
+                sections: try sections(metadata, prefix)
             ),
             tiedOutputHead: !names.contains("output.weight"),
             queryKeyValueBias: queryKeyValueBias,
-            queryKeyNorm: queryKeyNorm
+            queryKeyNorm: queryKeyNorm,
+            multipliers: try multipliers(metadata, prefix)
         )
         try configuration.validate(subject: path)
         return configuration
+    }
+
+    private static func prefix(_ file: GGUFFile) throws -> String {
+        let key = "general.architecture"
+        return try file.metadata.require(key, try file.metadata.string(key)) + "."
+    }
+
+    /// Granite's factors; logits are divided by theirs.
+    private func multipliers(_ metadata: GGUFMetadata, _ prefix: String) throws -> DecoderConfiguration.Multipliers {
+        DecoderConfiguration.Multipliers(
+            embedding: try metadata.float("\(prefix)embedding_scale") ?? 1,
+            residual: try metadata.float("\(prefix)residual_scale") ?? 1,
+            attention: try metadata.float("\(prefix)attention.scale"),
+            logits: try metadata.float("\(prefix)logit_scale").map { 1 / $0 } ?? 1
+        )
+    }
+
+    /// Pairs of each coordinate of positions in pictures: four numbers, of which the last is not used.
+    private func sections(_ metadata: GGUFMetadata, _ prefix: String) throws -> RopeConfiguration.Sections? {
+        guard let counts = try metadata.integers("\(prefix)rope.dimension_sections") else { return nil }
+        return RopeConfiguration.Sections(counts: Array(counts.prefix(3)), areInterleaved: prefix == "qwen3vl.")
     }
 
     private static func vocabularySize(_ file: GGUFFile) throws -> Int {
@@ -119,6 +141,7 @@ struct GGUFDecoder: Sendable {
 
     private func ropeScaling(_ file: GGUFFile) throws -> RopeConfiguration.Scaling {
         let metadata = file.metadata
+        let prefix = try Self.prefix(file)
         // As in llama.cpp: without a type, a factor means linear scaling, and it also applies on top of rope_freqs.
         let kind = try metadata.string("\(prefix)rope.scaling.type") ?? "linear"
         guard kind == "none" || kind == "linear" else {

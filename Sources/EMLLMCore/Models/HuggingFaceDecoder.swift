@@ -2,12 +2,14 @@ import Foundation
 
 /// How `config.json` and a checkpoint's tensor names describe a decoder: what the Llama-like families share.
 struct HuggingFaceDecoder: Sendable {
-    /// The value of `model_type`.
-    let modelType: String
+    /// The values of `model_type`, the family's own first.
+    let modelTypes: [String]
     /// Whether queries, keys and values have biases.
     var queryKeyValueBias = false
     /// Whether heads of queries and keys are normalized.
     var queryKeyNorm = false
+    /// Whether the checkpoint has the tensor names of InternLM2, with queries, keys and values in one tensor.
+    var isInternLM2 = false
     /// The width of a head where `head_dim` is absent; `nil` divides the hidden size by the heads.
     var defaultHeadDimension: Int?
 
@@ -46,7 +48,13 @@ struct HuggingFaceDecoder: Sendable {
             rope: try rope(config, headDimension: headDimension),
             tiedOutputHead: try config.bool("tie_word_embeddings") ?? false,
             queryKeyValueBias: queryKeyValueBias,
-            queryKeyNorm: queryKeyNorm
+            queryKeyNorm: queryKeyNorm,
+            multipliers: DecoderConfiguration.Multipliers(
+                embedding: try config.float("embedding_multiplier") ?? 1,
+                residual: try config.float("residual_multiplier") ?? 1,
+                attention: try config.float("attention_multiplier"),
+                logits: try config.float("logits_scaling").map { 1 / $0 } ?? 1
+            )
         )
         try configuration.validate(subject: config.path)
         return configuration
@@ -67,6 +75,7 @@ struct HuggingFaceDecoder: Sendable {
         // Qwen2 has biases on queries, keys and values whatever this key says; where it counts, it means all four.
         let hasBias = try config.bool("attention_bias") ?? false
         try refuse("attention_bias", "false", "true", unless: queryKeyValueBias || !hasBias)
+        try refuse("bias", "false", "true", unless: try !isInternLM2 || config.bool("bias") != true)
         try refuse("mlp_bias", "false", "true", unless: try config.bool("mlp_bias") != true)
         try refuse("use_sliding_window", "false", "true", unless: try config.bool("use_sliding_window") != true)
         let layers = config.object["layer_types"]?.elements ?? []
@@ -90,7 +99,9 @@ struct HuggingFaceDecoder: Sendable {
         let kind = try parameters?.string("rope_type") ?? parameters?.string("type") ?? "default"
         let scaling: RopeConfiguration.Scaling
         switch (kind, parameters) {
-        case ("default", _): scaling = .none
+        // Sections say what "mrope" means. "dynamic" stretches only what is longer than the trained context, and that is
+        // refused.
+        case ("default", _), ("mrope", _), ("dynamic", _): scaling = .none
         case ("linear", let parameters?):
             scaling = .linear(factor: try parameters.require("factor", try parameters.float("factor")))
         case ("llama3", let parameters?):
@@ -103,7 +114,23 @@ struct HuggingFaceDecoder: Sendable {
                 found: kind
             )
         }
-        return RopeConfiguration(base: base, rotaryDimension: dimension, layout: .half, scaling: scaling)
+        return RopeConfiguration(
+            base: base,
+            rotaryDimension: dimension,
+            layout: .half,
+            scaling: scaling,
+            sections: try sections(parameters, pairs: dimension / 2)
+        )
+    }
+
+    /// Pairs of each coordinate of positions in pictures.
+    private func sections(_ parameters: JSONFields?, pairs: Int) throws -> RopeConfiguration.Sections? {
+        guard let parameters else { return nil }
+        let counts = try parameters.integers("mrope_section", in: 0...pairs)
+        guard !counts.isEmpty else { return nil }
+        // Qwen3-VL knows no other way, and says so only in some of its files.
+        let isInterleaved = try parameters.bool("mrope_interleaved") ?? queryKeyNorm
+        return RopeConfiguration.Sections(counts: counts, areInterleaved: isInterleaved)
     }
 
     /// Llama 3.1's: long waves are stretched, short ones are not, those between in part (arXiv 2407.21783, and
@@ -145,6 +172,7 @@ struct HuggingFaceDecoder: Sendable {
 
     /// What a tensor is to the engine.
     func role(of name: String, isTied: Bool) -> TensorRole {
+        if isInternLM2 { return internLM2Role(of: name) }
         switch name {
         case "model.embed_tokens.weight": return .weight("token_embedding")
         case "model.norm.weight": return .weight("output_norm")
@@ -162,6 +190,27 @@ struct HuggingFaceDecoder: Sendable {
         if part.hasSuffix(".q_norm") || part.hasSuffix(".k_norm"), !queryKeyNorm { return .unknown }
         return .weight("layers.\(layer).\(part)")
     }
+
+    private func internLM2Role(of name: String) -> TensorRole {
+        switch name {
+        case "model.tok_embeddings.weight": return .weight("token_embedding")
+        case "model.norm.weight": return .weight("output_norm")
+        case "output.weight": return .weight("output")
+        default: break
+        }
+        let words = name.split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
+        guard words.count == 4, words[0] == "model", words[1] == "layers", let layer = Int(words[2]), layer >= 0,
+            "\(layer)" == words[2]
+        else { return .unknown }
+        if words[3] == "attention.wqkv.weight" { return .groupedQueryKeyValue("layers.\(layer).attention") }
+        return Self.internLM2Parts[String(words[3])].map { .weight("layers.\(layer).\($0)") } ?? .unknown
+    }
+
+    private static let internLM2Parts = [
+        "attention_norm.weight": "attention_norm", "attention.wo.weight": "attention.output",
+        "ffn_norm.weight": "feed_forward_norm", "feed_forward.w1.weight": "feed_forward.gate",
+        "feed_forward.w3.weight": "feed_forward.up", "feed_forward.w2.weight": "feed_forward.down",
+    ]
 
     private static let parts = [
         "input_layernorm.weight": "attention_norm",

@@ -4,10 +4,13 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     public var family: String
     /// The shape of the text decoder.
     public var decoder: DecoderConfiguration
+    /// How the model sees; `nil` for a model of text.
+    public var vision: VisionConfiguration?
 
     /// Makes a configuration.
-    public init(family: String, decoder: DecoderConfiguration) {
+    public init(family: String, decoder: DecoderConfiguration, vision: VisionConfiguration? = nil) {
         self.family = family
         self.decoder = decoder
+        self.vision = vision
     }
 }

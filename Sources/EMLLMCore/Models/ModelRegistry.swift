@@ -1,76 +1,107 @@
 /// The model families that this engine runs. Adding one is a file beside ``ModelFamily`` `llama` and a line here.
 public enum ModelRegistry {
-    /// Every family.
-    public static let families: [ModelFamily] = [.llama, .qwen2, .qwen3]
+    /// Families of text decoders.
+    public static let families: [ModelFamily] = [.llama, .qwen2, .qwen3, .granite, .internLM2]
 
-    /// The family with a name, as stored in `.emllm` files.
+    /// Families of vision-language models, each on top of one of the decoders.
+    public static let visionFamilies: [VisionFamily] = [
+        .qwen2VL, .qwen25VL, .qwen3VL, .llava, .internVL, .internVLOriginal, .idefics3,
+    ]
+
+    /// Checks a name, as stored in `.emllm` files.
     ///
     /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
-    static func family(named name: String, path: String) throws -> ModelFamily {
-        guard let family = families.first(where: { $0.name == name }) else {
-            throw EMLLMError.unsupportedArchitecture(path: path, name: name, supported: families.map(\.name))
+    static func checkFamily(named name: String, hasVision: Bool, path: String) throws {
+        let names = hasVision ? visionFamilies.map(\.name) : families.map(\.name)
+        guard names.contains(name) else {
+            throw EMLLMError.unsupportedArchitecture(path: path, name: name, supported: names)
         }
-        return family
     }
 
     /// The family of a Hugging Face folder's `model_type`.
     ///
     /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
     static func family(modelType name: String, path: String) throws -> ModelFamily {
-        guard let family = families.first(where: { $0.huggingFace.modelType == name }) else {
+        guard let family = families.first(where: { $0.huggingFace.modelTypes.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(
                 path: path,
                 name: name,
-                supported: families.map(\.huggingFace.modelType)
+                supported: families.compactMap(\.huggingFace.modelTypes.first) + visionFamilies.flatMap(\.modelTypes)
             )
         }
         return family
+    }
+
+    /// The vision family of a Hugging Face folder's `model_type`; `nil` for a model of text.
+    static func visionFamily(modelType name: String) -> VisionFamily? {
+        visionFamilies.first { $0.modelTypes.contains(name) }
     }
 
     /// The family of a GGUF file's `general.architecture`.
     ///
     /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
     static func family(ggufArchitecture name: String, path: String) throws -> ModelFamily {
-        guard let family = families.first(where: { $0.ggufArchitectures.contains(name) }) else {
+        guard let family = families.first(where: { $0.gguf.architectures.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(
                 path: path,
                 name: name,
-                supported: families.flatMap(\.ggufArchitectures)
+                supported: families.flatMap(\.gguf.architectures)
+            )
+        }
+        return family
+    }
+
+    /// The vision family of an mmproj file's projector.
+    ///
+    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    static func visionFamily(projector name: String, path: String) throws -> VisionFamily {
+        guard let family = visionFamilies.first(where: { $0.projectors.contains(name) }) else {
+            throw EMLLMError.unsupportedArchitecture(
+                path: path,
+                name: name,
+                supported: visionFamilies.flatMap(\.projectors)
             )
         }
         return family
     }
 }
 
-/// A family of models: how its published configuration and weight names map onto the engine's.
+/// A family of text decoders: how its published configuration and weight names map onto the engine's.
 public struct ModelFamily: Sendable {
     /// The name in `.emllm` files.
     public let name: String
-    /// The values of `general.architecture` in GGUF files.
-    public let ggufArchitectures: [String]
-    /// Translates the metadata of a GGUF file.
-    let decoderConfiguration: @Sendable (GGUFFile) throws -> DecoderConfiguration
-    /// What a tensor of a GGUF file is to the engine.
-    let role: @Sendable (_ ggufTensorName: String) -> TensorRole
-
+    /// How GGUF files describe it.
+    let gguf: GGUFDecoder
     /// How Hugging Face's folders describe it.
     let huggingFace: HuggingFaceDecoder
+}
 
-    /// A family whose files have the keys and names that dense architectures share.
-    init(name: String, gguf: GGUFDecoder, huggingFace: HuggingFaceDecoder) {
-        self.name = name
-        self.huggingFace = huggingFace
-        ggufArchitectures = [gguf.architecture]
-        decoderConfiguration = { try gguf.configuration(of: $0) }
-        role = { gguf.role(of: $0) }
-    }
+/// A family of vision-language models: how its published configuration maps onto the engine's.
+///
+/// Weight names differ so little between families that one table serves all; see ``VisionTensorNames``.
+public struct VisionFamily: Sendable {
+    /// The name in `.emllm` files.
+    public let name: String
+    /// The values of `model_type` in Hugging Face's folders.
+    let modelTypes: [String]
+    /// The values of `clip.projector_type` in mmproj files.
+    let projectors: [String]
+    /// Translates a folder's configuration.
+    let huggingFace: @Sendable (HuggingFaceVision) throws -> VisionConfiguration
+    /// Translates an mmproj file's metadata; `nil` for families that llama.cpp does not define.
+    var gguf: (@Sendable (GGUFVision) throws -> VisionConfiguration)?
 }
 
 /// What a tensor of a published file is to the engine.
 enum TensorRole: Equatable {
     /// A weight, by canonical name.
     case weight(String)
-    /// Already taken into the configuration.
+    /// Several weights of equal height, one below the other.
+    case stacked([String])
+    /// Queries, keys and values of one key/value head after the other (InternLM2), by the canonical name of the layer's
+    /// attention.
+    case groupedQueryKeyValue(String)
+    /// Already taken into the configuration, or of no use to this model.
     case configuration
     /// A weight of a variant that the engine does not run; ignoring it would change the model's answers.
     case unknown

@@ -42,12 +42,14 @@ struct ConversionPlan {
         from source: ModelSource
     ) throws -> (bytes: (bytes: UnsafeRawBufferPointer, owner: AnyObject), error: QuantizationError?) {
         let path = source.path
-        guard let bytes = weight.bytes.baseAddress else {
+        let gathered = try weight.gathered(path: path)
+        defer { withExtendedLifetime(gathered.owner) {} }
+        guard let bytes = gathered.bytes.baseAddress else {
             throw EMLLMError.missingTensor(path: path, name: weight.name)
         }
         switch weight.shape {
         case .vector(let count):
-            if weight.type == .f32 { return ((weight.bytes, weight.owner), nil) }
+            if weight.type == .f32 { return (gathered, nil) }
             let buffer = try AlignedBuffer(byteCount: count * MemoryLayout<Float>.size, for: path)
             try TensorPacking.floats(
                 type: weight.type,
@@ -60,7 +62,7 @@ struct ConversionPlan {
         case .matrix(let rows, let columns):
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
             switch source.arrangement {
-            case .packed: kept = (weight.bytes, weight.owner)
+            case .packed: kept = gathered
             case .rows:
                 let buffer = try Self.buffer(weight.type, rows, columns, weight.name, path)
                 TensorPacking.pack(

@@ -55,6 +55,7 @@ public enum ModelConverter {
     ///
     /// - Parameters:
     ///   - input: An `.emllm` or GGUF file, or a folder as Hugging Face publishes it.
+    ///   - vision: For a GGUF file: the mmproj file with its vision tower.
     ///   - output: The `.emllm` file to write. It appears complete or not at all.
     ///   - options: What to do with the weights and the file.
     ///   - progress: Called with the bytes of work done so far and in all; may throw to stop, and then nothing is left.
@@ -63,6 +64,7 @@ public enum ModelConverter {
     @discardableResult
     public static func convert(
         _ input: URL,
+        vision: URL? = nil,
         to output: URL,
         options: Options = Options(),
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -75,13 +77,13 @@ public enum ModelConverter {
                 found: type.name
             )
         }
-        let modelFile = try ModelFile(input)
+        let modelFile = try ModelFile(input, vision: vision)
         let source = try ModelSource(modelFile)
         try checkDistinct(input, output)
         let file = try AtomicFile(output, overwrites: options.overwrites)
 
         let plan = source.weights.map { ConversionPlan($0, options: options) }
-        let total = modelFile.byteCount + source.weights.reduce(0) { $0 + $1.bytes.count }
+        let total = modelFile.byteCount + source.weights.reduce(0) { $0 + $1.byteCount }
         var done = 0
         func advance(_ bytes: Int) throws {
             done += bytes
@@ -93,9 +95,7 @@ public enum ModelConverter {
         provenance.converter = options.converter
         if let type = options.quantization { provenance.quantization = type.name + (options.isPure ? " (pure)" : "") }
         switch modelFile {
-        case .gguf:
-            provenance.sourceSHA256 = "\(try Checksum(of: source.files[0].bytes, progress: advance))"
-        case .huggingFace:
+        case .gguf, .huggingFace:
             // Of several files: the digest of their digests.
             let digests = try source.files.map { try Checksum(of: $0.bytes, progress: advance) }
             provenance.sourceSHA256 = "\(digests.count == 1 ? digests[0] : Checksum(of: digests.flatMap(\.bytes)))"
@@ -131,7 +131,7 @@ public enum ModelConverter {
                     note: step.note
                 )
             )
-            try advance(step.weight.bytes.count)
+            try advance(step.weight.byteCount)
         }
         return Report(tensors: tensors, fileBytes: try writer.finish())
     }

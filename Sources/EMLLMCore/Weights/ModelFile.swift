@@ -6,15 +6,32 @@ import Foundation
 public enum ModelFile: Sendable {
     /// An `.emllm` file.
     case emllm(EMLLMFile)
-    /// A GGUF file.
-    case gguf(GGUFFile)
+    /// A GGUF file, with the mmproj file of its vision tower where it has one.
+    case gguf(GGUFFile, vision: GGUFFile? = nil)
     /// A folder as Hugging Face publishes it.
     case huggingFace(HuggingFaceDirectory)
 
     /// Opens a file by its content, or a folder with a `config.json`.
     ///
+    /// - Parameters:
+    ///   - url: the file or folder.
+    ///   - vision: for a GGUF file: the mmproj file with its vision tower.
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public init(_ url: URL) throws {
+    public init(_ url: URL, vision: URL? = nil) throws {
+        try self.init(url)
+        guard let vision else { return }
+        guard case .gguf(let text, _) = self else { throw EMLLMError.visionFileBeside(path: path, format: format) }
+        let file = try MappedFile(vision)
+        guard file.bytes.starts(with: GGUFFile.magic) else {
+            throw EMLLMError.notAVisionFile(path: file.path, found: "another format")
+        }
+        let tower = try GGUFFile(file)
+        let architecture = try tower.metadata.string("general.architecture") ?? "no architecture"
+        guard architecture == "clip" else { throw EMLLMError.notAVisionFile(path: file.path, found: architecture) }
+        self = .gguf(text, vision: tower)
+    }
+
+    private init(_ url: URL) throws {
         if FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) {
             self = .huggingFace(try HuggingFaceDirectory(url))
         } else {
@@ -37,7 +54,7 @@ public enum ModelFile: Sendable {
     public var format: String {
         switch self {
         case .emllm(let file): ".emllm \(file.version)"
-        case .gguf(let file): "GGUF \(file.version)"
+        case .gguf(let file, _): "GGUF \(file.version)"
         case .huggingFace: "Hugging Face"
         }
     }
@@ -52,7 +69,7 @@ public enum ModelFile: Sendable {
     public var path: String {
         switch self {
         case .emllm(let file): file.file.path
-        case .gguf(let file): file.file.path
+        case .gguf(let file, _): file.file.path
         case .huggingFace(let directory): directory.path
         }
     }
@@ -61,8 +78,35 @@ public enum ModelFile: Sendable {
     public var byteCount: Int {
         switch self {
         case .emllm(let file): file.file.bytes.count
-        case .gguf(let file): file.file.bytes.count
+        case .gguf(let file, let vision): file.file.bytes.count + (vision?.file.bytes.count ?? 0)
         case .huggingFace(let directory): directory.byteCount
         }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A file given as a vision tower that is something else.
+    public static let notAVisionFile = Self(rawValue: "not-a-vision-file")
+}
+
+extension EMLLMError {
+    static func notAVisionFile(path: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .notAVisionFile,
+            subject: path,
+            expected: "a GGUF file of a vision tower (architecture clip)",
+            found: found,
+            remedy: "name the mmproj file that was published beside the model"
+        )
+    }
+
+    static func visionFileBeside(path: String, format: String) -> EMLLMError {
+        EMLLMError(
+            code: .notAVisionFile,
+            subject: path,
+            expected: "a GGUF file beside an mmproj file",
+            found: format,
+            remedy: "leave the mmproj file out: this format has the vision tower inside"
+        )
     }
 }

@@ -36,8 +36,13 @@ public final class ModelPackage: Sendable {
 
     /// Opens an `.emllm` or GGUF file, told apart by content, or a folder as Hugging Face publishes it.
     ///
+    /// - Parameters:
+    ///   - url: the file or folder.
+    ///   - vision: for a GGUF file: the mmproj file with its vision tower.
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public static func open(_ url: URL) throws -> ModelPackage { try ModelPackage(ModelFile(url)) }
+    public static func open(_ url: URL, vision: URL? = nil) throws -> ModelPackage {
+        try ModelPackage(ModelFile(url, vision: vision))
+    }
 
     /// Opens an `.emllm` or GGUF file that has been mapped.
     ///
@@ -59,7 +64,7 @@ public final class ModelPackage: Sendable {
         case .packed:
             var weights: [String: Weight] = [:]
             for weight in source.weights {
-                guard let pointer = weight.bytes.baseAddress else { continue }
+                guard let pointer = weight.pieces[0].baseAddress else { continue }
                 weights[weight.name] = Weight(
                     type: weight.type,
                     shape: weight.shape,
@@ -68,7 +73,7 @@ public final class ModelPackage: Sendable {
                 )
             }
             self.weights = weights
-            weightBytes = source.weights.reduce(0) { $0 + $1.bytes.count }
+            weightBytes = source.weights.reduce(0) { $0 + $1.byteCount }
         case .rows:
             (weights, weightBytes) = try Self.repacked(source)
         }
@@ -120,7 +125,9 @@ public final class ModelPackage: Sendable {
         let base = buffer.bytes.baseAddress!
         var weights: [String: Weight] = [:]
         for (weight, place) in zip(source.weights, layout.places) {
-            guard let bytes = weight.bytes.baseAddress else { continue }
+            let gathered = try weight.gathered(path: path)
+            defer { withExtendedLifetime(gathered.owner) {} }
+            guard let bytes = gathered.bytes.baseAddress else { continue }
             let target = base + place.offset
             switch weight.shape {
             case .vector(let count):

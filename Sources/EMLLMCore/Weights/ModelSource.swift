@@ -1,3 +1,5 @@
+import Foundation
+
 /// A model of any format, opened and validated, with its weights still as they lie in the file.
 ///
 /// ``ModelPackage`` makes it ready for the kernels; ``ModelConverter`` writes it out.
@@ -15,8 +17,25 @@ struct ModelSource: Sendable {
         let name: String
         let type: TensorType
         let shape: WeightShape
-        let bytes: UnsafeRawBufferPointer
+        /// The bytes: most often one piece, several where a file keeps parts of different weights side by side.
+        let pieces: [UnsafeRawBufferPointer]
         let owner: MappedFile
+
+        /// Bytes of all pieces.
+        var byteCount: Int { pieces.reduce(0) { $0 + $1.count } }
+
+        /// The bytes in one piece, and what keeps them in memory.
+        func gathered(path: String) throws -> (bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+            if pieces.count == 1 { return (pieces[0], owner) }
+            let buffer = try AlignedBuffer(byteCount: byteCount, for: path)
+            var target = buffer.bytes.baseAddress!
+            for piece in pieces {
+                guard let source = piece.baseAddress else { continue }
+                target.copyMemory(from: source, byteCount: piece.count)
+                target += piece.count
+            }
+            return (UnsafeRawBufferPointer(buffer.bytes), buffer)
+        }
     }
 
     /// The path of the file or folder.
@@ -30,25 +49,26 @@ struct ModelSource: Sendable {
     let tokenizer: TokenizerDefinition
     let chatTemplate: String?
     let provenance: Provenance
-    /// In the order of ``DecoderConfiguration/weightShapes``.
+    /// In the order of ``ModelConfiguration/weightShapes``.
     let weights: [Weight]
 
     /// Takes a file that has been opened.
     init(_ file: ModelFile) throws {
         switch file {
         case .emllm(let file): try self.init(container: file)
-        case .gguf(let file): try self.init(gguf: file)
+        case .gguf(let file, let vision): try self.init(gguf: file, vision: vision)
         case .huggingFace(let directory): try self.init(directory)
         }
     }
 
     private init(container: EMLLMFile) throws {
         path = container.file.path
-        _ = try ModelRegistry.family(named: container.configuration.family, path: path)
+        let configuration = container.configuration
+        try ModelRegistry.checkFamily(named: configuration.family, hasVision: configuration.vision != nil, path: path)
         files = [container.file]
         format = ".emllm \(container.version)"
         arrangement = .packed
-        configuration = container.configuration
+        self.configuration = configuration
         tokenizer = container.tokenizer
         chatTemplate = container.chatTemplate
         provenance = container.provenance
@@ -57,19 +77,20 @@ struct ModelSource: Sendable {
                 name: $0.name,
                 type: $0.type,
                 shape: $0.shape,
-                bytes: container.bytes(of: $0),
+                pieces: [container.bytes(of: $0)],
                 owner: container.file
             )
         }
-        weights = try Self.matched(found, to: configuration.decoder, path: path)
+        weights = try Self.matched(found, to: configuration, path: path)
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
     }
 
-    private init(gguf: GGUFFile) throws {
+    private init(gguf: GGUFFile, vision: GGUFFile?) throws {
         path = gguf.file.path
         let metadata = gguf.metadata
         let key = "general.architecture"
         let architecture = try metadata.require(key, try metadata.string(key))
+        guard architecture != "clip" else { throw EMLLMError.visionFileAlone(path: path) }
         let family = try ModelRegistry.family(ggufArchitecture: architecture, path: path)
         if let parts = try metadata.integer("split.count", in: 0...Int(UInt16.max)), parts > 1 {
             throw EMLLMError.unsupportedPart(
@@ -79,13 +100,19 @@ struct ModelSource: Sendable {
                 found: "one of \(parts) parts"
             )
         }
-        files = [gguf.file]
+        files = [gguf.file] + (vision.map { [$0.file] } ?? [])
         format = "GGUF \(gguf.version)"
         arrangement = .rows
-        configuration = ModelConfiguration(family: family.name, decoder: try family.decoderConfiguration(gguf))
+        let decoder = try family.gguf.configuration(of: gguf)
+        let eyes = try vision.map { try Self.eyes(of: $0, decoder: decoder) }
+        configuration = ModelConfiguration(
+            family: eyes?.family ?? family.name,
+            decoder: decoder,
+            vision: eyes?.configuration
+        )
+        try configuration.validate(subject: vision?.file.path ?? path)
         tokenizer = try gguf.tokenizerDefinition()
         chatTemplate = try metadata.string("tokenizer.chat_template")
-        let path = path
         let fileName = String(path.split(separator: "/").last ?? "")
         provenance = Provenance(
             name: try metadata.string("general.name") ?? fileName,
@@ -95,90 +122,113 @@ struct ModelSource: Sendable {
             sourceFile: fileName,
             sourceFormat: format
         )
-        let found = try gguf.tensors.compactMap { tensor -> Weight? in
-            switch family.role(tensor.name) {
-            case .configuration: return nil
-            case .unknown: throw EMLLMError.unexpectedTensor(path: path, name: tensor.name, family: family.name)
-            case .weight(let name):
-                return Weight(
-                    name: name,
-                    type: tensor.type,
-                    shape: try Self.shape(of: tensor, path: path),
-                    bytes: gguf.bytes(of: tensor),
-                    owner: gguf.file
-                )
-            }
+        var found = WeightCollector(configuration: configuration)
+        for tensor in gguf.tensors { try found.add(tensor, of: gguf, role: family.gguf.role(of: tensor.name)) }
+        if let vision, let configuration = eyes?.configuration {
+            let names = VisionTensorNames(vision: configuration)
+            try found.addVision(vision, names: names)
         }
-        weights = try Self.matched(found, to: configuration.decoder, path: path)
+        weights = try Self.matched(found.weights, to: configuration, path: path)
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
+    }
+
+    /// What an mmproj file says about a model's eyes.
+    private static func eyes(
+        of file: GGUFFile,
+        decoder: DecoderConfiguration
+    ) throws -> (family: String, configuration: VisionConfiguration) {
+        let projector = try GGUFVision.projector(of: file)
+        let family = try ModelRegistry.visionFamily(projector: projector, path: file.file.path)
+        guard let translate = family.gguf else {
+            throw EMLLMError.unsupportedArchitecture(path: file.file.path, name: projector, supported: [])
+        }
+        return (family.name, try translate(GGUFVision(file: file, decoder: decoder)))
     }
 
     private init(_ directory: HuggingFaceDirectory) throws {
         path = directory.path
         let config = directory.configuration
         let type = try config.require("model_type", try config.string("model_type"))
-        let family = try ModelRegistry.family(modelType: type, path: config.path)
         files = directory.shards.map(\.file)
         format = "Hugging Face"
         arrangement = .rows
-        let decoder = try family.huggingFace.configuration(of: config)
-        configuration = ModelConfiguration(family: family.name, decoder: decoder)
+        let text: ModelFamily
+        if let family = ModelRegistry.visionFamily(modelType: type) {
+            let (textConfig, textFamily) = try Self.textPart(of: config, type: type)
+            text = textFamily
+            let decoder = try text.huggingFace.configuration(of: textConfig)
+            let source = HuggingFaceVision(
+                config: config,
+                vision: try config.require("vision_config", try config.fields("vision_config")),
+                processor: directory.imageProcessor,
+                decoder: decoder
+            )
+            let vision = try family.huggingFace(source)
+            configuration = ModelConfiguration(family: family.name, decoder: decoder, vision: vision)
+        } else {
+            text = try ModelRegistry.family(modelType: type, path: config.path)
+            let decoder = try text.huggingFace.configuration(of: config)
+            configuration = ModelConfiguration(family: text.name, decoder: decoder)
+        }
+        try configuration.validate(subject: config.path)
+        let decoder = configuration.decoder
         tokenizer = try directory.tokenizerDefinition(embeddingRows: decoder.vocabularySize)
         chatTemplate = try directory.chatTemplate()
         provenance = Provenance(name: directory.name, sourceFile: directory.sourceName, sourceFormat: format)
-        let found = try directory.shards.flatMap { shard in
-            try shard.tensors.compactMap { tensor -> Weight? in
-                let path = shard.file.path
-                switch family.huggingFace.role(of: tensor.name, isTied: decoder.tiedOutputHead) {
-                case .configuration: return nil
-                case .unknown: throw EMLLMError.unexpectedTensor(path: path, name: tensor.name, family: family.name)
-                case .weight(let name):
-                    let sizes = Array(tensor.dimensions.reversed())
-                    return Weight(
-                        name: name,
-                        type: tensor.type,
-                        shape: try Self.shape(name: tensor.name, dimensions: sizes, path: path),
-                        bytes: shard.bytes(of: tensor),
-                        owner: shard.file
-                    )
+        var found = WeightCollector(configuration: configuration)
+        let names = configuration.vision.map { VisionTensorNames(vision: $0) }
+        for shard in directory.shards {
+            for tensor in shard.tensors {
+                func textRole() -> TensorRole {
+                    let name = names == nil ? tensor.name : VisionTensorNames.textName(tensor.name)
+                    return text.huggingFace.role(of: name, isTied: decoder.tiedOutputHead)
                 }
+                let role = names?.role(ofHuggingFace: tensor.name) ?? textRole()
+                try found.add(tensor, of: shard, role: role)
             }
         }
-        let names = found.map(\.name)
-        if let twice = Dictionary(grouping: names, by: \.self).first(where: { $1.count > 1 })?.key {
-            throw EMLLMError.duplicateTensor(path: path, name: twice)
-        }
-        weights = try Self.matched(found, to: decoder, path: path)
+        weights = try Self.matched(found.weights, to: configuration, path: path)
     }
 
-    private static func shape(of tensor: GGUFFile.Tensor, path: String) throws -> WeightShape {
-        try shape(name: tensor.name, dimensions: tensor.dimensions, path: path)
+    /// The decoder's configuration inside a vision-language model's, and its family.
+    private static func textPart(
+        of config: JSONFields,
+        type: String
+    ) throws -> (config: JSONFields, family: ModelFamily) {
+        // Older files of Qwen's have the decoder's keys at the top; InternVL's authors call the part otherwise.
+        guard let text = try config.fields("text_config") ?? config.fields("llm_config") else {
+            return (config, try ModelRegistry.family(modelType: type, path: config.path))
+        }
+        let family = try ModelRegistry.family(
+            modelType: try text.string("model_type") ?? "llama",
+            path: config.path
+        )
+        var members = family.name == "llama" ? llamaDefaults : [:]
+        // What belongs to the whole is said at the top in some versions.
+        for key in ["tie_word_embeddings"] { members[key] = config.object[key] ?? .bool(false) }
+        return (text.defaulting(to: members), family)
     }
 
-    /// - Parameter dimensions: the fastest first.
-    private static func shape(name: String, dimensions: [Int], path: String) throws -> WeightShape {
-        switch dimensions.count {
-        case 1: return .vector(count: dimensions[0])
-        case 2: return .matrix(rows: dimensions[1], columns: dimensions[0])
-        default:
-            throw EMLLMError.invalidTensorShape(
-                path: path,
-                name: name,
-                expected: "1 or 2 dimensions",
-                found: "\(dimensions.count)"
-            )
-        }
-    }
+    /// What the reference implementation takes where a nested configuration of Llama's says nothing.
+    private static let llamaDefaults: [String: JSONValue] = [
+        "hidden_size": .integer(4096), "intermediate_size": .integer(11_008), "num_hidden_layers": .integer(32),
+        "num_attention_heads": .integer(32), "max_position_embeddings": .integer(2048),
+        "rms_norm_eps": .number(1e-6), "vocab_size": .integer(32_000),
+    ]
 
     /// Puts weights in the engine's order, and checks that each is there with the right shape, and no other.
     private static func matched(
         _ found: [Weight],
-        to decoder: DecoderConfiguration,
+        to configuration: ModelConfiguration,
         path: String
     ) throws -> [Weight] {
         var byName: [String: Weight] = [:]
-        for weight in found { byName[weight.name] = weight }
-        let weights = try decoder.weightShapes.map { name, shape in
+        for weight in found {
+            guard byName.updateValue(weight, forKey: weight.name) == nil else {
+                throw EMLLMError.duplicateTensor(path: path, name: weight.name)
+            }
+        }
+        let weights = try configuration.weightShapes.map { name, shape in
             guard let weight = byName.removeValue(forKey: name) else {
                 throw EMLLMError.missingTensor(path: path, name: name)
             }
@@ -220,6 +270,8 @@ extension EMLLMError.Code {
     public static let unexpectedTensor = Self(rawValue: "unexpected-tensor")
     /// A tensor's shape is not the one that the configuration asks for.
     public static let wrongTensorShape = Self(rawValue: "wrong-tensor-shape")
+    /// A vision tower without the model that it belongs to.
+    public static let visionFileAlone = Self(rawValue: "vision-file-alone")
 }
 
 extension EMLLMError {
@@ -237,7 +289,7 @@ extension EMLLMError {
         EMLLMError(
             code: .unexpectedTensor,
             subject: path,
-            expected: "only tensors of the \(family) decoder",
+            expected: "only tensors of the \(family) model",
             found: name,
             remedy: "use a model of a supported family without extra weights"
         )
@@ -250,6 +302,16 @@ extension EMLLMError {
             expected: "the shape \(expected) for \(name)",
             found: found,
             remedy: "fetch the model file again; its configuration and weights disagree"
+        )
+    }
+
+    static func visionFileAlone(path: String) -> EMLLMError {
+        EMLLMError(
+            code: .visionFileAlone,
+            subject: path,
+            expected: "a language model",
+            found: "a vision tower (an mmproj file)",
+            remedy: "name the language model's file first, and this one with --mmproj"
         )
     }
 }

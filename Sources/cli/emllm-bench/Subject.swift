@@ -26,7 +26,7 @@ struct Subject: Encodable {
         var bytes: [String: Int] = [:]
         switch file {
         case .emllm(let file): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
-        case .gguf(let file): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
+        case .gguf(let file, _): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
         case .huggingFace(let directory):
             for tensor in directory.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
         }

@@ -78,7 +78,7 @@ struct Inspection: Encodable {
                     sha256: "\($0.checksum)"
                 )
             }
-        case .gguf(let file):
+        case .gguf(let file, _):
             tokenizer = (try? file.tokenizerDefinition()).map { Tokenizer($0) }
             chatTemplate = try? file.metadata.string("tokenizer.chat_template")
             metadata = file.metadata.keys.map { key in

@@ -17,7 +17,7 @@ struct Verify: ParsableCommand {
         let model = try ModelFile(URL(filePath: file))
         let configuration = try model.modelConfiguration()
         switch model {
-        case .gguf(let gguf):
+        case .gguf(let gguf, _):
             print(
                 "\(file): \(gguf.tensors.count) tensors of family \(configuration.family), structure is sound; "
                     + "GGUF carries no checksums"

@@ -65,7 +65,7 @@ public struct EMLLMFile: Sendable {
             return bytes
         }
         let metadata = try Self.metadata(try checkedBytes(.metadata), path: path)
-        try metadata.configuration.decoder.validate(subject: path)
+        try metadata.configuration.validate(subject: path)
         self.file = file
         version = Int(ContainerFormat.version)
         configuration = metadata.configuration

@@ -10,6 +10,8 @@ public struct HuggingFaceDirectory: Sendable {
     let generation: JSONFields?
     let tokenizerSettings: JSONFields?
     let tokenizerFile: TokenizerFile
+    /// How pictures are preprocessed, for models with eyes.
+    let imageProcessor: JSONFields?
 
     /// Bytes of all weight files.
     public var byteCount: Int { shards.reduce(0) { $0 + $1.file.bytes.count } }
@@ -36,12 +38,18 @@ public struct HuggingFaceDirectory: Sendable {
         let tokenizer = try file("tokenizer.json")
         tokenizerFile = try TokenizerFile(tokenizer)
         template = try optional("chat_template.jinja")
+        let whole = try optional("processor_config.json").map { try fields($0) }
+        imageProcessor =
+            try optional("preprocessor_config.json").map { try fields($0) } ?? whole?.fields("image_processor")
+        templateFile = try optional("chat_template.json").map { try fields($0) }
         shards = try Self.shardNames(try optional("model.safetensors.index.json")).map {
             try SafetensorsFile(try file($0))
         }
     }
 
     private let template: MappedFile?
+    /// Where processors kept their template before they had a file of its own.
+    private let templateFile: JSONFields?
 
     /// A tensor of the weight files.
     public struct Tensor: Sendable {
@@ -80,6 +88,7 @@ public struct HuggingFaceDirectory: Sendable {
             }
             return text
         }
+        if let text = try templateFile?.string("chat_template") { return text }
         let value = tokenizerSettings?.object["chat_template"]
         // Several templates: the one named "default" is for conversations.
         let named = value?.elements?.first { $0["name"]?.text == "default" }

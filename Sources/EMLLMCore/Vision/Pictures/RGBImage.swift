@@ -17,6 +17,11 @@ public struct RGBImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
+    /// The SHA-256 digest of size and samples.
+    public var contentHash: Checksum {
+        Checksum(of: withUnsafeBytes(of: (width.littleEndian, height.littleEndian)) { Array($0) } + pixels)
+    }
+
     /// The picture as EXIF's orientation tag says it was meant to be seen.
     ///
     /// - Parameter orientation: 1 to 8 (EXIF 2.32, tag 0x0112); any other value counts as 1.

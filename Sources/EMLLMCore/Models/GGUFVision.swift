@@ -1,0 +1,167 @@
+/// An mmproj file's metadata, as a family reads it. The keys are those of llama.cpp's tools/mtmd/clip-impl.h.
+struct GGUFVision {
+    /// The mmproj file.
+    let file: GGUFFile
+    /// The decoder that the features go to.
+    let decoder: DecoderConfiguration
+
+    private var metadata: GGUFMetadata { file.metadata }
+    private var path: String { file.file.path }
+
+    private func required(_ key: String, _ most: Int) throws -> Int {
+        let name = "clip.vision.\(key)"
+        return try metadata.require(name, try metadata.integer(name, in: 1...most))
+    }
+
+    private func optional(_ key: String, _ most: Int) throws -> Int? {
+        try metadata.integer("clip.vision.\(key)", in: 0...most)
+    }
+
+    /// The type of an mmproj file's projector.
+    static func projector(of file: GGUFFile) throws -> String {
+        let keys = ["clip.vision.projector_type", "clip.projector_type"]
+        for key in keys {
+            if let type = try file.metadata.string(key) { return type }
+        }
+        // Files from before the key was introduced.
+        if try file.metadata.bool("clip.has_llava_projector") == true { return "mlp" }
+        throw EMLLMError.missingMetadata(path: file.file.path, key: keys[1])
+    }
+
+    // MARK: Tower
+
+    /// What all towers have, with an activation unless the file names one.
+    func tower(activation: VisionTowerConfiguration.Activation) throws -> VisionTowerConfiguration {
+        let epsilonKey = "clip.vision.attention.layer_norm_epsilon"
+        var used = activation
+        if activation == .silu || activation == .geluTanh {
+            used = activation
+        } else if try usesGELU() {
+            used = .gelu
+        } else if try metadata.bool("clip.use_silu") == true {
+            used = .silu
+        }
+        return VisionTowerConfiguration(
+            patchSize: try required("patch_size", 256),
+            hiddenSize: try required("embedding_length", 1 << 16),
+            layerCount: try required("block_count", 256),
+            headCount: try required("attention.head_count", 1024),
+            feedForwardSize: try required("feed_forward_length", 1 << 20),
+            normEpsilon: try metadata.require(epsilonKey, try metadata.float(epsilonKey)),
+            activation: used
+        )
+    }
+
+    /// Whether the file says that its activation is GELU rather than its fast approximation.
+    func usesGELU() throws -> Bool { try metadata.bool("clip.use_gelu") ?? false }
+
+    /// Whether the file has a tensor.
+    func has(_ name: String) -> Bool { file.tensors.contains { $0.name == name } }
+
+    /// The blocks that see everything: every n-th, or a list.
+    func readWindows(into tower: inout VisionTowerConfiguration) throws {
+        tower.windowSize = try optional("window_size", 1 << 16) ?? 112
+        if let list = try metadata.integers("clip.vision.wa_layer_indexes") {
+            tower.fullAttentionLayers = list
+        } else {
+            let pattern = max(1, try optional("n_wa_pattern", 256) ?? 8)
+            tower.fullAttentionLayers = (0..<tower.layerCount).filter { ($0 + 1) % pattern == 0 }
+        }
+    }
+
+    /// The blocks whose output goes to the decoder as well.
+    func deepstackLayers() throws -> [Int] {
+        guard case .bools(let flags)? = try metadata.array("clip.vision.is_deepstack_layers") else { return [] }
+        return flags.indices.filter { flags[$0] }
+    }
+
+    /// Cells of each side of the table of positions.
+    func positionSide(classRows: Int = 0) throws -> Int {
+        guard let table = file.tensors.first(where: { $0.name == "v.position_embd.weight" }) else {
+            throw EMLLMError.missingTensor(path: path, name: "v.position_embd.weight")
+        }
+        let rows = table.dimensions.dropFirst().reduce(1, *) - classRows
+        return Int(Float(max(0, rows)).squareRoot())
+    }
+
+    // MARK: Pictures
+
+    /// The side of a tile.
+    func imageSide() throws -> Int { try required("image_size", 1 << 14) }
+
+    /// Idefics 3: what the longer side is scaled to.
+    func longestEdge(default value: Int) throws -> Int { try optional("preproc_image_size", 1 << 14) ?? value }
+
+    /// Patches of each side that are joined.
+    func mergeFactor(default value: Int) throws -> Int {
+        try optional("projector.scale_factor", 16) ?? optional("spatial_merge_size", 16) ?? value
+    }
+
+    /// InternVL: how many tiles a picture is cut into.
+    func tileRange(default range: ClosedRange<Int>) throws -> ClosedRange<Int> {
+        let least = try optional("preproc_min_tiles", 1024) ?? range.lowerBound
+        return least...max(least, try optional("preproc_max_tiles", 1024) ?? range.upperBound)
+    }
+
+    /// Pixel values with the file's mean and deviation.
+    func preprocessing(
+        _ method: ImagePreprocessing.Method,
+        filter: ResamplingFilter
+    ) throws -> ImagePreprocessing {
+        func colours(_ key: String) throws -> [Float] {
+            guard case .floats(let values)? = try metadata.array(key) else {
+                throw EMLLMError.missingMetadata(path: path, key: key)
+            }
+            return values.map { Float($0) }
+        }
+        return ImagePreprocessing(
+            method: method,
+            filter: filter,
+            mean: try colours("clip.vision.image_mean"),
+            deviation: try colours("clip.vision.image_std")
+        )
+    }
+
+    /// What all of Qwen's models have.
+    func qwen(
+        _ plain: VisionTowerConfiguration,
+        minimumPixels: Int = 56 * 56,
+        maximumPixels: Int = 28 * 28 * 1280
+    ) throws -> VisionConfiguration {
+        var tower = plain
+        tower.asQwen()
+        let merge = try mergeFactor(default: 2)
+        let most = 1 << 28
+        return VisionConfiguration(
+            preprocessing: try preprocessing(
+                .native(
+                    factor: tower.patchSize * merge,
+                    minimumPixels: try optional("image_min_pixels", most) ?? minimumPixels,
+                    maximumPixels: try optional("image_max_pixels", most) ?? maximumPixels
+                ),
+                filter: .bicubic
+            ),
+            tower: tower,
+            connector: tower.qwenConnector(merge: merge),
+            prompt: .qwen
+        )
+    }
+}
+
+extension GGUFMetadata {
+    /// The list of whole numbers of `key`, or nil when the file does not have it.
+    func integers(_ key: String) throws -> [Int]? {
+        switch try array(key) {
+        case nil: return nil
+        case .unsigned(let values)?: return values.map { Int(clamping: $0) }
+        case .signed(let values)?: return values.map { Int(clamping: $0) }
+        default:
+            throw EMLLMError.invalidMetadata(
+                path: path,
+                key: key,
+                expected: "an array of integers",
+                found: "an array of something else"
+            )
+        }
+    }
+}

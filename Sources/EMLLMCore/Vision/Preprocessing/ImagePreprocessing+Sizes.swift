@@ -1,0 +1,213 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+// The arithmetic of sizes is that of the families' published preprocessing, in doubles, so that no picture falls on the
+// other side of a rounding.
+extension ImagePreprocessing {
+    // MARK: Qwen2-VL
+
+    /// Multiples of `factor`, near the picture's own size, with a number of pixels in a range (transformers'
+    /// `smart_resize`).
+    static func nativeSize(
+        of image: RGBImage,
+        factor: Int,
+        pixels: ClosedRange<Int>
+    ) throws -> (width: Int, height: Int) {
+        let (width, height) = (Double(image.width), Double(image.height))
+        let ratio = max(width, height) / min(width, height)
+        guard ratio <= 200 else {
+            throw EMLLMError.unsuitableImage(
+                image,
+                expected: "sides of which one is at most 200 times the other",
+                found: "\(Int(ratio.rounded())) times"
+            )
+        }
+        let unit = Double(factor)
+        // Halves to even, as Python rounds.
+        var newHeight = Int((height / unit).rounded(.toNearestOrEven)) * factor
+        var newWidth = Int((width / unit).rounded(.toNearestOrEven)) * factor
+        if newHeight * newWidth > pixels.upperBound {
+            let beta = (height * width / Double(pixels.upperBound)).squareRoot()
+            newHeight = max(factor, Int((height / beta / unit).rounded(.down)) * factor)
+            newWidth = max(factor, Int((width / beta / unit).rounded(.down)) * factor)
+        } else if newHeight * newWidth < pixels.lowerBound {
+            let beta = (Double(pixels.lowerBound) / (height * width)).squareRoot()
+            newHeight = Int((height * beta / unit).rounded(.up)) * factor
+            newWidth = Int((width * beta / unit).rounded(.up)) * factor
+        }
+        return (newWidth, newHeight)
+    }
+
+    // MARK: InternVL
+
+    /// The grid of tiles whose shape is nearest to the picture's; of equally near ones, the one with more tiles as long
+    /// as the picture covers half of it.
+    static func grid(for image: RGBImage, side: Int, tiles: ClosedRange<Int>) -> (rows: Int, columns: Int) {
+        let ratio = Double(image.width) / Double(image.height)
+        let area = Double(image.width) * Double(image.height)
+        var grids: [(columns: Int, rows: Int)] = []
+        for columns in 1...tiles.upperBound {
+            for rows in 1...tiles.upperBound where tiles.contains(columns * rows) { grids.append((columns, rows)) }
+        }
+        // A stable order: fewer tiles first, then fewer columns.
+        grids = grids.enumerated().sorted {
+            let (a, b) = ($0.element.columns * $0.element.rows, $1.element.columns * $1.element.rows)
+            return a == b ? $0.offset < $1.offset : a < b
+        }.map(\.element)
+        var best = (columns: 1, rows: 1)
+        var smallest = Double.infinity
+        for grid in grids {
+            let difference = abs(ratio - Double(grid.columns) / Double(grid.rows))
+            if difference < smallest {
+                smallest = difference
+                best = grid
+            } else if difference == smallest, area > 0.5 * Double(side * side * grid.columns * grid.rows) {
+                best = grid
+            }
+        }
+        return (best.rows, best.columns)
+    }
+
+    // MARK: Idefics 3
+
+    /// The most pixels of a side that Idefics 3 works with, whatever its configuration says.
+    private static let longestSide = 4096
+
+    /// Scales by the longer side, makes both sides multiples of a tile's, and cuts.
+    func tiled(
+        _ image: RGBImage,
+        longestEdge: Int,
+        side: Int,
+        splits: Bool
+    ) throws -> (tiles: [RGBImage], rows: Int, columns: Int) {
+        let (width, height) = Self.scaled((image.width, image.height), longestEdge: longestEdge)
+        let scaled = image.resized(width: width, height: height, filter)
+        guard splits else { return ([scaled.resized(width: side, height: side, filter)], 0, 0) }
+        let (fullWidth, fullHeight) = Self.multiples((width, height), of: side)
+        let full = scaled.resized(width: fullWidth, height: fullHeight, filter)
+        guard fullWidth > side || fullHeight > side else { return ([full], 0, 0) }
+        return (
+            full.tiles(side: side) + [full.resized(width: side, height: side, filter)], fullHeight / side,
+            fullWidth / side
+        )
+    }
+
+    private static func scaled(_ size: (width: Int, height: Int), longestEdge: Int) -> (width: Int, height: Int) {
+        var (width, height) = size
+        let aspect = Double(width) / Double(height)
+        if width >= height {
+            width = longestEdge
+            height = Int(Double(width) / aspect)
+            height += height % 2
+        } else {
+            height = longestEdge
+            width = Int(Double(height) * aspect)
+            width += width % 2
+        }
+        (width, height) = (max(width, 1), max(height, 1))
+        let newAspect = Double(width) / Double(height)
+        if width >= height, width > longestSide {
+            width = longestSide
+            height = Int(Double(width) / newAspect)
+        } else if height > width, height > longestSide {
+            height = longestSide
+            width = Int(Double(height) * newAspect)
+        }
+        return (max(width, 1), max(height, 1))
+    }
+
+    private static func multiples(_ size: (width: Int, height: Int), of side: Int) -> (width: Int, height: Int) {
+        var (width, height) = size
+        let aspect = Double(width) / Double(height)
+        func up(_ length: Int) -> Int { (length + side - 1) / side * side }
+        if width >= height {
+            width = up(width)
+            height = up(Int(Double(width) / aspect))
+        } else {
+            height = up(height)
+            width = up(Int(Double(height) * aspect))
+        }
+        return (width, height)
+    }
+
+    // MARK: CLIP
+
+    /// A side beyond this, at 336 pixels of the other, is a strip of which a crop sees nothing; memory would run out.
+    private static let longestScaledSide = 1 << 20
+
+    static func check(_ scaled: Int, _ image: RGBImage) throws {
+        guard scaled <= longestScaledSide else {
+            throw EMLLMError.unsuitableImage(
+                image,
+                expected: "a longer side of at most \(longestScaledSide) pixels after scaling",
+                found: "\(scaled)"
+            )
+        }
+    }
+
+    /// Computes values on all processors, in order.
+    static func concurrently<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
+        guard count > 1 else { return (0..<count).map(body) }
+        let values = Mutex([Value?](repeating: nil, count: count))
+        DispatchQueue.concurrentPerform(iterations: count) { index in
+            let value = body(index)
+            values.withLock { $0[index] = value }
+        }
+        return values.withLock { $0.map { $0! } }
+    }
+}
+
+extension RGBImage {
+    /// The rectangle with a corner at (x, y).
+    func cropped(x: Int, y: Int, width newWidth: Int, height newHeight: Int) -> RGBImage {
+        var samples: [UInt8] = []
+        samples.reserveCapacity(newWidth * newHeight * 3)
+        for row in y..<(y + newHeight) {
+            let start = (row * width + x) * 3
+            samples += pixels[start..<(start + newWidth * 3)]
+        }
+        return RGBImage(width: newWidth, height: newHeight, pixels: samples)
+    }
+
+    /// Square tiles, row by row; the sides are multiples of `side`.
+    func tiles(side: Int) -> [RGBImage] {
+        (0..<(height / side)).flatMap { row in
+            (0..<(width / side)).map { cropped(x: $0 * side, y: row * side, width: side, height: side) }
+        }
+    }
+
+    /// The middle of the picture; black where it is too small (transformers' `center_crop`).
+    func centre(width newWidth: Int, height newHeight: Int) -> RGBImage {
+        func floorHalf(_ value: Int) -> Int { value >> 1 }
+        let top = floorHalf(height - newHeight)
+        let left = floorHalf(width - newWidth)
+        if top >= 0, left >= 0 { return cropped(x: left, y: top, width: newWidth, height: newHeight) }
+        // Onto a canvas that has room for both, then the middle of that.
+        let (canvasWidth, canvasHeight) = (max(newWidth, width), max(newHeight, height))
+        let topPad = (canvasHeight - height + 1) / 2
+        let leftPad = (canvasWidth - width + 1) / 2
+        return placed(x: leftPad, y: topPad, width: canvasWidth, height: canvasHeight, on: [0, 0, 0])
+            .cropped(x: max(0, left + leftPad), y: max(0, top + topPad), width: newWidth, height: newHeight)
+    }
+
+    /// In the middle of a square of one colour.
+    func squared(on colour: [UInt8]) -> RGBImage {
+        let side = max(width, height)
+        guard width != height else { return self }
+        return placed(x: (side - width) / 2, y: (side - height) / 2, width: side, height: side, on: colour)
+    }
+
+    private func placed(x: Int, y: Int, width newWidth: Int, height newHeight: Int, on colour: [UInt8]) -> RGBImage {
+        var samples = [UInt8](repeating: 0, count: newWidth * newHeight * 3)
+        for index in samples.indices { samples[index] = colour[index % 3] }
+        for row in 0..<height {
+            let target = ((row + y) * newWidth + x) * 3
+            samples.replaceSubrange(
+                target..<(target + width * 3),
+                with: pixels[(row * width * 3)..<((row + 1) * width * 3)]
+            )
+        }
+        return RGBImage(width: newWidth, height: newHeight, pixels: samples)
+    }
+}
