@@ -49,28 +49,32 @@ public struct SelfEvalDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - question: the user's text.
+    ///   - images: pictures that the question shows. Each is encoded once, and steps and verdicts reuse the keys and values
+    ///     of the prompt that shows it.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - onEvent: called on the decoder's thread as things happen.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
     public func run(
         _ question: String,
+        images: [RGBImage] = [],
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
         try await thread.run { [options] context in
-            try Self.run(question, system: system, options: options, in: context, onEvent: onEvent)
+            try Self.run(question, images: images, system: system, options: options, in: context, onEvent: onEvent)
         }
     }
 
     /// Answers a question, event by event. Ending the iteration early stops the work.
     public func events(
         for question: String,
+        images: [RGBImage] = [],
         system: String? = nil
     ) -> AsyncThrowingStream<DecodeEvent, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    _ = try await run(question, system: system) { continuation.yield($0) }
+                    _ = try await run(question, images: images, system: system) { continuation.yield($0) }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -84,12 +88,15 @@ public struct SelfEvalDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - question: the user's text.
+    ///   - images: pictures that the question shows. Each is encoded once, and steps and verdicts reuse the keys and values
+    ///     of the prompt that shows it.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - options: how the question is reasoned about.
     ///   - context: a context that nobody else uses meanwhile; its branches are left as they were.
     ///   - onEvent: called as things happen.
     public static func run(
         _ question: String,
+        images: [RGBImage] = [],
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
         in context: InferenceContext,
@@ -97,17 +104,23 @@ public struct SelfEvalDecoder: Sendable {
     ) throws -> Trace {
         let clock = ContinuousClock()
         let start = clock.now
-        return try VerifySearch(
+        let (encoded, usage) = try context.encode(images)
+        let search = try VerifySearch(
             model: context,
             tokenizer: context.model.tokenizer,
             template: context.model.chatTemplate,
+            imageFormat: context.model.configuration.vision?.prompt,
+            images: encoded,
             identity: ModelIdentity(of: context.model, activations: context.options.activations),
             question: question,
             system: system,
             options: options,
             clock: { (clock.now - start) / .seconds(1) },
             onEvent: onEvent
-        ).run()
+        )
+        if !usage.isEmpty { search.trace.images = usage }
+        // The features stay in memory until the prompt is computed.
+        return try withExtendedLifetime(encoded) { try search.run() }
     }
 }
 

@@ -19,6 +19,8 @@ public final class EMLLMSession: Sendable {
 
     private struct State {
         var transcript: [ChatMessage]
+        /// The pictures that the transcript shows, in order.
+        var pictures: [RGBImage] = []
         var isResponding = false
     }
 
@@ -31,7 +33,7 @@ public final class EMLLMSession: Sendable {
         /// The answer's text.
         public let content: String
         /// What it cost.
-        public let info: CompletionInfo
+        public internal(set) var info: CompletionInfo
     }
 
     /// Starts a conversation.
@@ -55,24 +57,43 @@ public final class EMLLMSession: Sendable {
     /// Whether an answer is being written.
     public var isResponding: Bool { state.withLock(\.isResponding) }
 
-    /// Computes the instructions ahead of the first question, so that its answer begins sooner.
-    public func prewarm() async throws {
-        let messages = transcript
-        guard !messages.isEmpty else { return }
+    /// Computes the instructions, and pictures that the next question will show, ahead of it, so that its answer begins
+    /// sooner.
+    public func prewarm(images pictures: [RGBImage] = []) async throws {
         try await exclusively {
-            let prompt = try model.prompt(for: messages, addingGenerationPrompt: false)
-            try await thread.run { [conversation] context in
-                _ = try Self.advance(conversation, to: prompt, in: context)
+            let (transcript, shown) = state.withLock { ($0.transcript, $0.pictures) }
+            guard !transcript.isEmpty || !pictures.isEmpty else { return }
+            try await thread.run { [conversation, model] context in
+                let (images, _) = try context.encode(shown + pictures)
+                var messages = transcript
+                if !pictures.isEmpty {
+                    messages.append(ChatMessage(role: .user, content: "?", imageCount: pictures.count))
+                }
+                var prompt = try model.prompt(for: messages, images: images, addingGenerationPrompt: false)
+                // What follows the last picture depends on the question.
+                if !pictures.isEmpty, let last = images.last, let end = prompt.lastIndex(where: last.tokens.contains) {
+                    prompt.removeLast(prompt.count - 1 - end)
+                }
+                _ = try withExtendedLifetime(images) { try Self.advance(conversation, to: prompt, in: context) }
             }
         }
     }
 
     /// Answers a message and adds both to the transcript.
     ///
+    /// - Parameters:
+    ///   - message: the user's text.
+    ///   - images: pictures that the message shows, before its text. Each is encoded once; later turns reuse the keys and
+    ///     values of the prompt that shows it.
+    ///   - options: how tokens are chosen, and how many.
     /// - Throws: ``EMLLMError``: the session is already responding, the conversation outgrows the context, or the
     ///   surrounding task was cancelled. The transcript is unchanged then.
-    public func respond(to message: String, options: GenerationOptions = GenerationOptions()) async throws -> Response {
-        try await answer(message, options: options) { _ in }
+    public func respond(
+        to message: String,
+        images: [RGBImage] = [],
+        options: GenerationOptions = GenerationOptions()
+    ) async throws -> Response {
+        try await answer(message, images, options: options) { _ in }
     }
 
     /// Answers a message piece by piece; pieces are whole characters.
@@ -80,12 +101,13 @@ public final class EMLLMSession: Sendable {
     /// Ending the iteration early stops the generation.
     public func streamResponse(
         to message: String,
+        images: [RGBImage] = [],
         options: GenerationOptions = GenerationOptions()
     ) -> AsyncThrowingStream<String, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    _ = try await self.answer(message, options: options) { continuation.yield($0) }
+                    _ = try await self.answer(message, images, options: options) { continuation.yield($0) }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -97,17 +119,26 @@ public final class EMLLMSession: Sendable {
 
     private func answer(
         _ message: String,
+        _ pictures: [RGBImage],
         options: GenerationOptions,
         onText: @escaping @Sendable (String) -> Void
     ) async throws -> Response {
         try await exclusively {
-            let question = ChatMessage(role: .user, content: message)
-            let prompt = try model.prompt(for: transcript + [question])
-            let response = try await thread.run { [conversation] context in
-                try Self.respond(conversation, to: prompt, options: options, in: context, onText: onText)
+            let question = ChatMessage(role: .user, content: message, imageCount: pictures.count)
+            let (messages, shown) = state.withLock { ($0.transcript + [question], $0.pictures + pictures) }
+            let response = try await thread.run { [conversation, model] context in
+                let (images, usage) = try context.encode(shown)
+                let prompt = try model.prompt(for: messages, images: images)
+                // The features stay in memory until the prompt is computed.
+                var response = try withExtendedLifetime(images) {
+                    try Self.respond(conversation, to: prompt, options: options, in: context, onText: onText)
+                }
+                if !usage.isEmpty { response.info.images = usage }
+                return response
             }
             state.withLock {
                 $0.transcript += [question, ChatMessage(role: .assistant, content: response.content)]
+                $0.pictures += pictures
             }
             return response
         }

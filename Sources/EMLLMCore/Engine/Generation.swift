@@ -10,6 +10,29 @@ public enum StopReason: String, Sendable, Codable {
     case contextFull
 }
 
+/// What the pictures of a prompt cost.
+public struct ImageUsage: Sendable, Codable, Equatable {
+    /// The SHA-256 digest of a picture's size and samples, in hexadecimal.
+    public var contentHash: String
+    /// Tokens that stand for the picture.
+    public var tokens: Int
+    /// Patches that went through the vision tower, when they did.
+    public var patches: Int
+    /// Seconds to preprocess and encode it, when that was done.
+    public var encodeSeconds: Double
+    /// Whether its features were in memory, so that nothing was encoded.
+    public var wasReused: Bool
+
+    /// Makes a record of a picture.
+    public init(_ image: EncodedImage, wasReused: Bool) {
+        contentHash = "\(image.contentHash)"
+        tokens = image.featureCount
+        patches = image.patches
+        encodeSeconds = image.seconds
+        self.wasReused = wasReused
+    }
+}
+
 /// What a response cost.
 public struct CompletionInfo: Sendable, Codable, Equatable {
     /// Tokens of the whole prompt, the conversation so far included.
@@ -24,6 +47,8 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
     public var generationSeconds: Double
     /// Why the generation ended.
     public var stopReason: StopReason
+    /// The pictures of the conversation, in order; `nil` where it shows none.
+    public var images: [ImageUsage]?
 
     /// Makes a record.
     public init(
@@ -32,7 +57,8 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
         generatedTokens: Int,
         promptSeconds: Double,
         generationSeconds: Double,
-        stopReason: StopReason
+        stopReason: StopReason,
+        images: [ImageUsage]? = nil
     ) {
         self.promptTokens = promptTokens
         self.cachedTokens = cachedTokens
@@ -40,6 +66,7 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
         self.promptSeconds = promptSeconds
         self.generationSeconds = generationSeconds
         self.stopReason = stopReason
+        self.images = images
     }
 
     /// Prompt tokens computed per second.

@@ -31,14 +31,14 @@ public final class InferenceContext {
     /// Stops ``extend(_:)`` from another thread.
     public let cancellation: CancellationFlag
     /// What has been computed so far.
-    public private(set) var counters = Counters()
+    public internal(set) var counters = Counters()
 
     private let pool: ThreadPool
     private let pages: KeyValuePagePool
     private let forward: DecoderForward
     private let logitsBuffer: ScratchBuffer<Float>  // [logitRows, vocabulary]
-    private let images: ImageTable
-    private let vision: VisionEncoder?
+    let images: ImageTable
+    let vision: VisionEncoder?
 
     /// The most positions whose logits one forward pass writes.
     private static let logitRows = 16
@@ -193,6 +193,29 @@ public final class InferenceContext {
         return scores
     }
 
+    /// Appends tokens to one branch and hands over the logits after each of them: for comparing whole prompts.
+    ///
+    /// - Parameters:
+    ///   - branch: the branch to extend.
+    ///   - tokens: what to append.
+    ///   - onLogits: called once for each token, in order.
+    /// - Throws: as ``extend(_:)``, and what `onLogits` throws; the branch is as it was then.
+    public func extend(_ branch: Branch, with tokens: [TokenID], onLogits: (Logits) throws -> Void) throws {
+        try validate([(branch, tokens)])
+        let before = branch.count
+        do {
+            for begin in stride(from: 0, to: tokens.count, by: Self.logitRows) {
+                try cancellation.check()
+                var batch = ForwardBatch(isLongRun: false, images: images)
+                batch.add(tokens[begin..<min(begin + Self.logitRows, tokens.count)], to: branch, wantsLogits: .all)
+                for row in run(batch) { try onLogits(row) }
+            }
+        } catch {
+            branch.rollback(to: before)
+            throw error
+        }
+    }
+
     private func extendLongRun(_ branch: Branch, _ tokens: [TokenID], result: (Logits) -> Void) throws {
         let size = ForwardWorkspace.maximumTokens
         for begin in stride(from: 0, to: tokens.count, by: size) {
@@ -285,56 +308,6 @@ public final class InferenceContext {
             guard images.features(of: token) != nil else { throw EMLLMError.imageNotInMemory(token) }
         }
     }
-}
-
-extension InferenceContext {
-    // MARK: Pictures
-
-    /// A picture's features, computed unless they are in memory.
-    ///
-    /// The picture is known by its samples: the same picture has the same token ids again, so that keys and values of a
-    /// prompt that shows it are found in a branch.
-    ///
-    /// - Throws: ``EMLLMError`` when the model has no vision tower, the picture does not suit it, or ``cancellation`` is
-    ///   set.
-    public func encode(_ image: RGBImage) throws -> EncodedImage {
-        guard let vision, let configuration = model.configuration.vision else { throw EMLLMError.noVision }
-        let hash = image.contentHash
-        if let known = images.image(hash) {
-            counters.reusedImages += 1
-            return known
-        }
-        try cancellation.check()
-        let clock = ContinuousClock()
-        let start = clock.now
-        let pixels = try configuration.preprocessing.apply(to: image)
-        let features = try vision.encode(pixels, cancellation: cancellation)
-        let encoded = EncodedImage(
-            contentHash: hash,
-            firstToken: try images.firstToken(hash, features: features.count),
-            features: features,
-            featureWidth: vision.rowsPerFeature * vision.decoderWidth,
-            tiles: pixels.arrangement,
-            hasGridPositions: model.configuration.decoder.rope.sections != nil,
-            seconds: (clock.now - start).seconds
-        )
-        images.add(encoded)
-        counters.encodedImages += 1
-        return encoded
-    }
-
-    /// What the vision tower says about each patch, before the connector: for uses of the tower alone.
-    ///
-    /// - Returns: for each tile its features, row by row. `[tiles][patches, tower's hidden size]`
-    /// - Throws: as ``encode(_:)``.
-    public func patchFeatures(of image: RGBImage) throws -> [[Float]] {
-        guard let vision, let configuration = model.configuration.vision else { throw EMLLMError.noVision }
-        let pixels = try configuration.preprocessing.apply(to: image)
-        return try vision.patchFeatures(of: pixels, cancellation: cancellation)
-    }
-
-    /// Bytes of pictures' features kept for later prompts.
-    public var imageCacheBytes: Int { images.keptBytes }
 }
 
 extension EMLLMError.Code {

@@ -27,11 +27,29 @@ public final class ModelPackage: Sendable {
 
     private let weights: [String: Weight]
 
-    private struct Weight: @unchecked Sendable {  // the bytes are never written after loading
+    struct Weight: @unchecked Sendable {  // the bytes are never written after loading
         let type: TensorType
         let shape: WeightShape
         let pointer: UnsafeRawPointer
         let owner: AnyObject
+    }
+
+    init(
+        configuration: ModelConfiguration,
+        tokenizer: TokenizerDefinition,
+        provenance: Provenance,
+        path: String,
+        weights: [String: Weight],
+        weightBytes: Int
+    ) {
+        self.configuration = configuration
+        self.tokenizer = tokenizer
+        self.provenance = provenance
+        self.path = path
+        self.weights = weights
+        self.weightBytes = weightBytes
+        chatTemplate = nil
+        format = "memory"
     }
 
     /// Opens an `.emllm` or GGUF file, told apart by content, or a folder as Hugging Face publishes it.

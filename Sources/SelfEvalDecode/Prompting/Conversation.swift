@@ -37,6 +37,8 @@ public struct Conversation: Sendable {
     ///   - bothOrders: whether the evaluation is asked with the two words in either order.
     ///   - template: the model's chat template; `nil` for a model that has none.
     ///   - tokenizer: the model's tokenizer.
+    ///   - imageFormat: how the model's prompts speak of pictures; `nil` for models of text.
+    ///   - images: the pictures that the question shows.
     /// - Throws: ``EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
     ///   render such a conversation.
     public init(
@@ -45,17 +47,24 @@ public struct Conversation: Sendable {
         prompts: Prompts,
         bothOrders: Bool,
         template: ChatTemplate?,
-        tokenizer: Tokenizer
+        tokenizer: Tokenizer,
+        imageFormat: ImagePromptFormat? = nil,
+        images: [EncodedImage] = []
     ) throws {
         try prompts.validate()
         guard question.contains(where: { !$0.isWhitespace }) else { throw EMLLMError.emptyQuestion }
         let asked = ChatMessage(
             role: .user,
-            content: prompts.reason.replacingOccurrences(of: "{question}", with: question)
+            content: prompts.reason.replacingOccurrences(of: "{question}", with: question),
+            imageCount: images.count
         )
         var renderer = Renderer(
-            template: try template ?? ChatTemplate(Self.plainTemplate),
-            tokenizer: tokenizer,
+            prompts: PromptRenderer(
+                template: try template ?? ChatTemplate(Self.plainTemplate),
+                tokenizer: tokenizer,
+                imageFormat: imageFormat
+            ),
+            images: images,
             opening: [(system ?? prompts.system).map { ChatMessage(role: .system, content: $0) }, asked].compactMap {
                 $0
             },
@@ -81,20 +90,22 @@ public struct Conversation: Sendable {
     }
 
     private struct Renderer {
-        let template: ChatTemplate
-        let tokenizer: Tokenizer
+        let prompts: PromptRenderer
+        let images: [EncodedImage]
         var opening: [ChatMessage]
         let addsBeginning: Bool
 
         func prompt() throws -> [TokenID] {
-            tokenizer.encode(try render(opening), addSpecialTokens: addsBeginning)
+            try prompts.tokens(of: try prompts.pieces(for: opening), images: images, addSpecialTokens: addsBeginning)
         }
 
         /// The tokens that close the model's turn, ask `request` and open the model's next turn.
         func turn(after request: String, beginning: String?) throws -> [TokenID] {
             let mark = uniqueMark(in: opening.map(\.content) + [request])
-            let pieces = try render(
-                opening + [ChatMessage(role: .assistant, content: mark), ChatMessage(role: .user, content: request)]
+            let pieces = try prompts.pieces(
+                for: opening + [
+                    ChatMessage(role: .assistant, content: mark), ChatMessage(role: .user, content: request),
+                ]
             )
             guard let index = pieces.firstIndex(where: { $0.text.contains(mark) }),
                 let place = pieces[index].text.range(of: mark)
@@ -104,20 +115,7 @@ public struct Conversation: Sendable {
             if !tail.isEmpty { rest.insert(PromptPiece(text: tail, isTrusted: pieces[index].isTrusted), at: 0) }
             guard !rest.contains(where: { $0.text.contains(mark) }) else { throw EMLLMError.templateDropsTurns }
             if let beginning { rest.append(PromptPiece(text: beginning, isTrusted: false)) }
-            return tokenizer.encode(rest, addSpecialTokens: false, continuing: true)
-        }
-
-        private func render(_ messages: [ChatMessage]) throws -> [PromptPiece] {
-            try template.render(
-                messages: messages,
-                addGenerationPrompt: true,
-                beginningOfSequence: tokenizer.beginningOfSequence.map(spelling),
-                endOfSequence: tokenizer.endOfSequence.map(spelling)
-            )
-        }
-
-        private func spelling(_ special: TokenID) -> String {
-            String(decoding: tokenizer.bytes(of: special), as: UTF8.self)
+            return try prompts.tokens(of: rest, continuing: true)
         }
 
         /// A word that occurs in none of the texts, and that no template has a reason to change.

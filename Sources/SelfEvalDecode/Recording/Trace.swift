@@ -24,7 +24,9 @@ public struct Trace: Codable, Sendable, Equatable {
     public var stopReason: ReasoningStop?
     /// The answer.
     public var answer: Answer?
-    /// The tokens of the question's prompt.
+    /// The pictures that the question shows, in order; `nil` where it shows none.
+    public var images: [ImageUsage]?
+    /// The tokens of the question's prompt. Identifiers beyond the vocabulary stand for features of pictures.
     public var prompt: [TokenID] = []
     /// The verdict on a step without content, where it was asked for.
     public var prior: Verdict?

@@ -68,6 +68,8 @@ final class VerifySearch<Model: BranchingModel> {
         model: Model,
         tokenizer: Tokenizer,
         template: ChatTemplate?,
+        imageFormat: ImagePromptFormat? = nil,
+        images: [EncodedImage] = [],
         identity: ModelIdentity,
         question: String,
         system: String?,
@@ -87,7 +89,9 @@ final class VerifySearch<Model: BranchingModel> {
             prompts: options.prompts,
             bothOrders: options.averagesOrders,
             template: template,
-            tokenizer: tokenizer
+            tokenizer: tokenizer,
+            imageFormat: imageFormat,
+            images: images
         )
         scorer = StepScorer(
             tokens: try VerdictTokens(

@@ -7,13 +7,18 @@ public enum StandardStreams {
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
     public static func readText(from handle: FileHandle = .standardInput) throws -> String {
-        let data: Data
+        try text(readData(from: handle))
+    }
+
+    /// Reads all of standard input.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read.
+    public static func readData(from handle: FileHandle = .standardInput) throws -> Data {
         do {
-            data = try handle.readToEnd() ?? Data()
+            return try handle.readToEnd() ?? Data()
         } catch {
             throw EMLLMError.unreadableInput(reason(error))
         }
-        return try text(data)
     }
 
     /// The text of some bytes.
@@ -45,6 +50,17 @@ public enum StandardStreams {
     public static func write(_ data: Data, atomicallyTo path: String) throws {
         do {
             try data.write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            throw EMLLMError.unwritableOutput(path, reason(error))
+        }
+    }
+
+    /// Makes a folder, with those it lies in.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be made.
+    public static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw EMLLMError.unwritableOutput(path, reason(error))
         }

@@ -5,12 +5,12 @@ import ArgumentParser
 struct EMLLMBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emllm-bench",
-        abstract: "Measure speed, load time and memory of a model on this machine.",
+        abstract: "Measure speed, load time and memory of models on this machine.",
         discussion: """
             Without a subcommand this is 'llm', which measures like llama-bench: prompt processing (pp), and generation \
             token by token from an empty cache (tg). The kernels are the fastest the processor has; EMLLM_ISA forces others.
             """,
-        subcommands: [LanguageModelBenchmark.self, LoadBenchmark.self],
+        subcommands: [LanguageModelBenchmark.self, ImageBenchmark.self, LoadBenchmark.self],
         defaultSubcommand: LanguageModelBenchmark.self
     )
 }

@@ -22,6 +22,11 @@ struct Convert: AsyncParsableCommand {
     var output: String
 
     @Option(
+        help: ArgumentHelp("The GGUF file of the model's vision tower, published beside it.", valueName: "file")
+    )
+    var mmproj: String?
+
+    @Option(
         help: ArgumentHelp(
             "Re-quantize matrices: \(QuantizationArgument.names.joined(separator: ", ")).",
             valueName: "type"
@@ -64,8 +69,9 @@ struct Convert: AsyncParsableCommand {
         let report: ModelConverter.Report
         do {
             let (input, output) = (URL(filePath: input), URL(filePath: output))
+            let vision = mmproj.map { URL(filePath: $0) }
             report = try await Interruption.handling {
-                try ModelConverter.convert(input, to: output, options: options) {
+                try ModelConverter.convert(input, vision: vision, to: output, options: options) {
                     try Task.checkCancellation()
                     bar.update(done: $0, of: $1)
                 }

@@ -18,6 +18,7 @@ struct EMLLMRun: AsyncParsableCommand {
             EXAMPLES
               emllm-run "How many legs do three spiders have?"
               emllm-run --trace trace.json "A shirt costs 20 dollars. And three?"
+              emllm-run --model smolvlm.emllm --image figure.png "What is the missing number?"
               emllm-run --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
               echo "What is the capital of France?" | emllm-run
               emllm-run --raw "Once upon a time" --max-tokens 50
@@ -38,29 +39,38 @@ struct EMLLMRun: AsyncParsableCommand {
     var question: String?
 
     @OptionGroup(title: "Model") var modelOptions: ModelOptions
+    @OptionGroup(title: "Pictures") var imageOptions: ImageOptions
     @OptionGroup(title: "Mode") var mode: ModeOptions
     @OptionGroup(title: "Text") var text: TextOptions
     @OptionGroup(title: "Self-evaluation") var selfEvaluation: SelfEvaluationOptions
 
     func validate() throws {
         try mode.validate(question: question, system: text.system, usesSelfEvaluation: selfEvaluation.isUsed)
+        try imageOptions.validate(question: question)
+        if mode.raw != nil, !imageOptions.images.isEmpty {
+            throw ValidationError("--raw and --image do not go together; leave one of them out")
+        }
         try text.validate()
         try selfEvaluation.validate()
     }
 
     func run() async throws {
         let prompt = try mode.raw ?? readQuestion()
+        let pictures = try imageOptions.load()
         let model = try modelOptions.load()
+        guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
             generation: text.generation,
             system: text.system,
+            pictures: pictures,
             output: Terminal.standardOutput,
             notes: Terminal.standardError
         )
         switch mode.task {
-        case .tokens: try runner.printTokens(of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
+        case .dump(let folder): try await runner.dump(prompt, isPlain: mode.plain, to: folder)
+        case .tokens: try await runner.printTokens(of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
         case .topLogits(let count):
             try await runner.printTopLogits(count, of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
         case .raw: try await runner.continueText(prompt, json: mode.json)
@@ -86,4 +96,13 @@ extension EMLLMError {
         found: "none",
         remedy: "give it as an argument or on standard input"
     )
+    static func noEyes(_ model: String) -> EMLLMError {
+        EMLLMError(
+            code: .noVision,
+            subject: model,
+            expected: "a model with a vision tower for --image",
+            found: "one of text alone",
+            remedy: "name a vision-language model with --model (from GGUF: its tower with --mmproj)"
+        )
+    }
 }

@@ -9,6 +9,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache.")
     var model = ModelStore.defaultModel
 
+    @Option(help: "The vision tower of a GGUF model, published beside it.")
+    var mmproj: String?
+
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")
     var threads: Int?
 
@@ -27,7 +30,7 @@ struct ModelOptions: ParsableArguments {
             try? StandardStreams.write("Repacking \(url.lastPathComponent) …", to: .standardError)
         }
         defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
-        return try EMLLMModel.load(from: url)
+        return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
     }
 }
 
@@ -55,6 +58,17 @@ struct ModeOptions: ParsableArguments {
     )
     var topLogits: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Write pixel values, features of pictures, the prompt's tokens and the logits after each of them to this \
+            folder as .npy files, and nothing else.
+            """,
+            valueName: "folder"
+        )
+    )
+    var dump: String?
+
     @Flag(help: "Print JSON: the whole trace, or with --plain and --raw the text and what it cost.")
     var json = false
 
@@ -70,12 +84,13 @@ struct ModeOptions: ParsableArguments {
     var trace: String?
 
     enum Task: Equatable {
-        case tokens, topLogits(Int), raw, plain, selfEvaluation
+        case tokens, topLogits(Int), dump(String), raw, plain, selfEvaluation
     }
 
     var task: Task {
         if tokens { return .tokens }
         if let topLogits { return .topLogits(topLogits) }
+        if let dump { return .dump(dump) }
         if raw != nil { return .raw }
         return plain ? .plain : .selfEvaluation
     }
@@ -88,12 +103,14 @@ struct ModeOptions: ParsableArguments {
         try refuse("--raw", "a question", raw != nil && question != nil)
         try refuse("--raw", "--system", raw != nil && system != nil)
         try refuse("--tokens", "--top-logits", tokens && topLogits != nil)
+        try refuse("--dump", "--tokens or --top-logits", dump != nil && (tokens || topLogits != nil))
+        try refuse("--dump", "--raw", dump != nil && raw != nil)
         if let topLogits, topLogits < 1 {
             throw ValidationError("--top-logits: expected at least 1, found \(topLogits); choose a larger number")
         }
         if trace != nil, task != .selfEvaluation {
             throw ValidationError(
-                "--trace records self-evaluation; leave out --plain, --raw, --tokens and --top-logits"
+                "--trace records self-evaluation; leave out --plain, --raw, --tokens, --top-logits and --dump"
             )
         }
         try refuse("--show-steps", "--json", showSteps && json)

@@ -10,6 +10,7 @@ struct Runner: Sendable {
     let runtime: RuntimeOptions
     let generation: GenerationOptions
     let system: String?
+    let pictures: [RGBImage]
     let output: Terminal
     let notes: Terminal
 
@@ -25,8 +26,8 @@ struct Runner: Sendable {
         let decoder = try SelfEvalDecoder(model: model, options: options, runtime: runtime)
         let showsSteps = (output.isInteractive || mode.showSteps) && !mode.json
         let screen = Screen(StepRenderer(terminal: output, options: options))
-        let (trace, signal) = try await Interruption.handling { [system] in
-            try await decoder.run(question, system: system) { event in
+        let (trace, signal) = try await Interruption.handling { [system, pictures] in
+            try await decoder.run(question, images: pictures, system: system) { event in
                 if showsSteps { screen.show(event) }
             }
         }
@@ -44,26 +45,37 @@ struct Runner: Sendable {
 
     /// Answers in ordinary chat.
     func chat(_ question: String, json: Bool) async throws {
-        var messages = [ChatMessage(role: .user, content: question)]
-        if let system { messages.insert(ChatMessage(role: .system, content: system), at: 0) }
         var options = generation
         options.maximumResponseTokens = options.maximumResponseTokens ?? 512
-        try await write(after: try model.prompt(for: messages), continuing: false, options: options, json: json)
+        try await write(continuing: false, options: options, json: json) { context in
+            try prompt(question, isRaw: false, isPlain: true, in: context)
+        }
     }
 
     /// Continues text as it stands.
     func continueText(_ text: String, json: Bool) async throws {
         // What follows text keeps the space that it may begin with.
-        try await write(after: try rawPrompt(text), continuing: !text.isEmpty, options: generation, json: json)
+        let prompt = try rawPrompt(text)
+        try await write(continuing: !text.isEmpty, options: generation, json: json) { _ in Prompt(tokens: prompt) }
     }
 
-    private func write(after prompt: [TokenID], continuing: Bool, options: GenerationOptions, json: Bool) async throws {
+    private func write(
+        continuing: Bool,
+        options: GenerationOptions,
+        json: Bool,
+        prompt: @escaping @Sendable (InferenceContext) throws -> Prompt
+    ) async throws {
         let thread = try InferenceThread(model: model, options: runtime)
         let streams = !json
         let isInteractive = output.isInteractive
         let (completion, signal) = try await Interruption.handling {
             try await thread.run { context in
-                try Completion(of: prompt, continuing: continuing, options: options, in: context) { text in
+                try Completion(
+                    of: try prompt(context),
+                    continuing: continuing,
+                    options: options,
+                    in: context
+                ) { text in
                     guard streams else { return }
                     try StandardStreams.write(isInteractive ? TerminalText.harmless(text) : text)
                 }
@@ -80,41 +92,68 @@ struct Runner: Sendable {
     // MARK: Looking inside
 
     /// Prints the prompt's tokens.
-    func printTokens(of text: String, isRaw: Bool, isPlain: Bool) throws {
-        let tokens = try prompt(text, isRaw: isRaw, isPlain: isPlain)
+    func printTokens(of text: String, isRaw: Bool, isPlain: Bool) async throws {
+        let tokens = try await onThread { context in
+            try prompt(text, isRaw: isRaw, isPlain: isPlain, in: context).tokens
+        }
         try StandardStreams.write(Inspection.tokens(tokens, model.tokenizer))
     }
 
     /// Prints the likeliest next tokens.
     func printTopLogits(_ count: Int, of text: String, isRaw: Bool, isPlain: Bool) async throws {
-        let tokens = try prompt(text, isRaw: isRaw, isPlain: isPlain)
-        let thread = try InferenceThread(model: model, options: runtime)
-        let (logits, signal) = try await Interruption.handling {
-            try await thread.run { context in try context.extend(context.makeBranch(), with: tokens) }
+        let (logits, promptTokens) = try await onThread { context in
+            let prompt = try prompt(text, isRaw: isRaw, isPlain: isPlain, in: context)
+            return try withExtendedLifetime(prompt) {
+                (try context.extend(context.makeBranch(), with: prompt.tokens), prompt.tokens.count)
+            }
         }
-        try leave(after: signal)
         try StandardStreams.write(
-            Inspection.topLogits(logits, count: count, promptTokens: tokens.count, model.tokenizer)
+            Inspection.topLogits(logits, count: count, promptTokens: promptTokens, model.tokenizer)
         )
     }
 
-    /// The prompt that the mode would use.
-    private func prompt(_ text: String, isRaw: Bool, isPlain: Bool) throws -> [TokenID] {
-        if isRaw { return try rawPrompt(text) }
+    /// Writes everything between a picture and its logits as .npy files.
+    func dump(_ text: String, isPlain: Bool, to folder: String) async throws {
+        let dump = try Dump(folder: folder)
+        try await onThread { context in
+            let prompt = try prompt(text, isRaw: false, isPlain: isPlain, in: context)
+            try dump.write(pictures: pictures, images: prompt.images, tokens: prompt.tokens, in: context)
+        }
+        try StandardStreams.write(dump.summary)
+    }
+
+    private func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable (InferenceContext) throws -> Result
+    ) async throws -> Result {
+        let thread = try InferenceThread(model: model, options: runtime)
+        let (result, signal) = try await Interruption.handling { try await thread.run(body) }
+        try leave(after: signal)
+        return result
+    }
+
+    /// The prompt that the mode would use, and what its pictures cost.
+    private func prompt(_ text: String, isRaw: Bool, isPlain: Bool, in context: InferenceContext) throws -> Prompt {
+        if isRaw { return Prompt(tokens: try rawPrompt(text)) }
+        let (images, usage) = try context.encode(pictures)
         if isPlain {
             let messages = [
-                system.map { ChatMessage(role: .system, content: $0) }, ChatMessage(role: .user, content: text),
+                system.map { ChatMessage(role: .system, content: $0) },
+                ChatMessage(role: .user, content: text, imageCount: images.count),
             ]
-            return try model.prompt(for: messages.compactMap { $0 })
+            let tokens = try model.prompt(for: messages.compactMap { $0 }, images: images)
+            return Prompt(tokens: tokens, images: images, usage: usage)
         }
-        return try Conversation(
+        let conversation = try Conversation(
             question: text,
             system: system,
             prompts: Prompts(),
             bothOrders: false,
             template: model.chatTemplate,
-            tokenizer: model.tokenizer
-        ).question
+            tokenizer: model.tokenizer,
+            imageFormat: model.configuration.vision?.prompt,
+            images: images
+        )
+        return Prompt(tokens: conversation.question, images: images, usage: usage)
     }
 
     /// The text as it stands; the person at the keyboard may write special tokens, and an empty text begins with the
@@ -137,6 +176,13 @@ extension EMLLMError {
     )
 }
 
+/// A prompt's tokens, with the pictures that they show: their features stay in memory as long as this value.
+struct Prompt: Sendable {
+    let tokens: [TokenID]
+    var images: [EncodedImage] = []
+    var usage: [ImageUsage] = []
+}
+
 /// Text that a model wrote after a prompt.
 struct Completion: Sendable {
     let text: String
@@ -146,7 +192,7 @@ struct Completion: Sendable {
 
     /// Writes the text, piece by piece in whole characters. Cancelling ends it.
     init(
-        of prompt: [TokenID],
+        of prompt: Prompt,
         continuing: Bool,
         options: GenerationOptions,
         in context: InferenceContext,
@@ -162,7 +208,7 @@ struct Completion: Sendable {
         var reason = StopReason.maximumTokens
         var isInterrupted = false
         do {
-            let logits = try context.extend(branch, with: prompt)
+            let logits = try withExtendedLifetime(prompt) { try context.extend(branch, with: prompt.tokens) }
             prefilled = clock.now
             (_, reason) = try context.generate(branch, after: logits, options: options) { token in
                 let piece = detokenizer.append(token)
@@ -178,12 +224,13 @@ struct Completion: Sendable {
         self.text = text + rest
         self.isInterrupted = isInterrupted
         info = CompletionInfo(
-            promptTokens: prompt.count,
+            promptTokens: prompt.tokens.count,
             cachedTokens: 0,
             generatedTokens: count,
             promptSeconds: (prefilled - started) / .seconds(1),
             generationSeconds: (clock.now - prefilled) / .seconds(1),
-            stopReason: reason
+            stopReason: reason,
+            images: prompt.usage.isEmpty ? nil : prompt.usage
         )
     }
 
