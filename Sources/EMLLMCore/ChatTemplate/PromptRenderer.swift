@@ -16,6 +16,10 @@ public struct PromptRenderer: Sendable {
     public let imageFormat: ImagePromptFormat?
     private let style: ChatMessage.Style
 
+    /// Whether the tokenizer's beginning-of-sequence token goes before a whole conversation whose template does not write
+    /// it. Processors of vision models add it, tokenizers of text models leave it to the template.
+    public var addsBeginning: Bool { imageFormat != nil }
+
     /// Makes a renderer.
     public init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
         self.template = template

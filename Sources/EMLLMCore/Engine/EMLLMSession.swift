@@ -226,7 +226,8 @@ extension EMLLMModel {
         guard let promptRenderer else { throw EMLLMError.noChatTemplate }
         return try promptRenderer.tokens(
             of: try promptRenderer.pieces(for: messages, addingGenerationPrompt: addingGenerationPrompt),
-            images: images
+            images: images,
+            addSpecialTokens: promptRenderer.addsBeginning
         )
     }
 }

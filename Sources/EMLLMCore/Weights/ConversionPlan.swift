@@ -15,9 +15,16 @@ struct ConversionPlan {
             note = nil
             return
         }
-        guard let wanted = options.quantization else {
+        let isVision = weight.name.hasPrefix("vision.")
+        guard let wanted = isVision ? options.visionQuantization : options.quantization else {
             target = weight.type
             note = nil
+            return
+        }
+        if isVision, wanted.isQuantized, ["vision.patch_embedding", "vision.positions"].contains(weight.name) {
+            // They meet pixels and sums, not activations that are quantized as well; and they are small.
+            target = weight.type
+            note = "stays at \(weight.type.name)"
             return
         }
         let isVocabulary = weight.name == "token_embedding" || weight.name == "output"

@@ -12,8 +12,10 @@ import Foundation
 public enum ModelConverter {
     /// What to do with the weights and the file.
     public struct Options: Sendable {
-        /// The type to re-quantize matrices to; nil keeps them as they are.
+        /// The type to re-quantize the decoder's matrices to; nil keeps them as they are.
         public var quantization: TensorType?
+        /// The type to re-quantize the vision tower's matrices to; nil keeps them as they are.
+        public var visionQuantization: TensorType?
         /// Whether ``quantization`` also applies to the embedding and the output head when it is coarser than Q8_0.
         public var isPure: Bool
         /// Whether an existing file may be replaced.
@@ -28,6 +30,7 @@ public enum ModelConverter {
         /// Makes options; the default keeps all bits and replaces nothing.
         public init(
             quantization: TensorType? = nil,
+            visionQuantization: TensorType? = nil,
             isPure: Bool = false,
             overwrites: Bool = false,
             name: String? = nil,
@@ -35,6 +38,7 @@ public enum ModelConverter {
             converter: String? = nil
         ) {
             self.quantization = quantization
+            self.visionQuantization = visionQuantization
             self.isPure = isPure
             self.overwrites = overwrites
             self.name = name
@@ -69,7 +73,7 @@ public enum ModelConverter {
         options: Options = Options(),
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> Report {
-        if let type = options.quantization, !type.isWritable {
+        for type in [options.quantization, options.visionQuantization].compactMap({ $0 }) where !type.isWritable {
             throw EMLLMError.cannotQuantize(
                 path: input.path,
                 what: "the model",
@@ -93,7 +97,11 @@ public enum ModelConverter {
         provenance.name = options.name ?? provenance.name
         provenance.license = options.license ?? provenance.license
         provenance.converter = options.converter
-        if let type = options.quantization { provenance.quantization = type.name + (options.isPure ? " (pure)" : "") }
+        let types = [
+            options.quantization.map { $0.name + (options.isPure ? " (pure)" : "") },
+            source.configuration.vision == nil ? nil : options.visionQuantization.map { "vision \($0.name)" },
+        ].compactMap { $0 }
+        if !types.isEmpty { provenance.quantization = types.joined(separator: ", ") }
         switch modelFile {
         case .gguf, .huggingFace:
             // Of several files: the digest of their digests.

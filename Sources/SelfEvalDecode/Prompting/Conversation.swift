@@ -68,7 +68,7 @@ public struct Conversation: Sendable {
             opening: [(system ?? prompts.system).map { ChatMessage(role: .system, content: $0) }, asked].compactMap {
                 $0
             },
-            addsBeginning: template == nil
+            addsBeginning: template == nil || imageFormat != nil
         )
         do {
             self.question = try renderer.prompt()

@@ -9,8 +9,8 @@ struct Convert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write an .emllm file from a GGUF or .emllm file, or from a Hugging Face folder.",
         discussion: """
-            Without --quantize every weight keeps its bits. With it, matrices are re-quantized and the error of each is \
-            reported; norms stay floats, and the embedding and the output head stay at Q8_0 or what they are, unless --pure.
+            Without --quantize every weight keeps its bits. With it, matrices of the decoder are re-quantized (of the \
+            vision tower with --quantize-vision) and the error of each is reported; norms stay floats, and the embedding and the output head stay at Q8_0 or what they are, unless --pure.
             The output appears complete or not at all.
             """
     )
@@ -33,6 +33,14 @@ struct Convert: AsyncParsableCommand {
         )
     )
     var quantize: QuantizationArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Re-quantize matrices of the vision tower: f32, f16, bf16 or q8_0.",
+            valueName: "type"
+        )
+    )
+    var quantizeVision: QuantizationArgument?
 
     @Flag(help: "With --quantize: re-quantize the embedding and the output head as well.")
     var pure = false
@@ -60,6 +68,7 @@ struct Convert: AsyncParsableCommand {
         defer { bar.finish() }
         let options = ModelConverter.Options(
             quantization: quantize?.type,
+            visionQuantization: quantizeVision?.type,
             isPure: pure,
             overwrites: force,
             name: name,
@@ -82,7 +91,7 @@ struct Convert: AsyncParsableCommand {
             throw ExitCode(128 + stop.signal)
         }
         bar.finish()
-        if quantize != nil { print(Self.table(report.tensors)) }
+        if quantize != nil || quantizeVision != nil { print(Self.table(report.tensors)) }
         print("\(output): \(report.tensors.count) tensors, \(megabytes(report.fileBytes))")
     }
 
