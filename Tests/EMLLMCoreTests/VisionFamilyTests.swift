@@ -88,7 +88,9 @@ struct VisionFamilyTests {
 
     @Test("The registry's families are covered")
     func coverage() throws {
-        let found = try Set(Self.families.map { try EMLLMModel.load(from: Self.folder.appending(path: $0)).configuration.family })
+        let found = try Set(
+            Self.families.map { try EMLLMModel.load(from: Self.folder.appending(path: $0)).configuration.family }
+        )
         #expect(found == Set(ModelRegistry.visionFamilies.map(\.name)))
         #expect(Self.references.values.allSatisfy { $0.cases.count >= 4 && $0.pictures.count >= 10 })
     }

@@ -41,15 +41,32 @@ struct GGUFVision {
         } else if try metadata.bool("clip.use_silu") == true {
             used = .silu
         }
+        let width = try required("embedding_length", 1 << 16)
         return VisionTowerConfiguration(
             patchSize: try required("patch_size", 256),
-            hiddenSize: try required("embedding_length", 1 << 16),
+            hiddenSize: width,
             layerCount: try required("block_count", 256),
             headCount: try required("attention.head_count", 1024),
-            feedForwardSize: try required("feed_forward_length", 1 << 20),
+            feedForwardSize: try feedForwardSize(width: width),
             normEpsilon: try metadata.require(epsilonKey, try metadata.float(epsilonKey)),
             activation: used
         )
+    }
+
+    /// The width of the feed-forward layers, from a tensor: converters write another number for Qwen2-VL, which llama.cpp
+    /// does not read.
+    private func feedForwardSize(width: Int) throws -> Int {
+        let name = "v.blk.0.ffn_up.weight"
+        guard let tensor = file.tensors.first(where: { $0.name == name }) else {
+            throw EMLLMError.missingTensor(path: path, name: name)
+        }
+        return tensor.dimensions.first { $0 != width } ?? width
+    }
+
+    /// Whether the two layers of feed-forward blocks have each other's names, as in files of the first converters.
+    static func swapsFeedForward(_ file: GGUFFile, width: Int) -> Bool {
+        guard let tensor = file.tensors.first(where: { $0.name == "v.blk.0.ffn_down.weight" }) else { return false }
+        return tensor.dimensions.count == 2 && tensor.dimensions[0] == width && tensor.dimensions[1] != width
     }
 
     /// Whether the file says that its activation is GELU rather than its fast approximation.

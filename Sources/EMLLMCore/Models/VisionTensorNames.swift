@@ -3,6 +3,8 @@
 /// The names of all families stand in the same tables: none means two things.
 struct VisionTensorNames: Sendable {
     let vision: VisionConfiguration
+    /// In mmproj files of the first converters: whether the layers of feed-forward blocks have each other's names.
+    var swapsFeedForward = false
 
     // MARK: Hugging Face's folders
 
@@ -150,7 +152,10 @@ extension VisionTensorNames {
             return vision.connector.normPlace == .patch
                 ? weight(part.replacing("post_norm", with: "connector.norm")) : .configuration
         }
-        if name.hasPrefix("v.blk.") { return blockRole(name.dropFirst("v.blk.".count), Self.ggufBlockParts) }
+        if name.hasPrefix("v.blk.") {
+            let rest = String(name.dropFirst("v.blk.".count))
+            return blockRole(swapsFeedForward ? Self.swapped(rest)[...] : rest[...], Self.ggufBlockParts)
+        }
         if name.hasPrefix("v.deepstack.") {
             let words = name.dropFirst("v.deepstack.".count).split(separator: ".", maxSplits: 1)
             // Numbered by the tower's block.
@@ -161,6 +166,11 @@ extension VisionTensorNames {
         }
         if name.hasPrefix("mm.") { return connectorRole(String(name.dropFirst("mm.".count))) }
         return .unknown
+    }
+
+    private static func swapped(_ name: String) -> String {
+        name.contains(".ffn_up.")
+            ? name.replacing(".ffn_up.", with: ".ffn_down.") : name.replacing(".ffn_down.", with: ".ffn_up.")
     }
 
     private func connectorRole(_ name: String) -> TensorRole {

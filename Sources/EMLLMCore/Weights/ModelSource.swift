@@ -125,7 +125,8 @@ struct ModelSource: Sendable {
         var found = WeightCollector(configuration: configuration)
         for tensor in gguf.tensors { try found.add(tensor, of: gguf, role: family.gguf.role(of: tensor.name)) }
         if let vision, let configuration = eyes?.configuration {
-            let names = VisionTensorNames(vision: configuration)
+            let swaps = GGUFVision.swapsFeedForward(vision, width: configuration.tower.hiddenSize)
+            let names = VisionTensorNames(vision: configuration, swapsFeedForward: swaps)
             try found.addVision(vision, names: names)
         }
         weights = try Self.matched(found.weights, to: configuration, path: path)

@@ -14,17 +14,31 @@ extension RGBImage {
     ///   - filter: how samples between samples are made.
     /// - Complexity: O(pixels · taps), on all processors.
     public func resized(width: Int, height: Int, _ filter: ResamplingFilter) -> RGBImage {
+        resized(width: width, height: height, filter, columns: 0..<width, rows: 0..<height)
+    }
+
+    /// A part of the picture in another size: only what is asked for is computed, however long the whole would be.
+    func resized(
+        width: Int,
+        height: Int,
+        _ filter: ResamplingFilter,
+        columns: Range<Int>,
+        rows: Range<Int>
+    ) -> RGBImage {
         precondition(width > 0 && height > 0, "a size is at least 1")
         let heightFirst = height < self.height && self.height - height > 2 * (self.width - width)
         return heightFirst
-            ? withHeight(height, filter).withWidth(width, filter)
-            : withWidth(width, filter).withHeight(height, filter)
+            ? withHeight(height, filter, rows).withWidth(width, filter, columns)
+            : withWidth(width, filter, columns).withHeight(height, filter, rows)
     }
 
-    private func withWidth(_ newWidth: Int, _ filter: ResamplingFilter) -> RGBImage {
-        guard newWidth != width else { return self }
-        let kernel = ResamplingKernel(from: width, to: newWidth, filter)
-        let width = width
+    private func withWidth(_ newWidth: Int, _ filter: ResamplingFilter, _ columns: Range<Int>) -> RGBImage {
+        guard newWidth != width else {
+            let isWhole = columns == 0..<width
+            return isWhole ? self : cropped(x: columns.lowerBound, y: 0, width: columns.count, height: height)
+        }
+        let kernel = ResamplingKernel(from: width, to: newWidth, filter, outputs: columns)
+        let (width, newWidth) = (width, columns.count)
         let samples = Self.filled(count: newWidth * height * 3, pixels, rows: height) { source, target, row in
             for column in 0..<newWidth {
                 let (start, count) = kernel.spans[column]
@@ -46,11 +60,14 @@ extension RGBImage {
         return RGBImage(width: newWidth, height: height, pixels: samples)
     }
 
-    private func withHeight(_ newHeight: Int, _ filter: ResamplingFilter) -> RGBImage {
-        guard newHeight != height else { return self }
-        let kernel = ResamplingKernel(from: height, to: newHeight, filter)
+    private func withHeight(_ newHeight: Int, _ filter: ResamplingFilter, _ rows: Range<Int>) -> RGBImage {
+        guard newHeight != height else {
+            let isWhole = rows == 0..<height
+            return isWhole ? self : cropped(x: 0, y: rows.lowerBound, width: width, height: rows.count)
+        }
+        let kernel = ResamplingKernel(from: height, to: newHeight, filter, outputs: rows)
         let rowSamples = width * 3
-        let samples = Self.filled(count: newHeight * rowSamples, pixels, rows: newHeight) { source, target, row in
+        let samples = Self.filled(count: rows.count * rowSamples, pixels, rows: rows.count) { source, target, row in
             let (start, count) = kernel.spans[row]
             for sample in 0..<rowSamples {
                 var sum = Self.half
@@ -61,7 +78,7 @@ extension RGBImage {
                 target[row * rowSamples + sample] = Self.clamped(sum)
             }
         }
-        return RGBImage(width: width, height: newHeight, pixels: samples)
+        return RGBImage(width: width, height: rows.count, pixels: samples)
     }
 
     /// One half in fixed point, so that truncation rounds.

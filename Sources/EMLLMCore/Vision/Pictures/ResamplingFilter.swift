@@ -58,16 +58,18 @@ struct ResamplingKernel {
     let stride: Int
 
     /// Computes the weights for a change of size; when it shrinks, the filter is widened, so that nothing is skipped.
-    init(from inputSize: Int, to outputSize: Int, _ filter: ResamplingFilter) {
+    ///
+    /// - Parameter outputs: the samples of the output that are wanted; ``spans`` begins with the first of them.
+    init(from inputSize: Int, to outputSize: Int, _ filter: ResamplingFilter, outputs: Range<Int>) {
         let scale = Double(inputSize) / Double(outputSize)
         let filterScale = max(scale, 1)
         let support = filter.support * filterScale
         stride = Int(support.rounded(.up)) * 2 + 1
         var spans: [(Int, Int)] = []
-        var weights = [Int32](repeating: 0, count: outputSize * stride)
-        spans.reserveCapacity(outputSize)
+        var weights = [Int32](repeating: 0, count: outputs.count * stride)
+        spans.reserveCapacity(outputs.count)
         var exact = [Double](repeating: 0, count: stride)
-        for output in 0..<outputSize {
+        for (slot, output) in outputs.enumerated() {
             let center = (Double(output) + 0.5) * scale
             // Truncation towards zero, then the limits: the order that Pillow has.
             let start = max(0, Int(center - support + 0.5))
@@ -79,7 +81,7 @@ struct ResamplingKernel {
             }
             for index in 0..<count {
                 let weight = (sum == 0 ? exact[index] : exact[index] / sum) * Double(1 << Self.fractionBits)
-                weights[output * stride + index] = Int32(weight < 0 ? weight - 0.5 : weight + 0.5)
+                weights[slot * stride + index] = Int32(weight < 0 ? weight - 0.5 : weight + 0.5)
             }
             spans.append((start, count))
         }

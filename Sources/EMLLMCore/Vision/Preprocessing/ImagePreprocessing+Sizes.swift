@@ -133,17 +133,32 @@ extension ImagePreprocessing {
 
     // MARK: CLIP
 
-    /// A side beyond this, at 336 pixels of the other, is a strip of which a crop sees nothing; memory would run out.
-    private static let longestScaledSide = 1 << 20
-
-    static func check(_ scaled: Int, _ image: RGBImage) throws {
-        guard scaled <= longestScaledSide else {
-            throw EMLLMError.unsuitableImage(
-                image,
-                expected: "a longer side of at most \(longestScaledSide) pixels after scaling",
-                found: "\(scaled)"
-            )
+    /// The shorter side scaled, then the middle. Of long strips only the middle is computed.
+    func cropped(_ image: RGBImage, shortestEdge: Int, width: Int, height: Int) -> RGBImage {
+        let (short, long) = (min(image.width, image.height), max(image.width, image.height))
+        // Python's int(edge * long / short): the product first, then a division in doubles.
+        let scaled = Int(Double(shortestEdge * long) / Double(short))
+        let (newWidth, newHeight) = image.width <= image.height ? (shortestEdge, scaled) : (scaled, shortestEdge)
+        guard newWidth >= width, newHeight >= height else {
+            // Something is to be padded: the shorter side is smaller than the crop.
+            let columns = Self.middle(of: newWidth, min(newWidth, width))
+            let rows = Self.middle(of: newHeight, min(newHeight, height))
+            return image.resized(width: newWidth, height: newHeight, filter, columns: columns, rows: rows)
+                .centre(width: width, height: height)
         }
+        return image.resized(
+            width: newWidth,
+            height: newHeight,
+            filter,
+            columns: Self.middle(of: newWidth, width),
+            rows: Self.middle(of: newHeight, height)
+        )
+    }
+
+    /// The middle of a side, as transformers' `center_crop` takes it.
+    private static func middle(of length: Int, _ wanted: Int) -> Range<Int> {
+        let first = (length - wanted) / 2
+        return first..<(first + wanted)
     }
 
     /// Computes values on all processors, in order.

@@ -77,12 +77,7 @@ extension ImagePreprocessing {
         case .stretched(let width, let height):
             return ([image.resized(width: width, height: height, filter)], 0, 0)
         case .cropped(let shortestEdge, let width, let height):
-            let (short, long) = (min(image.width, image.height), max(image.width, image.height))
-            // Python's int(short * long / short): the product first, in doubles.
-            let scaled = Int(Double(shortestEdge * long) / Double(short))
-            try Self.check(scaled, image)
-            let size = image.width <= image.height ? (shortestEdge, scaled) : (scaled, shortestEdge)
-            return ([image.resized(width: size.0, height: size.1, filter).centre(width: width, height: height)], 0, 0)
+            return ([cropped(image, shortestEdge: shortestEdge, width: width, height: height)], 0, 0)
         case .padded(let side):
             let colour = mean.map { UInt8(max(0, min(255, Int($0 * 255)))) }
             return ([image.squared(on: colour).resized(width: side, height: side, filter)], 0, 0)

@@ -1,0 +1,113 @@
+import Foundation
+import Testing
+
+@testable import EMLLMCore
+
+/// The families' published preprocessing on pictures of awkward sizes and formats against transformers, bit for bit;
+/// `Tests/Scripts/vision_fixtures.py` made the digests.
+@Suite("Preprocessing against transformers")
+struct PreprocessingTests {
+    struct Reference: Decodable {
+        struct Picture: Decodable {
+            let file: String
+            let shape: [Int]?
+            let sha256: String?
+            let error: String?
+            let skipped: String?
+        }
+
+        struct Method: Decodable { let pictures: [Picture] }
+
+        let methods: [String: Method]
+    }
+
+    static let reference: Reference? = {
+        let url = VisionFamilyTests.folder.appending(path: "preprocessing.json")
+        return (try? Data(contentsOf: url)).flatMap { try? JSONDecoder().decode(Reference.self, from: $0) }
+    }()
+
+    /// What `preprocessing.json` lists as parameters, in the engine's terms.
+    static let methods: [String: ImagePreprocessing] = {
+        let clip = (HuggingFaceVision.clipMean, HuggingFaceVision.clipDeviation)
+        let halves = (HuggingFaceVision.halves, HuggingFaceVision.halves)
+        let imageNet = (HuggingFaceVision.imageNetMean, HuggingFaceVision.imageNetDeviation)
+        func make(
+            _ method: ImagePreprocessing.Method,
+            _ colours: ([Float], [Float]),
+            _ filter: ResamplingFilter = .bicubic
+        ) -> ImagePreprocessing {
+            ImagePreprocessing(
+                method: method,
+                filter: filter,
+                mean: colours.0,
+                deviation: colours.1,
+                rescale: 0.00392156862745098
+            )
+        }
+        return [
+            "clip-336-crop": make(.cropped(shortestEdge: 336, width: 336, height: 336), clip),
+            "llava-336-pad": make(.padded(side: 336), clip),
+            "siglip-384": make(.stretched(width: 384, height: 384), halves),
+            "smolvlm": make(.tiled(longestEdge: 2048, tileSide: 512, splits: true), halves, .lanczos),
+            "internvl": make(.grid(tileSide: 448, minimumTiles: 1, maximumTiles: 12, thumbnail: true), imageNet),
+            "qwen2-vl": make(.native(factor: 28, minimumPixels: 3136, maximumPixels: 1_003_520), clip),
+            "qwen3-vl": make(.native(factor: 32, minimumPixels: 65_536, maximumPixels: 1_003_520), halves),
+        ]
+    }()
+
+    @Test("Every method is covered")
+    func coverage() {
+        #expect(Self.reference.map { Set($0.methods.keys) } == Set(Self.methods.keys))
+    }
+
+    @Test("Pixel values", arguments: methods.keys.sorted())
+    func pixels(name: String) throws {
+        let preprocessing = try #require(Self.methods[name])
+        let pictures = try #require(Self.reference?.methods[name]?.pictures)
+        #expect(pictures.count >= 10)
+        for expected in pictures {
+            let image = try VisionFamilyTests.picture(expected.file)
+            guard expected.error == nil else {
+                let error = #expect(throws: EMLLMError.self) { try preprocessing.apply(to: image) }
+                #expect(error?.code == .unsuitableImage)
+                continue
+            }
+            let result = try preprocessing.apply(to: image)
+            // What takes the reference a gigabyte is computed all the same.
+            guard expected.skipped == nil else { continue }
+            let values = Self.referenceOrder(result, preprocessing.method, name)
+            #expect(values.count == expected.shape?.reduce(1, *), "\(expected.file)")
+            let digest = values.withUnsafeBytes { Checksum(of: $0) }
+            #expect("\(digest)" == expected.sha256, "\(expected.file)")
+        }
+    }
+
+    private static func referenceOrder(
+        _ image: PreprocessedImage,
+        _ method: ImagePreprocessing.Method,
+        _ name: String
+    ) -> [Float] {
+        guard case .native(let factor, _, _) = method else { return image.tiles.flatMap(\.values) }
+        let tile = image.tiles[0]
+        let side = factor / 2
+        let grid = PatchGrid(rows: tile.height / side, columns: tile.width / side, merge: 2, window: nil)
+        let samples = 3 * 2 * side * side
+        return [Float](unsafeUninitializedCapacity: grid.cells.count * samples) { target, count in
+            grid.gather(tile, side: side, frames: 2, cells: grid.cells.indices, into: target.baseAddress!)
+            count = grid.cells.count * samples
+        }
+    }
+
+    /// The middle of a strip is that of the whole, which only small pictures can afford.
+    @Test("A crop computes the samples of the whole")
+    func crop() throws {
+        let image = try VisionFamilyTests.picture("513x511.png")
+        for filter in ResamplingFilter.allCases {
+            for (width, height) in [(700, 90), (90, 700), (513, 300), (300, 511), (40, 600)] {
+                let whole = image.resized(width: width, height: height, filter)
+                let part = image.resized(width: width, height: height, filter, columns: 7..<31, rows: 11..<40)
+                #expect(part == whole.cropped(x: 7, y: 11, width: 24, height: 29))
+            }
+        }
+    }
+}
