@@ -3,7 +3,7 @@ import CTensor
 /// Scratch memory to encode one tile.
 final class VisionWorkspace {
     /// Rows that go through one product together; what lies between two products is never larger.
-    static let chunk = 256
+    static let chunk = 512
     /// Query rows that one attention task takes.
     static let attentionRows = 32
 
@@ -14,11 +14,11 @@ final class VisionWorkspace {
     let values: ScratchBuffer<Float>  // [heads, tokens, headDim]
     let key: ScratchBuffer<Float>  // [chunk, hidden]
     let value: ScratchBuffer<Float>  // [chunk, hidden]
-    let normalized: ScratchBuffer<Float>  // [chunk, widest]
-    let mixed: ScratchBuffer<Float>  // [chunk, widest output]
-    let inner: ScratchBuffer<Float>  // [chunk, widest]
+    let normalized: ScratchBuffer<Float>  // [chunk, patchSamples or hidden], or [groups, merge² · hidden]
+    let mixed: ScratchBuffer<Float>  // [chunk, hidden], or [groups, decoder's hidden]
+    let inner: ScratchBuffer<Float>  // [chunk, feedForward], or [groups, connector's hidden]
     let gate: ScratchBuffer<Float>  // [chunk, feedForward]
-    let quantized: ScratchBuffer<UInt8>  // [chunk, ct_q8_bytes(widest)]
+    let quantized: ScratchBuffer<UInt8>  // the inputs of the next product in 8 bits
     let cosine: ScratchBuffer<Float>  // [tokens, headDim / 2]
     let sine: ScratchBuffer<Float>  // [tokens, headDim / 2]
     let workers: [WorkerScratch]
@@ -40,7 +40,11 @@ final class VisionWorkspace {
         let group = Int(CT_KEY_GROUP)
         func rounded(_ count: Int) -> Int { (count + group - 1) / group * group }
         let rows = min(Self.chunk, tokens)
-        let widest = max(weights.widest, outputWidth)
+        let width = tower.hiddenSize
+        let joined = weights.configuration.connector.merge * weights.configuration.connector.merge
+        // The connector's rows are as many times fewer as they are wider.
+        let groups = (rows + joined - 1) / joined
+        let connected = weights.connector.first.outputs
         self.tokens = tokens
         slots = windows.map(\.slotCount).max() ?? 0
         scoreStride = rounded(tokens)
@@ -48,19 +52,22 @@ final class VisionWorkspace {
         query = ScratchBuffer(count: tokens * tower.hiddenSize)
         keys = ScratchBuffer(count: tower.headCount * slots * tower.headDimension)
         values = ScratchBuffer(count: tower.headCount * tokens * tower.headDimension)
-        key = ScratchBuffer(count: rows * tower.hiddenSize)
-        value = ScratchBuffer(count: rows * tower.hiddenSize)
-        normalized = ScratchBuffer(count: rows * widest)
-        mixed = ScratchBuffer(count: rows * widest)
-        inner = ScratchBuffer(count: rows * widest)
+        key = ScratchBuffer(count: rows * width)
+        value = ScratchBuffer(count: rows * width)
+        normalized = ScratchBuffer(count: max(rows * max(width, tower.patchSamples), groups * joined * width))
+        mixed = ScratchBuffer(count: max(rows * width, groups * outputWidth))
+        inner = ScratchBuffer(count: max(rows * tower.feedForwardSize, groups * connected))
         gate = ScratchBuffer(count: tower.gatedFeedForward ? rows * tower.feedForwardSize : 0)
-        quantized = ScratchBuffer(count: weights.hasQuantizedMatrices ? rows * ct_q8_bytes(Int64(widest)) : 0)
+        func quantizedBytes(_ columns: Int) -> Int { ct_q8_bytes(Int64(columns)) }
+        let inputs = rows * quantizedBytes(max(width, tower.feedForwardSize))
+        let connectorInputs = groups * quantizedBytes(max(joined * width, connected))
+        quantized = ScratchBuffer(count: weights.hasQuantizedMatrices ? max(inputs, connectorInputs) : 0)
         let pairs = tower.rotaryBase == nil ? 0 : tower.headDimension / 2
         cosine = ScratchBuffer(count: tokens * pairs)
         sine = ScratchBuffer(count: tokens * pairs)
         workers = (0..<count).map { [scoreStride] _ in
             WorkerScratch(
-                blas: ScratchBuffer(count: ProjectionKernels.blasRows * widest),
+                blas: ScratchBuffer(count: ProjectionKernels.blasRows * weights.widest),
                 scores: ScratchBuffer(count: Self.attentionRows * scoreStride),
                 queries: ScratchBuffer(count: Self.attentionRows),
                 outputs: ScratchBuffer(count: Self.attentionRows),
