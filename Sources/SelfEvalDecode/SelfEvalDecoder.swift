@@ -23,6 +23,13 @@ public struct SelfEvalDecoder: Sendable {
     /// How questions are reasoned about.
     public let options: SelfEvalOptions
     private let thread: InferenceThread
+    /// Touched on the decoder's thread alone.
+    private let memory = Handover(PromptMemory())
+
+    private struct Handover: @unchecked Sendable {
+        let memory: PromptMemory
+        init(_ memory: PromptMemory) { self.memory = memory }
+    }
 
     /// Makes a decoder with a thread of its own.
     ///
@@ -60,8 +67,16 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
-        try await thread.run { [options] context in
-            try Self.run(question, images: images, system: system, options: options, in: context, onEvent: onEvent)
+        try await thread.run { [options, memory] context in
+            try Self.run(
+                question,
+                images: images,
+                system: system,
+                options: options,
+                in: context,
+                reusing: memory.memory,
+                onEvent: onEvent
+            )
         }
     }
 
@@ -93,6 +108,8 @@ public struct SelfEvalDecoder: Sendable {
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - options: how the question is reasoned about.
     ///   - context: a context that nobody else uses meanwhile; its branches are left as they were.
+    ///   - memory: the prompt of the last question in this context; what this one has in common with it is not processed
+    ///     again, pictures included.
     ///   - onEvent: called as things happen.
     public static func run(
         _ question: String,
@@ -100,6 +117,7 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
         in context: InferenceContext,
+        reusing memory: PromptMemory = PromptMemory(),
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
         let clock = ContinuousClock()
@@ -111,6 +129,7 @@ public struct SelfEvalDecoder: Sendable {
             template: context.model.chatTemplate,
             imageFormat: context.model.configuration.vision?.prompt,
             images: encoded,
+            continuing: memory.take(),
             identity: ModelIdentity(of: context.model, activations: context.options.activations),
             question: question,
             system: system,
@@ -120,7 +139,24 @@ public struct SelfEvalDecoder: Sendable {
         )
         if !usage.isEmpty { search.trace.images = usage }
         // The features stay in memory until the prompt is computed.
+        defer { memory.branch = search.prompted }
         return try withExtendedLifetime(encoded) { try search.run() }
+    }
+}
+
+/// The prompt of the question asked last, kept in a context's cache for the next one.
+///
+/// It belongs to one context, and is used on that context's thread.
+public final class PromptMemory {
+    fileprivate var branch: Branch?
+
+    /// Remembers nothing yet.
+    public init() {}
+
+    /// Gives the branch away, so that what the next question does not need is freed before it begins.
+    fileprivate func take() -> Branch? {
+        defer { branch = nil }
+        return branch
     }
 }
 

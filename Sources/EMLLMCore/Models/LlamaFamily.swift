@@ -13,7 +13,7 @@ extension ModelFamily {
         huggingFace: HuggingFaceDecoder(modelTypes: ["llama"])
     )
 
-    /// Granite 3 and 4, dense: Llama with constant factors on embeddings, residuals, attention and logits.
+    /// Granite 3, dense: Llama with constant factors on embeddings, residuals, attention and logits.
     public static let granite = ModelFamily(
         name: "granite",
         gguf: GGUFDecoder(architectures: ["granite"], layout: .interleaved),

@@ -215,6 +215,9 @@ public struct Answer: Codable, Sendable, Equatable {
 public struct TokenCounts: Codable, Sendable, Equatable {
     /// The question's prompt, processed once.
     public var prompt = 0
+    /// Tokens of the prompt that were in the cache from an earlier question, pictures among them, and were not processed
+    /// again; `nil` where there were none.
+    public var reusedPrompt: Int?
     /// Written for steps, rejected candidates included.
     public var generated = 0
     /// Of those, the ones that belong to steps that stand.

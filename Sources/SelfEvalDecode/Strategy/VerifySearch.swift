@@ -19,6 +19,8 @@ final class VerifySearch<Model: BranchingModel> {
 
     /// The accepted steps in the cache; the question's prompt at its root.
     var main: Model.Branch
+    /// The question's prompt alone, for the next question; `nil` before it is processed.
+    private(set) var prompted: Model.Branch?
     /// The accepted steps.
     var chain: [Link] = []
     /// Where the next step begins.
@@ -70,6 +72,7 @@ final class VerifySearch<Model: BranchingModel> {
         template: ChatTemplate?,
         imageFormat: ImagePromptFormat? = nil,
         images: [EncodedImage] = [],
+        continuing start: Model.Branch? = nil,
         identity: ModelIdentity,
         question: String,
         system: String?,
@@ -118,7 +121,7 @@ final class VerifySearch<Model: BranchingModel> {
         }
         trace = Trace(model: identity, question: question, system: system, options: options)
         trace.prompt = conversation.question
-        main = model.makeBranch()
+        main = start ?? model.makeBranch()
         place = Place(start: 0, logits: Logits([]), detokenizer: tokenizer.makeDetokenizer())
     }
 
@@ -143,9 +146,16 @@ final class VerifySearch<Model: BranchingModel> {
     }
 
     private func readQuestion() throws {
-        let logits = try timed(\.prompt) { try model.extend(main, by: conversation.question) }
-        trace.counts.prompt += conversation.question.count
-        meter.notePrompt(tokens: conversation.question.count, seconds: trace.seconds.prompt)
+        let question = conversation.question
+        // What an earlier question left in the cache and this one says as well. The last token is always computed, for
+        // its logits.
+        let shared = zip(main.tokens, question.dropLast()).prefix { $0 == $1 }.count
+        main.rollback(to: shared)
+        let logits = try timed(\.prompt) { try model.extend(main, by: Array(question[shared...])) }
+        trace.counts.prompt += question.count - shared
+        if shared > 0 { trace.counts.reusedPrompt = shared }
+        prompted = main.fork()
+        meter.notePrompt(tokens: question.count - shared, seconds: trace.seconds.prompt)
         place = Place(start: main.count, logits: logits, detokenizer: tokenizer.makeDetokenizer())
         onEvent(.info(.started(promptTokens: conversation.question.count, seconds: trace.seconds.prompt)))
         if options.subtractsPrior { try judgeEmptyStep() }

@@ -1,0 +1,101 @@
+import EMLLMCore
+import Foundation
+import Testing
+
+@testable import SelfEvalDecode
+
+/// Questions about pictures, with tiny random models of real vision families: what is computed, by their own counters.
+@Suite("Self-evaluation with pictures")
+struct PictureTests {
+    static let families = ["qwen2-vl", "qwen3-vl", "smolvlm"]
+
+    private static let folder = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "EMLLMCoreTests/Fixtures/vision")
+
+    private static func picture(_ name: String = "landscape.png") throws -> RGBImage {
+        try ImageDecoder().decode(contentsOf: folder.appending(path: "pictures/\(name)"))
+    }
+
+    private static func context(_ family: String) throws -> InferenceContext {
+        try InferenceContext(model: EMLLMModel.load(from: folder.appending(path: family)))
+    }
+
+    private static var options: SelfEvalOptions {
+        var options = SelfEvalOptions()
+        options.maximumSteps = 3
+        options.budget.tokens = 1400
+        return options
+    }
+
+    @Test("Verdicts process their own tokens alone, whatever the picture's size", arguments: families)
+    func verdicts(family: String) throws {
+        let context = try Self.context(family)
+        let plain = try SelfEvalDecoder.run("What?", options: Self.options, in: context)
+        let before = context.counters
+        let trace = try SelfEvalDecoder.run("What?", images: [Self.picture()], options: Self.options, in: context)
+        let image = try #require(trace.images?.first)
+        #expect(trace.outcome == .answered && image.tokens > 0 && !image.wasReused)
+        #expect(trace.counts.processed == context.counters.processedTokens - before.processedTokens)
+        #expect(context.counters.encodedImages == 1)
+        #expect(trace.counts.prompt == trace.prompt.count && trace.prompt.count > plain.prompt.count)
+        // Each verdict costs the evaluation's tokens, the same as without a picture.
+        let conversation = try Conversation(
+            question: "What?",
+            system: nil,
+            prompts: Self.options.prompts,
+            bothOrders: false,
+            template: context.model.chatTemplate,
+            tokenizer: context.model.tokenizer,
+            imageFormat: context.model.configuration.vision?.prompt
+        )
+        for run in [plain, trace] {
+            let judged = run.steps.flatMap(\.candidates).filter { $0.verdict != nil }.count
+            let prior = run.prior == nil ? 0 : conversation.evaluationCost + conversation.emptyStep.count
+            #expect(judged > 0 && run.counts.evaluation == judged * conversation.evaluationCost + prior)
+        }
+    }
+
+    @Test("A second question about the same picture processes its own text alone", arguments: families)
+    func secondQuestion(family: String) throws {
+        let context = try Self.context(family)
+        let memory = PromptMemory()
+        func ask(_ question: String, in context: InferenceContext, _ memory: PromptMemory) throws -> Trace {
+            try SelfEvalDecoder.run(
+                question,
+                images: [Self.picture()],
+                options: Self.options,
+                in: context,
+                reusing: memory
+            )
+        }
+        let first = try ask("What is it?", in: context, memory)
+        #expect(first.counts.reusedPrompt == nil)
+        let before = context.counters.processedTokens
+        let second = try ask("How many are there?", in: context, memory)
+        let image = try #require(second.images?.first)
+        #expect(image.wasReused && context.counters.encodedImages == 1)
+        let reused = try #require(second.counts.reusedPrompt)
+        #expect(reused >= image.tokens && second.counts.prompt == second.prompt.count - reused)
+        #expect(second.counts.prompt < 60)
+        #expect(second.counts.processed == context.counters.processedTokens - before)
+        // And it says what it would have said in a fresh context.
+        let fresh = try ask("How many are there?", in: try Self.context(family), PromptMemory())
+        #expect(
+            fresh.answer == second.answer
+                && fresh.steps.map(\.chosenCandidate?.text) == second.steps.map(\.chosenCandidate?.text)
+        )
+    }
+
+    @Test("The decoder keeps the picture from question to question")
+    func decoder() async throws {
+        let model = try EMLLMModel.load(from: Self.folder.appending(path: "qwen2-vl"))
+        let decoder = try SelfEvalDecoder(model: model, options: Self.options)
+        let picture = try Self.picture()
+        _ = try await decoder.run("What is it?", images: [picture])
+        let trace = try await decoder.run("And why?", images: [picture])
+        #expect((trace.counts.reusedPrompt ?? 0) >= trace.images?.first?.tokens ?? .max)
+        let read = try Trace(json: trace.json())
+        #expect(read == trace)
+    }
+}
