@@ -11,7 +11,9 @@ struct PictureRunTests {
     private static func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
     private static let picture = path("pictures/landscape.png")
 
-    private static func emllm(_ arguments: [String], input: Data = Data(), model: String = "qwen2-vl") throws -> ProgramRun {
+    private static func emllm(_ arguments: [String], input: Data = Data(), model: String = "qwen2-vl") throws
+        -> ProgramRun
+    {
         let own = arguments.contains("--model") ? [] : ["--model", path(model)]
         return try Program.run(Program.url("emllm-run"), own + arguments, input: input)
     }
@@ -44,7 +46,10 @@ struct PictureRunTests {
         }
         let other = Self.path("pictures/portrait.png")
         let files = try tokens(["--image", Self.picture, "--image", other])
-        let piped = try tokens(["--image", Self.picture, "--image", "-"], input: Data(contentsOf: URL(filePath: other)))
+        let piped = try tokens(
+            ["--image", Self.picture, "--image", "-"],
+            input: Data(contentsOf: URL(filePath: other))
+        )
         #expect(files == piped && files.count > 6)
         #expect(try tokens(["--image", other, "--image", Self.picture]).count == files.count)
     }

@@ -41,8 +41,8 @@ struct HuggingFaceTests {
     final class Folder: Sendable {
         let url = FileManager.default.temporaryDirectory.appending(path: "emllm-hf-\(UUID().uuidString)")
 
-        init(_ fixture: String) throws {
-            let source = TestModels.fixtures.appending(path: "families/\(fixture)")
+        init(_ fixture: String, in family: String = "families") throws {
+            let source = TestModels.fixtures.appending(path: "\(family)/\(fixture)")
             try FileManager.default.copyItem(at: source, to: url)
         }
         deinit { try? FileManager.default.removeItem(at: url) }

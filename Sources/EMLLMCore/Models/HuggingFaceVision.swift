@@ -14,7 +14,7 @@ struct HuggingFaceVision {
     /// A whole number of `vision_config`; the default is what the reference implementation takes where it is absent.
     func integer(_ key: String, _ most: Int = 1 << 20, default value: Int? = nil) throws -> Int {
         // Sizes may be lists of two equal numbers.
-        let found = try vision.integers(key, in: 0...most)
+        let found = try vision.integers(key, in: 1...most)
         guard Set(found).count <= 1 else {
             throw EMLLMError.unsupportedPart(
                 path: vision.path,
@@ -24,6 +24,20 @@ struct HuggingFaceVision {
             )
         }
         return try vision.require(key, found.first ?? value)
+    }
+
+    /// The width of feed-forward layers as a multiple of the hidden size.
+    func feedForwardSize(_ key: String, width: Int) throws -> Int {
+        let ratio = try float(key, default: 4)
+        guard ratio > 0, ratio <= 64 else {
+            throw EMLLMError.invalidMetadata(
+                path: vision.path,
+                key: vision.prefix + key,
+                expected: "a number up to 64",
+                found: "\(ratio)"
+            )
+        }
+        return Int(Float(width) * ratio)
     }
 
     /// A number of `vision_config`.

@@ -84,8 +84,8 @@ extension HuggingFaceVision {
         case "dinov2":
             try refuse("use_swiglu_ffn", "false", "true", unless: try vision.bool("use_swiglu_ffn") != true)
             let width = try integer("hidden_size", default: 768)
-            let ratio = try vision.float("mlp_ratio") ?? 4
-            var tower = try plainTower(activation: "gelu", epsilon: 1e-6, feedForward: Int(Float(width) * ratio))
+            let inner = try feedForwardSize("mlp_ratio", width: width)
+            var tower = try plainTower(activation: "gelu", epsilon: 1e-6, feedForward: inner)
             tower.classToken = true
             tower.layerScale = true
             tower.queryKeyValueBias = try vision.bool("qkv_bias") ?? true

@@ -16,7 +16,7 @@ extension VisionFamily {
                 hiddenSize: width,
                 layerCount: try source.integer("depth", default: 32),
                 headCount: try source.integer("num_heads", default: 16),
-                feedForwardSize: Int(Float(width) * (try source.float("mlp_ratio", default: 4))),
+                feedForwardSize: try source.feedForwardSize("mlp_ratio", width: width),
                 normEpsilon: 1e-6,
                 activation: try HuggingFaceVision.activation(source.vision, "hidden_act", default: "quick_gelu")
             )

@@ -73,6 +73,11 @@ extension VisionConfiguration {
         try refuse("prompt.marker", "some text", "none", unless: !prompt.marker.isEmpty)
     }
 
+    /// The most patches of one tile: what published models allow, and a gigabyte or two of memory.
+    private static let mostPatches = 1 << 16
+    /// The most pixels that a picture is scaled to.
+    private static let mostPixels = 1 << 28
+
     private func validateSizes(
         check: (String, Int, ClosedRange<Int>) throws -> Void,
         refuse: (String, String, String, Bool) throws -> Void
@@ -89,6 +94,7 @@ extension VisionConfiguration {
             let grid = (width / tower.patchSize, height / tower.patchSize)
             try refuse("preprocessing", "sides that are multiples of \(unit)", "\(width) × \(height)", isWhole)
             try refuse("preprocessing", "at least a patch", "\(width) × \(height)", grid.0 > 0 && grid.1 > 0)
+            try check("preprocessing's patches", grid.0 * grid.1, 1...Self.mostPatches)
             if let table = tower.positions, table.lookup == .exact {
                 try refuse(
                     "positions.side",
@@ -106,11 +112,13 @@ extension VisionConfiguration {
         case .padded(let side): try tile(side, side)
         case .tiled(let longestEdge, let side, _):
             try check("preprocessing.longestEdge", longestEdge, 1...longest)
+            try check("preprocessing.tileSide", side, 1...4096)
             try tile(side, side)
         case .grid(let side, let minimum, let maximum, _):
             try tile(side, side)
             try check("preprocessing.maximumTiles", maximum, 1...1024)
             try check("preprocessing.minimumTiles", minimum, 1...maximum)
+            try check("preprocessing's pixels", side * side * maximum, 1...Self.mostPixels)
         case .native(let factor, let minimum, let maximum):
             try check("preprocessing.factor", factor, 1...4096)
             try refuse(
@@ -120,7 +128,8 @@ extension VisionConfiguration {
                 factor % (tower.patchSize * connector.merge) == 0
             )
             try refuse("positions.lookup", "bilinear or bicubic", "exact", tower.positions?.lookup != .exact)
-            try check("preprocessing.maximumPixels", maximum, 1...(1 << 28))
+            let most = min(Self.mostPixels, Self.mostPatches * tower.patchSize * tower.patchSize)
+            try check("preprocessing.maximumPixels", maximum, 1...most)
             try check("preprocessing.minimumPixels", minimum, 1...maximum)
         }
         for (name, values) in [("mean", preprocessing.mean), ("deviation", preprocessing.deviation)] {

@@ -172,6 +172,7 @@ extension Inspection {
             rows.append(("rotary base", "\(decoder.rope.base), \(decoder.rope.layout.rawValue) pairs"))
             rows.append(("output head", decoder.tiedOutputHead ? "the embedding" : "its own"))
         }
+        rows += configuration?.vision?.inspection.map { ($0.label, $0.value) } ?? []
         if let problem { rows.append(("cannot run", problem)) }
         if let tokenizer {
             rows.append(
