@@ -5,6 +5,20 @@ import Testing
 
 @Suite("Weights: files and folders")
 struct WeightsFileTests {
+    @Test("Pages that were given back are read again")
+    func release() throws {
+        let folder = try TemporaryFolder()
+        let url = try folder.file("pages")
+        let data = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 * 31) })
+        try data.write(to: url)
+        let file = try MappedFile(url)
+        for range in [0..<100_000, 5..<70_001, 4096..<8192, 10..<20, 99_999..<100_000] {
+            file.release(range)
+            #expect(Data(file.bytes) == data)
+        }
+        try MappedFile(bytes: Array(data), path: "memory").release(0..<data.count)
+    }
+
     @Test("A path that leads to no file of bytes")
     func paths() throws {
         let folder = try TemporaryFolder()

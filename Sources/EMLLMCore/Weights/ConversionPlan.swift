@@ -70,6 +70,8 @@ struct ConversionPlan {
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
             switch source.arrangement {
             case .packed: kept = gathered
+            // Floats are packed row by row, as they are already.
+            case .rows where !weight.type.isQuantized && Self.isAligned(bytes): kept = gathered
             case .rows:
                 let buffer = try Self.buffer(weight.type, rows, columns, weight.name, path)
                 TensorPacking.pack(
@@ -87,6 +89,10 @@ struct ConversionPlan {
                 return ((UnsafeRawBufferPointer(buffer.bytes), buffer), error)
             }
         }
+    }
+
+    private static func isAligned(_ pointer: UnsafeRawPointer) -> Bool {
+        UInt(bitPattern: pointer) % UInt(MemoryLayout<Float>.alignment) == 0
     }
 
     private static func buffer(

@@ -105,7 +105,14 @@ public enum ModelConverter {
         switch modelFile {
         case .gguf, .huggingFace:
             // Of several files: the digest of their digests.
-            let digests = try source.files.map { try Checksum(of: $0.bytes, progress: advance) }
+            let digests = try source.files.map { file in
+                var offset = 0
+                return try Checksum(of: file.bytes) { count in
+                    file.release(offset..<(offset + count))
+                    offset += count
+                    try advance(count)
+                }
+            }
             provenance.sourceSHA256 = "\(digests.count == 1 ? digests[0] : Checksum(of: digests.flatMap(\.bytes)))"
         case .emllm(let container):
             // It already says which published file it was made from. Its damage must not get new, matching checksums.
@@ -128,6 +135,7 @@ public enum ModelConverter {
         for step in plan {
             let (bytes, error) = try step.packed(from: source)
             try withExtendedLifetime(bytes.owner) { try writer.append(bytes.bytes) }
+            step.weight.releasePages()
             tensors.append(
                 ConvertedTensor(
                     name: step.weight.name,

@@ -24,6 +24,15 @@ struct ModelSource: Sendable {
         /// Bytes of all pieces.
         var byteCount: Int { pieces.reduce(0) { $0 + $1.count } }
 
+        /// Lets the system forget the pages of the bytes until they are needed again.
+        func releasePages() {
+            guard let base = owner.bytes.baseAddress else { return }
+            for piece in pieces {
+                guard let start = piece.baseAddress.map({ $0 - base }) else { continue }
+                owner.release(start..<(start + piece.count))
+            }
+        }
+
         /// The bytes in one piece, and what keeps them in memory.
         func gathered(path: String) throws -> (bytes: UnsafeRawBufferPointer, owner: AnyObject) {
             if pieces.count == 1 { return (pieces[0], owner) }

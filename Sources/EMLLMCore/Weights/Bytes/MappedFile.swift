@@ -54,6 +54,18 @@ public final class MappedFile: @unchecked Sendable {  // immutable after init; t
         storage = .allocation
     }
 
+    /// Lets the system forget pages that are not needed for now; they are read again when they are touched.
+    ///
+    /// Reading a file of many gigabytes once, from one end to the other, then takes no more memory than its pieces.
+    func release(_ range: Range<Int>) {
+        guard case .mapping = storage, let base = bytes.baseAddress else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        guard first < end else { return }
+        madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+    }
+
     deinit {
         switch storage {
         case .mapping: munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
