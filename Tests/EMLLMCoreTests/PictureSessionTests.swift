@@ -40,7 +40,7 @@ struct PictureSessionTests {
         let warm = try await session.respond(to: "What is it?", images: [picture], options: short)
         let usage = try #require(warm.info.images?.first)
         #expect(usage.wasReused && warm.info.cachedTokens >= usage.tokens)
-        let cold = try await EMLLMSession(model: model).respond(to: "What is it?", images: [picture], options: short)
+        let cold = try await EMLLMSession(model: Self.model(family)).respond(to: "What is it?", images: [picture], options: short)
         #expect(cold.content == warm.content && cold.info.cachedTokens == 0)
     }
 
@@ -117,6 +117,21 @@ struct PictureSessionTests {
         #expect(error?.code == .imageNotInMemory)
         #expect(try encodeAndDrop("portrait.png") == dropped && context.counters.encodedImages == 3)
         #expect(first.features == features)
+    }
+
+    @Test("Contexts of one model share the features that one of them has")
+    func shared() throws {
+        let model = try Self.model("qwen2-vl")
+        let picture = try VisionFamilyTests.picture("landscape.png")
+        let first = try InferenceContext(model: model)
+        let encoded = try first.encode(picture)
+        let second = try InferenceContext(model: model)
+        #expect(try second.encode(picture).features == encoded.features)
+        #expect(second.counters.encodedImages == 0 && second.counters.reusedImages == 1)
+        // Other activations may see otherwise.
+        let exact = try InferenceContext(model: model, options: RuntimeOptions(activations: .f32))
+        _ = try exact.encode(picture)
+        #expect(exact.counters.encodedImages == 1)
     }
 
     @Test("Another number of pictures than the prompt shows is an error that says both")

@@ -28,6 +28,8 @@ public final class EMLLMModel: Sendable {
 
     let weights: DecoderWeights
     let visionWeights: VisionWeights?
+    /// Features of pictures that contexts of this model have in memory.
+    let imageFeatures = SharedImageFeatures()
 
     /// Makes a model of an opened package.
     ///

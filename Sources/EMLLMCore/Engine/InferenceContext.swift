@@ -139,7 +139,8 @@ public final class InferenceContext {
     /// - Throws: ``EMLLMError`` when a branch would outgrow the context or the cache its budget (nothing has happened
     ///   then), or when ``cancellation`` is set (the branches are as they were).
     public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
-        try validate(work)
+        let held = try validate(work)
+        defer { withExtendedLifetime(held) {} }
         let before = work.map(\.branch.count)
         var results = [Logits?](repeating: nil, count: work.count)
         do {
@@ -176,11 +177,12 @@ public final class InferenceContext {
     /// - Returns: natural logarithms, one for each token of `continuation`.
     public func logProbabilities(of continuation: [TokenID], after branch: Branch, logits: Logits) throws -> [Double] {
         guard let first = continuation.first else { return [] }
-        try validate(tokens: continuation)
+        let held = try hold(continuation)
+        defer { withExtendedLifetime(held) {} }
         var scores = [logits.logProbability(of: first)]
         let fork = branch.fork()
         let context = continuation.dropLast()
-        try validate([(fork, Array(context))], allowsEmpty: true)
+        _ = try validate([(fork, Array(context))], allowsEmpty: true)
         for begin in stride(from: context.startIndex, to: context.endIndex, by: Self.logitRows) {
             try cancellation.check()
             let piece = context[begin..<min(begin + Self.logitRows, context.endIndex)]
@@ -201,7 +203,8 @@ public final class InferenceContext {
     ///   - onLogits: called once for each token, in order.
     /// - Throws: as ``extend(_:)``, and what `onLogits` throws; the branch is as it was then.
     public func extend(_ branch: Branch, with tokens: [TokenID], onLogits: (Logits) throws -> Void) throws {
-        try validate([(branch, tokens)])
+        let held = try validate([(branch, tokens)])
+        defer { withExtendedLifetime(held) {} }
         let before = branch.count
         do {
             for begin in stride(from: 0, to: tokens.count, by: Self.logitRows) {
@@ -277,12 +280,19 @@ public final class InferenceContext {
 
     // MARK: Checks
 
-    private func validate(_ work: [(branch: Branch, tokens: [TokenID])], allowsEmpty: Bool = false) throws {
+    /// Checks that tokens can be appended.
+    ///
+    /// - Returns: the pictures that they speak of, to be held while they are computed.
+    private func validate(
+        _ work: [(branch: Branch, tokens: [TokenID])],
+        allowsEmpty: Bool = false
+    ) throws -> [EncodedImage] {
         var newPages = 0
+        var held: [EncodedImage] = []
         for (branch, tokens) in work {
             precondition(allowsEmpty || !tokens.isEmpty, "every branch needs at least one token")
             precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
-            try validate(tokens: tokens)
+            held += try hold(tokens)
             guard tokens.count <= contextLength - branch.count else {
                 throw EMLLMError.contextOverflow(
                     length: contextLength,
@@ -299,14 +309,11 @@ public final class InferenceContext {
                 needed: (pages.livePages + newPages) * pages.layout.pageBytes
             )
         }
+        return held
     }
 
-    private func validate(tokens: [TokenID]) throws {
-        let vocabulary = model.configuration.decoder.vocabularySize
-        for token in tokens where token < 0 || Int(token) >= vocabulary {
-            guard images.knows(token) else { throw EMLLMError.unknownTokenID(token, vocabularySize: vocabulary) }
-            guard images.features(of: token) != nil else { throw EMLLMError.imageNotInMemory(token) }
-        }
+    private func hold(_ tokens: [TokenID]) throws -> [EncodedImage] {
+        try images.hold(tokens, vocabularySize: model.configuration.decoder.vocabularySize)
     }
 }
 

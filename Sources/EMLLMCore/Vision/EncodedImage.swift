@@ -10,59 +10,90 @@ public final class EncodedImage: Sendable {
     public let contentHash: Checksum
     /// Token ids of the features, in order.
     public let tokens: Range<TokenID>
-    /// Rows and columns of tiles that the picture was cut into; zero of both when it was not.
-    public let tiles: (rows: Int, columns: Int)
-    /// Patches that went through the vision tower.
-    public let patches: Int
-    /// Seconds that preprocessing and encoding took.
-    public let seconds: Double
-    /// Numbers of each feature: the decoder's width, once more for each block that takes features of its own.
-    public let featureWidth: Int
+    /// The features, shared by all contexts of the model.
+    let source: ImageFeatures
 
-    /// Rows and columns of features, where positions have them.
-    let grid: (rows: Int, columns: Int)?
-    private let buffer: FeatureBuffer
-
-    /// Memory that is written once, before anybody else sees it.
-    private final class FeatureBuffer: @unchecked Sendable {
-        let values: ScratchBuffer<Float>
-        init(_ values: [Float]) {
-            self.values = ScratchBuffer(count: values.count)
-            values.withUnsafeBufferPointer { self.values.base.update(from: $0.baseAddress!, count: $0.count) }
-        }
-    }
-
-    init(
-        contentHash: Checksum,
-        firstToken: TokenID,
-        features: VisionEncoder.Features,
-        featureWidth: Int,
-        tiles: (rows: Int, columns: Int),
-        hasGridPositions: Bool,
-        seconds: Double
-    ) {
+    init(contentHash: Checksum, firstToken: TokenID, source: ImageFeatures) {
         self.contentHash = contentHash
-        tokens = firstToken..<(firstToken + TokenID(features.count))
-        self.tiles = tiles
-        self.featureWidth = featureWidth
-        patches = features.patches
-        grid = hasGridPositions ? features.grid : nil
-        self.seconds = seconds
-        buffer = FeatureBuffer(features.values)
+        self.source = source
+        tokens = firstToken..<(firstToken + TokenID(source.count))
     }
 
+    /// Rows and columns of tiles that the picture was cut into; zero of both when it was not.
+    public var tiles: (rows: Int, columns: Int) { source.tiles }
+    /// Patches that went through the vision tower.
+    public var patches: Int { source.patches }
+    /// Seconds that preprocessing and encoding took, when that was done.
+    public var seconds: Double { source.seconds }
+    /// Numbers of each feature: the decoder's width, once more for each block that takes features of its own.
+    public var featureWidth: Int { source.width }
     /// The number of features.
-    public var featureCount: Int { tokens.count }
+    public var featureCount: Int { source.count }
     /// Bytes of the features.
     public var byteCount: Int { featureCount * featureWidth * MemoryLayout<Float>.stride }
     /// All features. `[featureCount, featureWidth]`
     public var features: [Float] {
-        Array(UnsafeBufferPointer(start: buffer.values.base, count: featureCount * featureWidth))
+        Array(UnsafeBufferPointer(start: source.base, count: featureCount * featureWidth))
     }
 
     /// The numbers of one feature; valid as long as this object.
     func row(_ token: TokenID) -> UnsafePointer<Float> {
-        UnsafePointer(buffer.values.base + Int(token - tokens.lowerBound) * featureWidth)
+        source.base + Int(token - tokens.lowerBound) * featureWidth
+    }
+}
+
+/// What a vision tower and its connector made of a picture. Written once, before anybody else sees it.
+final class ImageFeatures: @unchecked Sendable {
+    let count: Int
+    /// Numbers of each feature.
+    let width: Int
+    /// Rows and columns of features, where positions have them.
+    let grid: (rows: Int, columns: Int)?
+    let tiles: (rows: Int, columns: Int)
+    let patches: Int
+    let seconds: Double
+    private let values: ScratchBuffer<Float>  // [count, width]
+
+    var base: UnsafePointer<Float> { UnsafePointer(values.base) }
+
+    init(
+        _ features: VisionEncoder.Features,
+        width: Int,
+        tiles: (rows: Int, columns: Int),
+        hasGridPositions: Bool,
+        seconds: Double
+    ) {
+        count = features.count
+        self.width = width
+        grid = hasGridPositions ? features.grid : nil
+        self.tiles = tiles
+        patches = features.patches
+        self.seconds = seconds
+        values = features.values
+    }
+}
+
+/// The features that contexts of one model have in memory, so that no picture is encoded for each of them.
+///
+/// It keeps nothing alive itself: that is for each context's own budget.
+final class SharedImageFeatures: Sendable {
+    /// What features depend on besides the model.
+    struct Key: Hashable {
+        let contentHash: Checksum
+        let activations: ActivationPrecision
+    }
+
+    private struct Reference: Sendable { weak var features: ImageFeatures? }
+    private let references = Mutex<[Key: Reference]>([:])
+
+    subscript(key: Key) -> ImageFeatures? {
+        get { references.withLock { $0[key]?.features } }
+        set {
+            references.withLock { all in
+                all = all.filter { $0.value.features != nil }
+                all[key] = Reference(features: newValue)
+            }
+        }
     }
 }
 
@@ -130,15 +161,28 @@ final class ImageTable {
 
     // MARK: Tokens
 
-    /// Whether an id stands for a feature of a picture that this context has seen.
-    func knows(_ token: TokenID) -> Bool { entry(of: token) != nil }
+    /// The pictures that tokens speak of, to be held while the tokens are computed.
+    ///
+    /// - Throws: ``EMLLMError`` for identifiers that are neither words nor features of a picture in memory.
+    func hold(_ tokens: some Collection<TokenID>, vocabularySize: Int) throws -> [EncodedImage] {
+        var held: [EncodedImage] = []
+        for token in tokens where token < 0 || Int(token) >= vocabularySize {
+            if held.last?.tokens.contains(token) == true { continue }
+            guard let entry = entry(of: token) else {
+                throw EMLLMError.unknownTokenID(token, vocabularySize: vocabularySize)
+            }
+            guard let image = entry.image else { throw EMLLMError.imageNotInMemory(token) }
+            held.append(image)
+        }
+        return held
+    }
 
     /// A feature's numbers; `nil` for words, and for pictures that are no longer in memory.
     func features(of token: TokenID) -> UnsafePointer<Float>? { entry(of: token)?.image?.row(token) }
 
     /// Where a feature is in its picture; `nil` for words, and for pictures whose positions have no grid.
     func cell(of token: TokenID) -> (row: Int, column: Int, isFirst: Bool)? {
-        guard let entry = entry(of: token), let grid = entry.image?.grid else { return nil }
+        guard let entry = entry(of: token), let grid = entry.image?.source.grid else { return nil }
         let index = Int(token - entry.tokens.lowerBound)
         return (index / grid.columns, index % grid.columns, index == 0)
     }

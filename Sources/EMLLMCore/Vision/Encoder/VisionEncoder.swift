@@ -14,7 +14,7 @@ struct VisionEncoder {
     /// Features of a picture in the decoder's space.
     struct Features {
         /// The connector's output, and DeepStack's behind it. `[count, 1 + deepstack, decoderWidth]`
-        let values: [Float]
+        let values: ScratchBuffer<Float>
         /// Features of the picture, its tiles' in order.
         let count: Int
         /// Rows and columns of features, for a picture that was not cut.
@@ -60,7 +60,7 @@ struct VisionEncoder {
             pool.run { forward.connect(deepstack, postNorm: nil, to: place, stride: stride, worker: $0) }
         }
         return Features(
-            values: Array(UnsafeBufferPointer(start: buffer.base, count: buffer.count)),
+            values: buffer,
             count: count,
             grid: (grids[0].rows / merge, grids[0].columns / merge),
             patches: grids.reduce(0) { $0 + $1.cells.count }
