@@ -40,7 +40,11 @@ struct PictureSessionTests {
         let warm = try await session.respond(to: "What is it?", images: [picture], options: short)
         let usage = try #require(warm.info.images?.first)
         #expect(usage.wasReused && warm.info.cachedTokens >= usage.tokens)
-        let cold = try await EMLLMSession(model: Self.model(family)).respond(to: "What is it?", images: [picture], options: short)
+        let cold = try await EMLLMSession(model: Self.model(family)).respond(
+            to: "What is it?",
+            images: [picture],
+            options: short
+        )
         #expect(cold.content == warm.content && cold.info.cachedTokens == 0)
     }
 

@@ -102,7 +102,7 @@ public struct ImageDecoder: Sendable {
         guard status == IC_OK || (status == IC_LOST_DATA && allowsTruncated) else {
             throw Self.error(status, report, subject, byteCount: samples.count)
         }
-        log(status, report, subject)
+        log(status, report, subject, isSequence: format.isSequence(file, trailingBytes: Int(report.trailing_bytes)))
         let rgb =
             switch header.pixels {
             case IC_RGBA: PixelConversion.rgb(rgba: samples, transparency)
@@ -116,14 +116,16 @@ public struct ImageDecoder: Sendable {
         )
     }
 
-    private func log(_ status: ic_status, _ report: ic_report, _ subject: String) {
+    private func log(_ status: ic_status, _ report: ic_report, _ subject: String, isSequence: Bool) {
         if status == IC_LOST_DATA {
             logger.warning("\(subject): data was lost (\(Self.text(report.error))); decoded what there was")
         } else if report.warnings > 0 {
             let more = report.warnings > 1 ? ", and \(report.warnings - 1) more" : ""
             logger.warning("\(subject): \(Self.text(report.warning))\(more)")
         }
-        if report.trailing_bytes > 0 {
+        if isSequence {
+            logger.warning("\(subject): a sequence of pictures; took the first")
+        } else if report.trailing_bytes > 0 {
             logger.warning("\(subject): \(report.trailing_bytes) bytes after the end of the picture were ignored")
         }
     }

@@ -39,4 +39,27 @@ enum ImageFormat {
         let isText = start.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || (0x09...0x0D).contains($0) }
         return isText ? "text" : "bytes of no format that is known here"
     }
+
+    /// Whether a file has more pictures than the one that is decoded: an animated PNG, or JPEGs one after the other.
+    ///
+    /// - Parameter trailingBytes: bytes behind the end of the picture.
+    func isSequence(_ bytes: UnsafeRawBufferPointer, trailingBytes: Int) -> Bool {
+        switch self {
+        case .jpeg:
+            guard trailingBytes >= 3, trailingBytes < bytes.count else { return false }
+            return bytes[(bytes.count - trailingBytes)...].starts(with: [0xFF, 0xD8, 0xFF])
+        case .png:
+            // The chunk acTL comes before the first data of an animated PNG (PNG 3, section 11.3.6). Each chunk is a
+            // length, a name, so many bytes and a checksum.
+            var place = 8
+            while place <= bytes.count - 12 {
+                let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+                let name = bytes[(place + 4)..<(place + 8)]
+                if name.elementsEqual("acTL".utf8) { return true }
+                if name.elementsEqual("IDAT".utf8) { return false }
+                place += 12 + length
+            }
+            return false
+        }
+    }
 }
