@@ -78,7 +78,7 @@ public struct ModelFamily: Sendable {
 
 /// A family of vision-language models: how its published configuration maps onto the engine's.
 ///
-/// Weight names differ so little between families that one table serves all; see ``VisionTensorNames``.
+/// Weight names differ so little between families that one table serves all: `VisionTensorNames`.
 public struct VisionFamily: Sendable {
     /// The name in `.emllm` files.
     public let name: String

@@ -9,7 +9,7 @@ public struct VisionConfiguration: Codable, Sendable, Equatable {
     /// How a prompt speaks of a picture.
     public var prompt: ImagePromptFormat
 
-    /// Makes a configuration; ``validate(decoder:subject:)`` says whether it is one the engine can run.
+    /// Makes a configuration; ``ModelConfiguration/validate(subject:)`` says whether the engine can run it.
     public init(
         preprocessing: ImagePreprocessing,
         tower: VisionTowerConfiguration,
