@@ -26,8 +26,11 @@ struct Runner: Sendable {
         let decoder = try SelfEvalDecoder(model: model, options: options, runtime: runtime)
         let showsSteps = (output.isInteractive || mode.showSteps) && !mode.json
         let screen = Screen(StepRenderer(terminal: output, options: options))
+        let note = EncodingNote(pictures: pictures.count, on: notes)
+        defer { note.clear() }
         let (trace, signal) = try await Interruption.handling { [system, pictures] in
             try await decoder.run(question, images: pictures, system: system) { event in
+                note.clear()
                 if showsSteps { screen.show(event) }
             }
         }
@@ -68,10 +71,14 @@ struct Runner: Sendable {
         let thread = try InferenceThread(model: model, options: runtime)
         let streams = !json
         let isInteractive = output.isInteractive
+        let note = EncodingNote(pictures: pictures.count, on: notes)
+        defer { note.clear() }
         let (completion, signal) = try await Interruption.handling {
             try await thread.run { context in
-                try Completion(
-                    of: try prompt(context),
+                let prompt = try prompt(context)
+                note.clear()
+                return try Completion(
+                    of: prompt,
                     continuing: continuing,
                     options: options,
                     in: context

@@ -1,0 +1,25 @@
+import CLIShared
+import Synchronization
+
+/// A line on the terminal while pictures are being encoded, which takes seconds; gone with the first word of an answer.
+final class EncodingNote: Sendable {
+    private let isShown: Mutex<Bool>
+
+    /// Shows the note where there are pictures and a person to read it.
+    init(pictures: Int, on terminal: Terminal) {
+        let shows = pictures > 0 && terminal.hasCursor
+        isShown = Mutex(shows)
+        guard shows else { return }
+        let what = pictures == 1 ? "the picture" : "\(pictures) pictures"
+        try? StandardStreams.write("Looking at \(what) …", to: .standardError)
+    }
+
+    /// Takes the note away.
+    func clear() {
+        let wasShown = isShown.withLock { shown in
+            defer { shown = false }
+            return shown
+        }
+        if wasShown { try? StandardStreams.write(Terminal.clearLine, to: .standardError) }
+    }
+}
