@@ -51,7 +51,7 @@ struct FamilyReferenceTests {
                     let largest = zip(logits.values, reference.logits).map { abs($0 - $1) }.max() ?? .infinity
                     #expect(logits.values.count == reference.logits.count)
                     #expect(largest <= 1e-4 * scale, "\(url.lastPathComponent), \(isa): \(largest) of \(scale)")
-                    #expect(try Self.greedy(branch, logits, in: context) == reference.greedy)
+                    #expect(try context.greedyTokens(32, after: branch, logits) == reference.greedy)
                 }
             }
         }
@@ -63,15 +63,5 @@ struct FamilyReferenceTests {
         let published = try ModelPackage.open(Self.folder.appending(path: family))
         #expect(published.tokenizer == gguf.tokenizer)
         #expect(published.chatTemplate == gguf.chatTemplate)
-    }
-
-    /// 32 tokens, whatever they are: random models end turns at random.
-    private static func greedy(_ branch: Branch, _ first: Logits, in context: InferenceContext) throws -> [TokenID] {
-        var logits = first
-        return try (0..<32).map { _ in
-            let token = logits.argmax
-            logits = try context.extend(branch, with: [token])
-            return token
-        }
     }
 }

@@ -48,6 +48,21 @@ struct PictureSessionTests {
         #expect(cold.content == warm.content && cold.info.cachedTokens == 0)
     }
 
+    @Test("Features of a picture have no probability: scoring them is refused", arguments: families)
+    func scoringFeatures(family: String) throws {
+        let context = try InferenceContext(model: Self.model(family))
+        let image = try context.encode(VisionFamilyTests.picture("landscape.png"))
+        let branch = context.makeBranch()
+        let logits = try context.extend(branch, with: [1])
+        for continuation in [[image.tokens.lowerBound], [2, image.tokens.lowerBound]] {
+            let error = #expect(throws: EMLLMError.self) {
+                try context.logProbabilities(of: continuation, after: branch, logits: logits)
+            }
+            #expect(error?.code == .unknownTokenID)
+        }
+        #expect(branch.count == 1)
+    }
+
     @Test("Fork and rollback behind a picture give the bits of a fresh prompt", arguments: families)
     func branches(family: String) throws {
         let model = try Self.model(family)

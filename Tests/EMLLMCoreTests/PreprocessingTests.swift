@@ -75,26 +75,10 @@ struct PreprocessingTests {
             let result = try preprocessing.apply(to: image)
             // What takes the reference a gigabyte is computed all the same.
             guard expected.skipped == nil else { continue }
-            let values = Self.referenceOrder(result, preprocessing.method, name)
+            let values = result.referenceOrder(preprocessing.method, merge: 2, frames: 2)
             #expect(values.count == expected.shape?.reduce(1, *), "\(expected.file)")
             let digest = values.withUnsafeBytes { Checksum(of: $0) }
             #expect("\(digest)" == expected.sha256, "\(expected.file)")
-        }
-    }
-
-    private static func referenceOrder(
-        _ image: PreprocessedImage,
-        _ method: ImagePreprocessing.Method,
-        _ name: String
-    ) -> [Float] {
-        guard case .native(let factor, _, _) = method else { return image.tiles.flatMap(\.values) }
-        let tile = image.tiles[0]
-        let side = factor / 2
-        let grid = PatchGrid(rows: tile.height / side, columns: tile.width / side, merge: 2, window: nil)
-        let samples = 3 * 2 * side * side
-        return [Float](unsafeUninitializedCapacity: grid.cells.count * samples) { target, count in
-            grid.gather(tile, side: side, frames: 2, cells: grid.cells.indices, into: target.baseAddress!)
-            count = grid.cells.count * samples
         }
     }
 
@@ -108,6 +92,27 @@ struct PreprocessingTests {
                 let part = image.resized(width: width, height: height, filter, columns: 7..<31, rows: 11..<40)
                 #expect(part == whole.cropped(x: 7, y: 11, width: 24, height: 29))
             }
+        }
+    }
+}
+
+extension PreprocessedImage {
+    /// Pixel values as transformers lays them out: tiles one after the other, or for Qwen's models patch by patch.
+    ///
+    /// - Parameter patch: the side of a patch; `nil` takes what a native size is a multiple of, by `merge`.
+    func referenceOrder(
+        _ method: ImagePreprocessing.Method,
+        patch: Int? = nil,
+        merge: Int,
+        frames: Int
+    ) -> [Float] {
+        guard case .native(let factor, _, _) = method else { return tiles.flatMap(\.values) }
+        let side = patch ?? factor / merge
+        let grid = PatchGrid(rows: tiles[0].height / side, columns: tiles[0].width / side, merge: merge, window: nil)
+        let samples = 3 * frames * side * side
+        return [Float](unsafeUninitializedCapacity: grid.cells.count * samples) { target, count in
+            grid.gather(tiles[0], side: side, frames: frames, cells: grid.cells.indices, into: target.baseAddress!)
+            count = grid.cells.count * samples
         }
     }
 }

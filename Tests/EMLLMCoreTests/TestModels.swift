@@ -2,6 +2,18 @@ import EMLLMCore
 import Foundation
 import Testing
 
+extension InferenceContext {
+    /// The likeliest tokens, ends of turns too: random models end turns at random.
+    func greedyTokens(_ count: Int, after branch: Branch, _ first: Logits) throws -> [TokenID] {
+        var logits = first
+        return try (0..<count).map { _ in
+            let token = logits.argmax
+            logits = try extend(branch, with: [token])
+            return token
+        }
+    }
+}
+
 /// The models that tests run on.
 enum TestModels {
     /// The folder of committed fixtures.

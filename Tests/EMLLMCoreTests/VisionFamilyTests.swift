@@ -108,34 +108,17 @@ struct VisionFamilyTests {
                 continue
             }
             let result = try vision.preprocessing.apply(to: image)
-            let values = Self.referenceOrder(result, vision)
+            let tower = vision.tower
+            let values = result.referenceOrder(
+                vision.preprocessing.method,
+                patch: tower.patchSize,
+                merge: vision.connector.merge,
+                frames: tower.framesPerPatch
+            )
             #expect(values.count == expected.shape?.reduce(1, *), "\(expected.file)")
             let digest = values.withUnsafeBytes { Checksum(of: $0) }
             #expect("\(digest)" == expected.sha256, "\(expected.file)")
             if let tiles = expected.tiles { #expect([result.arrangement.rows, result.arrangement.columns] == tiles) }
-        }
-    }
-
-    /// Pixel values as the reference lays them out: tiles one after the other, or for Qwen's models patch by patch.
-    static func referenceOrder(_ image: PreprocessedImage, _ vision: VisionConfiguration) -> [Float] {
-        guard case .native = vision.preprocessing.method else { return image.tiles.flatMap(\.values) }
-        let tower = vision.tower
-        let tile = image.tiles[0]
-        let grid = PatchGrid(
-            rows: tile.height / tower.patchSize,
-            columns: tile.width / tower.patchSize,
-            merge: vision.connector.merge,
-            window: nil
-        )
-        return [Float](unsafeUninitializedCapacity: grid.cells.count * tower.patchSamples) { target, count in
-            grid.gather(
-                tile,
-                side: tower.patchSize,
-                frames: tower.framesPerPatch,
-                cells: grid.cells.indices,
-                into: target.baseAddress!
-            )
-            count = grid.cells.count * tower.patchSamples
         }
     }
 
@@ -180,7 +163,7 @@ struct VisionFamilyTests {
                     let branch = context.makeBranch()
                     let logits = try context.extend(branch, with: prompt)
                     Self.compare(logits.values, expected.logits, "logits, \(note)")
-                    #expect(try Self.greedy(branch, logits, in: context) == expected.greedy, "\(note)")
+                    #expect(try context.greedyTokens(32, after: branch, logits) == expected.greedy, "\(note)")
                 }
             }
         }
@@ -208,15 +191,5 @@ struct VisionFamilyTests {
         let largest = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
         #expect(found.count == expected.count, "\(note)")
         #expect(largest <= 1e-4 * scale, "\(note): \(largest) of \(scale)")
-    }
-
-    /// 32 tokens, whatever they are: random models end turns at random.
-    private static func greedy(_ branch: Branch, _ first: Logits, in context: InferenceContext) throws -> [TokenID] {
-        var logits = first
-        return try (0..<32).map { _ in
-            let token = logits.argmax
-            logits = try context.extend(branch, with: [token])
-            return token
-        }
     }
 }

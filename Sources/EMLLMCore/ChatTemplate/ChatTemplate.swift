@@ -64,31 +64,8 @@ public struct ChatTemplate: Sendable {
         now: Date = Date(),
         timeZone: TimeZone = .current
     ) throws -> [PromptPiece] {
-        try render(
-            messages: messages,
-            style: .text(marker: ""),
-            addGenerationPrompt: addGenerationPrompt,
-            beginningOfSequence: beginningOfSequence,
-            endOfSequence: endOfSequence,
-            extra: extra,
-            now: now,
-            timeZone: timeZone
-        )
-    }
-
-    /// Renders a conversation whose contents the template takes in a certain style.
-    func render(
-        messages: [ChatMessage],
-        style: ChatMessage.Style,
-        addGenerationPrompt: Bool,
-        beginningOfSequence: String?,
-        endOfSequence: String?,
-        extra: [String: TemplateValue] = [:],
-        now: Date = Date(),
-        timeZone: TimeZone = .current
-    ) throws -> [PromptPiece] {
         var context: [String: TemplateValue] = [
-            "messages": .list(messages.map { $0.templateValue(style) }),
+            "messages": .list(messages.map { $0.templateValue(.text(marker: "")) }),
             "add_generation_prompt": .boolean(addGenerationPrompt),
         ]
         context["bos_token"] = beginningOfSequence.map { .trusted($0) }

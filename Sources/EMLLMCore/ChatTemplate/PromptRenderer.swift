@@ -48,10 +48,10 @@ public struct PromptRenderer: Sendable {
         func spelling(_ special: TokenID) -> String { String(decoding: tokenizer.bytes(of: special), as: UTF8.self) }
         return try template.render(
             messages: messages,
-            style: style,
             addGenerationPrompt: addingGenerationPrompt,
             beginningOfSequence: tokenizer.beginningOfSequence.map(spelling),
-            endOfSequence: tokenizer.endOfSequence.map(spelling)
+            endOfSequence: tokenizer.endOfSequence.map(spelling),
+            extra: ["messages": .list(messages.map { $0.templateValue(style) })]
         )
     }
 

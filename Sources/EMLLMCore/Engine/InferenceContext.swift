@@ -92,14 +92,13 @@ public final class InferenceContext {
             deepstackLayers: model.configuration.vision?.tower.deepstackLayers.count ?? 0,
             budgetBytes: options.imageCacheBytes
         )
-        vision = model.visionWeights.map { [pool, threads] in
+        vision = model.visionWeights.map { [pool] in
             VisionEncoder(
                 weights: $0,
                 decoderWidth: configuration.hiddenSize,
                 kernels: kernels,
                 activations: options.activations,
-                pool: pool,
-                workers: threads
+                pool: pool
             )
         }
         forward = DecoderForward(
@@ -175,22 +174,19 @@ public final class InferenceContext {
     ///   - branch: the text before them.
     ///   - logits: the logits after the last token of `branch`, as ``extend(_:with:)`` returned them.
     /// - Returns: natural logarithms, one for each token of `continuation`.
+    /// - Throws: ``EMLLMError`` when a token is none of the vocabulary, and as ``extend(_:)``.
     public func logProbabilities(of continuation: [TokenID], after branch: Branch, logits: Logits) throws -> [Double] {
+        let vocabulary = TokenID(model.configuration.decoder.vocabularySize)
+        // Features of pictures have no probability: nothing ever writes them.
+        if let token = continuation.first(where: { !(0..<vocabulary).contains($0) }) {
+            throw EMLLMError.unknownTokenID(token, vocabularySize: Int(vocabulary))
+        }
         guard let first = continuation.first else { return [] }
-        let held = try hold(continuation)
-        defer { withExtendedLifetime(held) {} }
         var scores = [logits.logProbability(of: first)]
-        let fork = branch.fork()
         let context = continuation.dropLast()
-        _ = try validate([(fork, Array(context))], allowsEmpty: true)
-        for begin in stride(from: context.startIndex, to: context.endIndex, by: Self.logitRows) {
-            try cancellation.check()
-            let piece = context[begin..<min(begin + Self.logitRows, context.endIndex)]
-            var batch = ForwardBatch(isLongRun: false, images: images)
-            batch.add(piece, to: fork, wantsLogits: .all)
-            for (offset, row) in run(batch).enumerated() {
-                scores.append(row.logProbability(of: continuation[begin + offset + 1]))
-            }
+        guard !context.isEmpty else { return scores }
+        try extend(branch.fork(), with: Array(context)) { row in
+            scores.append(row.logProbability(of: continuation[scores.count]))
         }
         return scores
     }
@@ -283,14 +279,11 @@ public final class InferenceContext {
     /// Checks that tokens can be appended.
     ///
     /// - Returns: the pictures that they speak of, to be held while they are computed.
-    private func validate(
-        _ work: [(branch: Branch, tokens: [TokenID])],
-        allowsEmpty: Bool = false
-    ) throws -> [EncodedImage] {
+    private func validate(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [EncodedImage] {
         var newPages = 0
         var held: [EncodedImage] = []
         for (branch, tokens) in work {
-            precondition(allowsEmpty || !tokens.isEmpty, "every branch needs at least one token")
+            precondition(!tokens.isEmpty, "every branch needs at least one token")
             precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
             held += try hold(tokens)
             guard tokens.count <= contextLength - branch.count else {

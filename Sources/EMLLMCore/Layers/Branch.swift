@@ -54,7 +54,7 @@ public final class Branch {
         }
     }
 
-    /// How many pages ``append(_:)`` would take for `newTokens` more positions.
+    /// How many pages ``append(_:images:)`` would take for `newTokens` more positions.
     func pagesNeeded(forAppending newTokens: Int) -> Int {
         let owned = isKnownUniquelyReferenced(&head)
         let kept = owned ? count - head.start : 0
@@ -72,13 +72,17 @@ public final class Branch {
         return nil
     }
 
-    /// Where tokens will stand that are appended now.
+    /// Appends tokens: in place when nobody else refers to the head segment, else in a new segment after it.
     ///
     /// A word stands one behind everything before it. The features of a picture on a grid share the time at which the
     /// picture begins, and add their row and column to it; a later word follows the last row and column.
-    func positions(of newTokens: some Collection<TokenID>, images: ImageTable) -> [TokenPosition] {
+    ///
+    /// - Returns: where the tokens stand.
+    func append(_ newTokens: some Collection<TokenID>, images: ImageTable) -> [TokenPosition] {
         var last = lastMark
-        return newTokens.map { token in
+        var positions: [TokenPosition] = []
+        var marks: [PositionMark] = []
+        for token in newTokens {
             let next = Int(last?.next ?? 0)
             let position: TokenPosition
             if let cell = images.cell(of: token) {
@@ -87,17 +91,10 @@ public final class Branch {
             } else {
                 position = TokenPosition(next)
             }
-            last = PositionMark(time: position.time, next: Int32(clamping: max(next, position.next)))
-            return position
-        }
-    }
-
-    /// Appends positions: in place when nobody else refers to the head segment, else in a new segment after it.
-    func append(_ newTokens: some Collection<TokenID>, at positions: [TokenPosition]) {
-        var next = Int(lastMark?.next ?? 0)
-        let marks = positions.map { position in
-            next = max(next, position.next)
-            return PositionMark(time: position.time, next: Int32(clamping: next))
+            let mark = PositionMark(time: position.time, next: Int32(clamping: max(next, position.next)))
+            positions.append(position)
+            marks.append(mark)
+            last = mark
         }
         if isKnownUniquelyReferenced(&head) {
             if head.end > count { head.truncate(to: count) }
@@ -106,5 +103,6 @@ public final class Branch {
         }
         head.append(newTokens, marks: marks)
         count += newTokens.count
+        return positions
     }
 }

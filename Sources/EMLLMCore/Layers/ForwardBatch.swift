@@ -49,8 +49,7 @@ struct ForwardBatch {
     /// Appends `tokens` to `branch` and adds them to the batch.
     mutating func add(_ tokens: ArraySlice<TokenID>, to branch: Branch, wantsLogits: ForwardOutputs) {
         let begin = branch.count
-        let positions = branch.positions(of: tokens, images: images)
-        branch.append(tokens, at: positions)
+        let positions = branch.append(tokens, images: images)
         let firstRow = rows.count
         let head = branch.head
         for (offset, token) in tokens.enumerated() {

@@ -30,17 +30,9 @@ struct GGUFVision {
 
     // MARK: Tower
 
-    /// What all towers have, with an activation unless the file names one.
+    /// What all towers have.
     func tower(activation: VisionTowerConfiguration.Activation) throws -> VisionTowerConfiguration {
         let epsilonKey = "clip.vision.attention.layer_norm_epsilon"
-        var used = activation
-        if activation == .silu || activation == .geluTanh {
-            used = activation
-        } else if try usesGELU() {
-            used = .gelu
-        } else if try metadata.bool("clip.use_silu") == true {
-            used = .silu
-        }
         let width = try required("embedding_length", 1 << 16)
         return VisionTowerConfiguration(
             patchSize: try required("patch_size", 256),
@@ -49,7 +41,7 @@ struct GGUFVision {
             headCount: try required("attention.head_count", 1024),
             feedForwardSize: try feedForwardSize(width: width),
             normEpsilon: try metadata.require(epsilonKey, try metadata.float(epsilonKey)),
-            activation: used
+            activation: activation
         )
     }
 
@@ -69,8 +61,10 @@ struct GGUFVision {
         return tensor.dimensions.count == 2 && tensor.dimensions[0] == width && tensor.dimensions[1] != width
     }
 
-    /// Whether the file says that its activation is GELU rather than its fast approximation.
-    func usesGELU() throws -> Bool { try metadata.bool("clip.use_gelu") ?? false }
+    /// The activation of towers that use GELU's fast approximation unless the file says otherwise.
+    func activation() throws -> VisionTowerConfiguration.Activation {
+        try metadata.bool("clip.use_gelu") == true ? .gelu : .geluQuick
+    }
 
     /// Whether the file has a tensor.
     func has(_ name: String) -> Bool { file.tensors.contains { $0.name == name } }

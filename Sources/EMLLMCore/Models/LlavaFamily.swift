@@ -52,7 +52,7 @@ extension VisionFamily {
         },
         gguf: { source in
             // The file has the blocks that are needed and no others.
-            var tower = try source.tower(activation: try source.usesGELU() ? .gelu : .geluQuick)
+            var tower = try source.tower(activation: try source.activation())
             tower.patchBias = false
             tower.classToken = true
             tower.preNorm = true

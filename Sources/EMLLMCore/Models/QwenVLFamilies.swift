@@ -24,7 +24,7 @@ extension VisionFamily {
             return try source.qwen(tower, maximumPixels: 28 * 28 * 1280)
         },
         gguf: { source in
-            var tower = try source.tower(activation: .geluQuick)
+            var tower = try source.tower(activation: try source.activation())
             tower.patchBias = false
             return try source.qwen(tower)
         }

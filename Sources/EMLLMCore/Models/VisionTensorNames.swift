@@ -95,49 +95,43 @@ struct VisionTensorNames: Sendable {
         "post_layernorm.weight": "post_norm", "post_layernorm.bias": "post_norm_bias",
     ]
 
-    private static let blockParts: [String: String] = {
-        var parts = [
-            "lambda_1": "attention_scale", "ls1": "attention_scale", "layer_scale1.lambda1": "attention_scale",
-            "lambda_2": "feed_forward_scale", "ls2": "feed_forward_scale", "layer_scale2.lambda1": "feed_forward_scale",
-        ]
-        let named = [
-            "norm1": "attention_norm", "layer_norm1": "attention_norm", "layernorm_before": "attention_norm",
-            "norm2": "feed_forward_norm", "layer_norm2": "feed_forward_norm", "layernorm_after": "feed_forward_norm",
-            "self_attn.q_proj": "attention.q", "attention.q_proj": "attention.q",
-            "attention.attention.query": "attention.q",
-            "self_attn.k_proj": "attention.k", "attention.k_proj": "attention.k",
-            "attention.attention.key": "attention.k",
-            "self_attn.v_proj": "attention.v", "attention.v_proj": "attention.v",
-            "attention.attention.value": "attention.v",
-            "attn.q_norm": "attention.q_norm", "attention.q_norm": "attention.q_norm",
-            "attn.k_norm": "attention.k_norm", "attention.k_norm": "attention.k_norm",
-            "attn.proj": "attention.output", "self_attn.out_proj": "attention.output",
-            "attention.projection_layer": "attention.output", "attention.output.dense": "attention.output",
-            "mlp.fc1": "feed_forward.up", "mlp.linear_fc1": "feed_forward.up", "mlp.up_proj": "feed_forward.up",
-            "mlp.gate_proj": "feed_forward.gate",
-            "mlp.fc2": "feed_forward.down", "mlp.linear_fc2": "feed_forward.down", "mlp.down_proj": "feed_forward.down",
-        ]
-        for (published, name) in named {
-            parts[published + ".weight"] = name
-            parts[published + ".bias"] = name + "_bias"
-        }
-        return parts
-    }()
+    private static let blockParts = withBiases([
+        "norm1": "attention_norm", "layer_norm1": "attention_norm", "layernorm_before": "attention_norm",
+        "norm2": "feed_forward_norm", "layer_norm2": "feed_forward_norm", "layernorm_after": "feed_forward_norm",
+        "self_attn.q_proj": "attention.q", "attention.q_proj": "attention.q",
+        "attention.attention.query": "attention.q",
+        "self_attn.k_proj": "attention.k", "attention.k_proj": "attention.k",
+        "attention.attention.key": "attention.k",
+        "self_attn.v_proj": "attention.v", "attention.v_proj": "attention.v",
+        "attention.attention.value": "attention.v",
+        "attn.q_norm": "attention.q_norm", "attention.q_norm": "attention.q_norm",
+        "attn.k_norm": "attention.k_norm", "attention.k_norm": "attention.k_norm",
+        "attn.proj": "attention.output", "self_attn.out_proj": "attention.output",
+        "attention.projection_layer": "attention.output", "attention.output.dense": "attention.output",
+        "mlp.fc1": "feed_forward.up", "mlp.linear_fc1": "feed_forward.up", "mlp.up_proj": "feed_forward.up",
+        "mlp.gate_proj": "feed_forward.gate",
+        "mlp.fc2": "feed_forward.down", "mlp.linear_fc2": "feed_forward.down", "mlp.down_proj": "feed_forward.down",
+    ]).merging([
+        "lambda_1": "attention_scale", "ls1": "attention_scale", "layer_scale1.lambda1": "attention_scale",
+        "lambda_2": "feed_forward_scale", "ls2": "feed_forward_scale", "layer_scale2.lambda1": "feed_forward_scale",
+    ]) { first, _ in first }
 
-    private static let connectorParts: [String: String] = {
+    private static let connectorParts = withBiases([
+        "ln_q": "norm", "norm": "norm", "layer_norm": "norm", "0": "norm",
+        "mlp.0": "first", "linear_fc1": "first", "linear_1": "first", "1": "first",
+        "modality_projection.proj": "first",
+        "mlp.2": "second", "linear_fc2": "second", "linear_2": "second", "3": "second",
+    ])
+
+    /// Tables of layers' names as tables of their weights' and biases'.
+    private static func withBiases(_ named: [String: String]) -> [String: String] {
         var parts: [String: String] = [:]
-        let named = [
-            "ln_q": "norm", "norm": "norm", "layer_norm": "norm", "0": "norm",
-            "mlp.0": "first", "linear_fc1": "first", "linear_1": "first", "1": "first",
-            "modality_projection.proj": "first",
-            "mlp.2": "second", "linear_fc2": "second", "linear_2": "second", "3": "second",
-        ]
         for (published, name) in named {
             parts[published + ".weight"] = name
             parts[published + ".bias"] = name + "_bias"
         }
         return parts
-    }()
+    }
 }
 
 // MARK: mmproj files
@@ -177,15 +171,6 @@ extension VisionTensorNames {
         // "model.mlp.0" is InternVL's norm; "0" is the first layer everywhere else.
         let part = Self.ggufConnectorParts[name]
         return weight(part.map { "connector.\($0)" })
-    }
-
-    private static func withBiases(_ named: [String: String]) -> [String: String] {
-        var parts: [String: String] = [:]
-        for (published, name) in named {
-            parts[published + ".weight"] = name
-            parts[published + ".bias"] = name + "_bias"
-        }
-        return parts
     }
 
     private static let ggufPostNorm = withBiases(["v.post_ln": "post_norm"])

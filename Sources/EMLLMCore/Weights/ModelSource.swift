@@ -215,7 +215,7 @@ struct ModelSource: Sendable {
         )
         var members = family.name == "llama" ? llamaDefaults : [:]
         // What belongs to the whole is said at the top in some versions.
-        for key in ["tie_word_embeddings"] { members[key] = config.object[key] ?? .bool(false) }
+        members["tie_word_embeddings"] = config.object["tie_word_embeddings"] ?? .bool(false)
         return (text.defaulting(to: members), family)
     }
 

@@ -7,7 +7,6 @@ struct VisionEncoder {
     let kernels: UnsafePointer<ct_kernels>
     let activations: ActivationPrecision
     let pool: ThreadPool
-    let workers: Int
 
     private var vision: VisionConfiguration { weights.configuration }
 
@@ -105,7 +104,7 @@ struct VisionEncoder {
                     tokens: tokens,
                     windows: [everything, grid.windows],
                     outputWidth: decoderWidth,
-                    workers: workers
+                    workers: pool.threads
                 )
             }
             let forward = VisionForward(

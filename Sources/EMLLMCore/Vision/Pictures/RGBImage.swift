@@ -17,9 +17,10 @@ public struct RGBImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// The SHA-256 digest of size and samples.
+    /// A SHA-256 digest of the size and the samples' own digest, so that samples are not copied.
     public var contentHash: Checksum {
-        Checksum(of: withUnsafeBytes(of: (width.littleEndian, height.littleEndian)) { Array($0) } + pixels)
+        let size = withUnsafeBytes(of: (width.littleEndian, height.littleEndian)) { Array($0) }
+        return Checksum(of: size + Checksum(of: pixels).bytes)
     }
 
     /// The picture as EXIF's orientation tag says it was meant to be seen.
