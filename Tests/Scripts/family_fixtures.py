@@ -27,6 +27,18 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from fixture_models import (
+    CHATML,
+    INTERNLM2_SETTINGS,
+    add_tokenizer,
+    finish,
+    internlm2_tensors,
+    permuted,
+    randomize,
+    tokenizer_json,
+    vocabulary,
+)
+
 VOCABULARY = 260
 SHAPE = dict(
     vocab_size=VOCABULARY,
@@ -58,7 +70,7 @@ FAMILIES = {
             attention_multiplier=0.2, logits_scaling=2.5,
         ),
     ),
-    # transformers has no InternLM2 of its own: Llama with other names, and queries, keys and values in one tensor.
+    # Written with the names and tensors of InternLM2, which transformers does not have.
     "internlm2": (LlamaForCausalLM, LlamaConfig(**SHAPE, rope_theta=1000000.0, tie_word_embeddings=False)),
 }
 PERMUTED = ("llama", "llama3", "granite", "internlm2")
@@ -79,40 +91,7 @@ NAMES = {
     "mlp.up_proj.weight": "ffn_up.weight",
     "mlp.down_proj.weight": "ffn_down.weight",
 }
-
-
-def byte_alphabet():
-    """GPT-2's printable stand-ins for the 256 bytes."""
-    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in kept]
-    return [chr(byte) if byte in kept else chr(256 + others.index(byte)) for byte in range(256)]
-
-
-def randomize(model, seed):
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            drawn = torch.randn(parameter.shape, generator=generator)
-            if "norm" in name:
-                parameter.copy_(1 + 0.3 * drawn)
-            elif name.endswith("bias"):
-                parameter.copy_(0.5 * drawn)
-            elif "embed" in name:
-                parameter.copy_(drawn)
-            else:
-                parameter.copy_(drawn / parameter.shape[1] ** 0.5)
-
-
-def permuted(weight, heads):
-    """Rows of queries or keys as Llama's GGUF files have them: the halves of a head interleaved."""
-    dimension = weight.shape[0] // heads
-    return weight.reshape(heads, 2, dimension // 2, -1).swapaxes(1, 2).reshape(weight.shape)
-
-
-QWEN_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-TOKENS = byte_alphabet() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "th"]
+TOKENS = vocabulary(CHATML)
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
 
 
@@ -123,29 +102,8 @@ def write_folder(folder, family, model, shards):
     model.save_pretrained(folder, max_shard_size="60KB" if shards else "5GB")
     if family == "internlm2":
         rename_to_internlm2(folder, model)
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     is_qwen = family.startswith("qwen")
-    split = {"type": "Split", "pattern": {"Regex": QWEN_PATTERN}, "behavior": "Isolated", "invert": False}
-    steps = [split, {**byte_level, "use_regex": False}]
-    tokenizer = {
-        "version": "1.0",
-        "added_tokens": [
-            {"id": 256 + i, "content": TOKENS[256 + i], "special": True, "lstrip": False, "rstrip": False,
-             "normalized": False, "single_word": False}
-            for i in range(3)
-        ],
-        "normalizer": {"type": "NFC"} if is_qwen else None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps} if is_qwen else byte_level,
-        "post_processor": {**byte_level},
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            # Special tokens are here as well: without them the tokenizers library numbers them anew.
-            "vocab": {token: index for index, token in enumerate(TOKENS)},
-            # Older files have one string, newer ones two.
-            "merges": [["t", "h"]] if is_qwen else ["t h"],
-        },
-    }
+    tokenizer = tokenizer_json(TOKENS, CHATML, "qwen" if is_qwen else None, paired=is_qwen)
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False))
     settings = {"bos_token": None if is_qwen else "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False}
     if is_qwen:
@@ -155,40 +113,12 @@ def write_folder(folder, family, model, shards):
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
-INTERNLM2_NAMES = {
-    "input_layernorm": "attention_norm",
-    "self_attn.o_proj": "attention.wo",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "feed_forward.w1",
-    "mlp.up_proj": "feed_forward.w3",
-    "mlp.down_proj": "feed_forward.w2",
-}
-
-
-def fused(queries, keys, values, heads):
-    """InternLM2's rows: of each key/value head first its queries, then its keys, then its values."""
-    parts = [part.reshape(heads, -1, part.shape[-1]) for part in (queries, keys, values)]
-    return torch.cat(parts, dim=1).reshape(-1, queries.shape[-1]).contiguous()
-
-
 def rename_to_internlm2(folder, model):
     """The checkpoint as InternLM2's authors lay it out."""
-    state = model.state_dict()
-    tensors = {
-        "model.tok_embeddings.weight": state["model.embed_tokens.weight"],
-        "model.norm.weight": state["model.norm.weight"],
-        "output.weight": state["lm_head.weight"],
-    }
-    for layer in range(model.config.num_hidden_layers):
-        prefix = f"model.layers.{layer}."
-        q, k, v = (state[f"{prefix}self_attn.{part}_proj.weight"] for part in "qkv")
-        tensors[f"{prefix}attention.wqkv.weight"] = fused(q, k, v, model.config.num_key_value_heads)
-        for name, renamed in INTERNLM2_NAMES.items():
-            tensors[f"{prefix}{renamed}.weight"] = state[f"{prefix}{name}.weight"]
+    tensors = internlm2_tensors(model.state_dict(), model.config)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((folder / "config.json").read_text())
-    config |= {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": False}
-    config["rope_scaling"] = {"type": "dynamic", "factor": 2.0}
+    config |= INTERNLM2_SETTINGS
     config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
     (folder / "config.json").write_text(json.dumps(config, indent=2))
 
@@ -216,14 +146,7 @@ def write_gguf(path, name, model):
     if getattr(config, "head_dim", None) and config.head_dim * config.num_attention_heads != config.hidden_size:
         writer.add_key_length(config.head_dim)
         writer.add_value_length(config.head_dim)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2" if family.startswith("qwen") else "gpt-2")
-    writer.add_token_list(TOKENS)
-    writer.add_token_types([1] * 256 + [3] * 3 + [1])
-    writer.add_token_merges(["t h"])
-    writer.add_bos_token_id(256)
-    writer.add_eos_token_id(258)
-    writer.add_add_bos_token(False)
+    add_tokenizer(writer, TOKENS, CHATML, "qwen" if family.startswith("qwen") else None, "<|im_end|>", False)
     for published, tensor in model.state_dict().items():
         data = tensor.float().numpy()
         if published == "model.embed_tokens.weight":
@@ -247,10 +170,7 @@ def write_gguf(path, name, model):
         stretched = model.model.rotary_emb.inv_freq
         plain = 1 / LLAMA3["rope_theta"] ** (torch.arange(0, 8, 2).float() / 8)
         writer.add_tensor("rope_freqs.weight", (plain / stretched).numpy())
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
 
 
 def reference(model, prompt):
@@ -273,7 +193,7 @@ def main():
     families = {}
     for seed, (family, (kind, config)) in enumerate(FAMILIES.items()):
         model = kind(config).eval()
-        randomize(model, seed)
+        randomize(model.named_parameters(), seed)
         write_gguf(folder / f"{family}.gguf", family, model)
         write_folder(folder / family, family, model, shards=family == "qwen3")
         families[family] = [reference(model, prompt) for prompt in PROMPTS]

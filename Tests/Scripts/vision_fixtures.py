@@ -24,6 +24,7 @@ import hashlib
 import json
 import pathlib
 import sys
+from functools import partial
 
 import gguf
 import numpy
@@ -42,6 +43,18 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
+
+from fixture_models import (
+    CHATML,
+    INTERNLM2_SETTINGS,
+    add_tokenizer,
+    finish,
+    internlm2_tensors,
+    permuted,
+    randomize,
+    tokenizer_json,
+    vocabulary,
+)
 
 CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -100,18 +113,6 @@ def opened(path):
 
 # Tokenizers and templates
 
-
-def byte_alphabet():
-    """GPT-2's printable stand-ins for the 256 bytes."""
-    kept = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in kept]
-    return [chr(byte) if byte in kept else chr(256 + others.index(byte)) for byte in range(256)]
-
-
-QWEN_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-CHATML = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 QWEN_SPECIAL = CHATML + [f"<|{n}|>" for n in ("vision_start", "vision_end", "vision_pad", "image_pad", "video_pad")]
 INTERNVL_SPECIAL = CHATML + ["<img>", "</img>", "<IMG_CONTEXT>", "<video>"]
 INTERNLM_SPECIAL = ["<s>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>", "<video>"]
@@ -267,20 +268,16 @@ INTERNVL_VISION = dict(model_type="internvl_vision", hidden_size=16, intermediat
                        num_attention_heads=2, image_size=28, patch_size=7, attention_bias=True)
 
 
-def internvl():
-    text = text_of(INTERNVL_SPECIAL, "<|endoftext|>", "<|im_end|>", model_type="qwen2", rope_theta=1000000.0,
+def internvl(special=INTERNVL_SPECIAL, decoder="qwen2"):
+    text = text_of(special, special[0], "<|im_end|>", model_type=decoder, rope_theta=1000000.0,
                    tie_word_embeddings=False)
     return transformers.InternVLConfig(vision_config=INTERNVL_VISION, text_config=text, downsample_ratio=0.5,
                                        image_seq_length=4, tie_word_embeddings=False,
-                                       image_token_id=ids_of(INTERNVL_SPECIAL)["<IMG_CONTEXT>"])
+                                       image_token_id=ids_of(special)["<IMG_CONTEXT>"])
 
 
 def internvl_internlm2():
-    text = text_of(INTERNLM_SPECIAL, "<s>", "<|im_end|>", model_type="llama", rope_theta=1000000.0,
-                   tie_word_embeddings=False)
-    return transformers.InternVLConfig(vision_config=INTERNVL_VISION, text_config=text, downsample_ratio=0.5,
-                                       image_seq_length=4, tie_word_embeddings=False,
-                                       image_token_id=ids_of(INTERNLM_SPECIAL)["<IMG_CONTEXT>"])
+    return internvl(INTERNLM_SPECIAL, "llama")
 
 
 def smolvlm():
@@ -409,26 +406,22 @@ FAMILIES = {
 }
 
 
-def randomize(model, seed):
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            drawn = torch.randn(parameter.shape, generator=generator)
-            if name.endswith("bias"):
-                parameter.copy_(0.5 * drawn)
-            elif "norm" in name or "ln_q" in name:
-                parameter.copy_(1 + 0.3 * drawn)
-            elif "lambda" in name:
-                parameter.copy_(0.5 + 0.3 * drawn)
-            elif any(part in name for part in ("position_embedding", "pos_embed", "class_embedding", "cls_token")):
-                parameter.copy_(0.5 * drawn)
-            elif "embed_tokens" in name:
-                # Where it is the head as well, a token with a long vector would only repeat itself.
-                parameter.copy_(drawn * (0.2 if model.config.tie_word_embeddings else 1))
-            else:
-                # Queries and keys are longer: with attention spread evenly, pictures would hardly matter at the end.
-                sharper = 2 if "q_proj" in name or "k_proj" in name else 1
-                parameter.copy_(sharper * drawn / parameter[0].numel() ** 0.5)
+def spread(name, drawn, tied):
+    """Values for a parameter of a model that takes pictures, from normally distributed ones."""
+    if name.endswith("bias"):
+        return 0.5 * drawn
+    if "norm" in name or "ln_q" in name:
+        return 1 + 0.3 * drawn
+    if "lambda" in name:
+        return 0.5 + 0.3 * drawn
+    if any(part in name for part in ("position_embedding", "pos_embed", "class_embedding", "cls_token")):
+        return 0.5 * drawn
+    if "embed_tokens" in name:
+        # Where it is the head as well, a token with a long vector would only repeat itself.
+        return drawn * (0.2 if tied else 1)
+    # Queries and keys are longer: with attention spread evenly, pictures would hardly matter at the end.
+    sharper = 2 if "q_proj" in name or "k_proj" in name else 1
+    return sharper * drawn / drawn[0].numel() ** 0.5
 
 
 # The folders
@@ -439,39 +432,8 @@ def write_json(path, value):
 
 
 def write_tokenizer(folder, family):
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    split = {"type": "Split", "pattern": {"Regex": QWEN_PATTERN}, "behavior": "Isolated", "invert": False}
-    digits = {"type": "Digits", "individual_digits": True}
-    steps = {
-        "qwen": {"type": "Sequence", "pretokenizers": [split, {**byte_level, "use_regex": False}]},
-        "smollm": {"type": "Sequence", "pretokenizers": [digits, byte_level]},
-        None: byte_level,
-    }
-    first = {
-        "type": "TemplateProcessing",
-        "single": [{"SpecialToken": {"id": family["bos"], "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-        "special_tokens": {family["bos"]: {"id": family["bos"], "ids": [256], "tokens": [family["bos"]]}},
-    }
-    tokens = byte_alphabet() + family["special"] + ["th"]
-    tokenizer = {
-        "version": "1.0",
-        "added_tokens": [
-            {"id": 256 + i, "content": token, "special": True, "lstrip": False, "rstrip": False, "normalized": False,
-             "single_word": False}
-            for i, token in enumerate(family["special"])
-        ],
-        "normalizer": {"type": "NFC"} if family["splits"] == "qwen" else None,
-        "pre_tokenizer": steps[family["splits"]],
-        "post_processor": first if family["bos"] else byte_level,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            # Special tokens are here as well: without them the tokenizers library numbers them anew.
-            "vocab": {token: index for index, token in enumerate(tokens)},
-            "merges": [["t", "h"]],
-        },
-    }
+    special = family["special"]
+    tokenizer = tokenizer_json(vocabulary(special), special, family["splits"], family["bos"])
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False) + "\n")
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -549,20 +511,6 @@ INTERNVL_NAMES = {
     "multi_modal_projector.linear_1": "mlp1.1",
     "multi_modal_projector.linear_2": "mlp1.3",
 }
-INTERNLM2_NAMES = {
-    "input_layernorm": "attention_norm",
-    "self_attn.o_proj": "attention.wo",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "feed_forward.w1",
-    "mlp.up_proj": "feed_forward.w3",
-    "mlp.down_proj": "feed_forward.w2",
-}
-
-
-def fused(queries, keys, values, heads):
-    """InternLM2's rows: of each key/value head first its queries, then its keys, then its values."""
-    parts = [part.reshape(heads, -1, part.shape[-1]) for part in (queries, keys, values)]
-    return torch.cat(parts, dim=1).reshape(-1, queries.shape[-1]).contiguous()
 
 
 def original_internvl_vision(state, layers):
@@ -596,17 +544,8 @@ def rename_to_original_internvl(folder, model):
         settings |= {"architectures": ["Qwen2ForCausalLM"]}
         settings.pop("layer_types")
     else:
-        settings |= {"model_type": "internlm2", "architectures": ["InternLM2ForCausalLM"], "bias": False}
-        settings["rope_scaling"] = {"type": "dynamic", "factor": 2.0}
-        tensors["language_model.model.tok_embeddings.weight"] = state["language_model.model.embed_tokens.weight"]
-        tensors["language_model.model.norm.weight"] = state["language_model.model.norm.weight"]
-        tensors["language_model.output.weight"] = state["language_model.lm_head.weight"]
-        for layer in range(text.num_hidden_layers):
-            prefix = f"language_model.model.layers.{layer}."
-            q, k, v = (state[f"{prefix}self_attn.{part}_proj.weight"] for part in "qkv")
-            tensors[f"{prefix}attention.wqkv.weight"] = fused(q, k, v, text.num_key_value_heads)
-            for name, renamed in INTERNLM2_NAMES.items():
-                tensors[f"{prefix}{renamed}.weight"] = state[f"{prefix}{name}.weight"]
+        settings |= INTERNLM2_SETTINGS
+        tensors |= internlm2_tensors(state, text, "language_model.")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     write_json(folder / "config.json", {
         "architectures": ["InternVLChatModel"],
@@ -669,12 +608,6 @@ LLAVA_NAMES = {
 }
 
 
-def permuted(weight, heads):
-    """Rows of queries or keys as Llama's GGUF files have them: the halves of a head interleaved."""
-    dimension = weight.shape[0] // heads
-    return weight.reshape(heads, 2, dimension // 2, -1).swapaxes(1, 2).reshape(weight.shape)
-
-
 def add_tensors(writer, kind, tensors):
     """Adds tensors, under the names that gguf knows for them unless they have those already."""
     names = gguf.get_tensor_name_map(kind, 8)
@@ -683,13 +616,6 @@ def add_tensors(writer, kind, tensors):
             published, name = name, names.get_name(name, try_suffixes=(".weight", ".bias"))
             assert name, published
         writer.add_tensor(name, numpy.ascontiguousarray(tensor.numpy(), dtype=numpy.float32))
-
-
-def finish(writer):
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
 
 
 def write_text_gguf(path, name, family, model):
@@ -718,14 +644,8 @@ def write_text_gguf(path, name, family, model):
     if architecture == "qwen3vl":
         writer.add_num_deepstack_layers(len(model.config.vision_config.deepstack_visual_indexes))
     special = family["special"]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre({"qwen": "qwen2", "smollm": "smollm", None: "gpt-2"}[family["splits"]])
-    writer.add_token_list(byte_alphabet() + special + ["th"])
-    writer.add_token_types([1] * 256 + [3] * len(special) + [1])
-    writer.add_token_merges(["t h"])
-    writer.add_bos_token_id(256)
-    writer.add_eos_token_id(ids_of(special)[family["eos"]])
-    writer.add_add_bos_token(family["bos"] is not None)
+    tokens, has_bos = vocabulary(special), family["bos"] is not None
+    add_tokenizer(writer, tokens, special, family["splits"], family["eos"], has_bos)
     writer.add_chat_template(INTERNVL_ORIGINAL_TEMPLATE if name == "internvl" else family["template"])
     tensors = {}
     for published, tensor in model.state_dict().items():
@@ -1094,7 +1014,7 @@ def conversation(name, family, model, processor, folder, files, messages, is_fir
 def reference(name, family, folder):
     with torch.no_grad():
         model = family["model"](family["config"]()).eval()
-        randomize(model, family["seed"])
+        randomize(model.named_parameters(), family["seed"], partial(spread, tied=model.config.tie_word_embeddings))
         model.tie_weights()
         write_folder(folder / name, name, family, model)
         if name in ARCHITECTURES:
