@@ -14,11 +14,13 @@ let package = Package(
         .executable(name: "emllm-run", targets: ["emllm-run"]),
         .executable(name: "emllm-bench", targets: ["emllm-bench"]),
         .executable(name: "emllm-convert", targets: ["emllm-convert"]),
+        .executable(name: "emllm-eval", targets: ["emllm-eval"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
@@ -77,7 +79,11 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
-        .target(name: "SelfEvalDecode", dependencies: ["EMLLMCore"], swiftSettings: strictSwift),
+        .target(
+            name: "SelfEvalDecode",
+            dependencies: ["EMLLMCore", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strictSwift
+        ),
         // MARK: Floor 4: command-line tools
         .target(
             name: "CLIShared",
@@ -89,9 +95,37 @@ let package = Package(
             path: "Sources/cli/Shared",
             swiftSettings: strictSwift
         ),
+        // The options of the tools that reason: which model, how text is written, how it is judged.
+        .target(
+            name: "DecodeOptions",
+            dependencies: ["CLIShared", "SelfEvalDecode"],
+            path: "Sources/cli/DecodeOptions",
+            swiftSettings: strictSwift
+        ),
+        // Traces as trees in a terminal and as pages for a browser.
+        .target(
+            name: "TraceView",
+            dependencies: ["CLIShared", "SelfEvalDecode"],
+            path: "Sources/cli/TraceView",
+            swiftSettings: strictSwift
+        ),
+        // Problem sets, scoring rules, statistics, plots and reports.
+        .target(
+            name: "Evaluation",
+            dependencies: ["EMLLMCore"],
+            path: "Sources/cli/Evaluation",
+            exclude: ["Rules/README.md"],
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-eval",
+            dependencies: ["DecodeOptions", "Evaluation", "TraceView"],
+            path: "Sources/cli/emllm-eval",
+            swiftSettings: strictSwift
+        ),
         .executableTarget(
             name: "emllm-run",
-            dependencies: ["CLIShared", "SelfEvalDecode"],
+            dependencies: ["DecodeOptions", "TraceView"],
             path: "Sources/cli/emllm-run",
             swiftSettings: strictSwift
         ),
@@ -129,8 +163,16 @@ let package = Package(
         ),
         .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
         .testTarget(
+            name: "EvaluationTests",
+            dependencies: ["Evaluation"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
             name: "CLITests",
-            dependencies: ["CLIShared", "emllm-run", "emllm-bench", "emllm-convert", "ask"],
+            dependencies: [
+                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask",
+            ],
             swiftSettings: strictSwift
         ),
     ],

@@ -2,8 +2,9 @@ import Foundation
 
 /// Finds and tidies answers in text.
 enum AnswerText {
-    /// What is said after the last `prefix` ("The answer is"), up to the end of its line; `nil` where there is nothing.
-    static func stated(in text: String, after prefix: String) -> String? {
+    /// What is said after the last `prefix` ("The answer is"), up to `suffix` or the end of its line; `nil` where there is
+    /// nothing.
+    static func stated(in text: String, after prefix: String, upTo suffix: String = "") -> String? {
         var end = text.endIndex
         while let place = text.range(
             of: prefix,
@@ -13,17 +14,23 @@ enum AnswerText {
             let line = text[place.upperBound...].drop { ($0.isWhitespace && !$0.isNewline) || $0 == ":" }.prefix {
                 !$0.isNewline
             }
-            let answer = tidied(line)
+            let answer = tidied(upTo(suffix, line))
             if answer.contains(where: { $0.isLetter || $0.isNumber }) { return answer }
             end = place.lowerBound
         }
         return nil
     }
 
+    /// What comes before `suffix`; everything where it does not occur.
+    private static func upTo(_ suffix: String, _ text: Substring) -> Substring {
+        guard !suffix.isEmpty, let end = text.range(of: suffix) else { return text }
+        return text[..<end.lowerBound]
+    }
+
     /// The first line of an answer, without the punctuation around it; the text itself where nothing else is left.
-    static func cleaned(_ text: String) -> String {
+    static func cleaned(_ text: String, upTo suffix: String = "") -> String {
         let trimmed = text.drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
-        let answer = tidied(trimmed)
+        let answer = tidied(upTo(suffix, trimmed))
         return answer.isEmpty ? String(trim(text[...])) : answer
     }
 
@@ -65,5 +72,23 @@ enum AnswerText {
         var text = text.drop { $0.isWhitespace }
         while let last = text.last, last.isWhitespace { text.removeLast() }
         return text
+    }
+}
+
+extension AnswerText {
+    /// The answer that a text states in the way of a pack of prompts; `nil` where it states none.
+    static func stated(in text: String, by prompts: PromptPack) -> String? {
+        stated(in: text, after: prompts.answerPrefix, upTo: prompts.answerSuffix)
+    }
+}
+
+extension AnswerText {
+    /// What two answers have in common that count as the same vote: case, white space, punctuation at the ends, currency
+    /// signs, thousands separators and a decimal point without digits behind it do not matter.
+    static func voteKey(_ text: String) -> String {
+        let plain = key(text).trimmingCharacters(in: CharacterSet(charactersIn: " .,;:!?\"'“”‘’()[]{}*_`$€£¥%"))
+        let digits = plain.replacingOccurrences(of: ",", with: "")
+        if let number = Double(digits), number.isFinite { return "\(number)" }
+        return plain.isEmpty ? key(text) : plain
     }
 }

@@ -16,8 +16,8 @@ public protocol ModelBranch: AnyObject {
 
 /// What step-wise decoding needs of a model: branches, and the logits after a branch.
 ///
-/// The search is written against this protocol and nothing else, so that every decision it takes can be tested with a
-/// model whose logits are prescribed. `InferenceContext` of EMLLMCore is the real one.
+/// The strategies are written against this protocol and nothing else, so that every decision they take can be tested
+/// with a model whose logits are prescribed. `InferenceContext` of EMLLMCore is the real one.
 public protocol BranchingModel: AnyObject {
     /// The model's paths.
     associatedtype Branch: ModelBranch
@@ -26,17 +26,14 @@ public protocol BranchingModel: AnyObject {
     var contextLength: Int { get }
     /// Stops the work from another thread.
     var cancellation: CancellationFlag { get }
+    /// Bytes of keys and values in use, over all branches.
+    var cacheBytes: Int { get }
+    /// The most bytes that so many positions on so many new branches can take.
+    func cacheBytes(positions: Int, branches: Int) -> Int
     /// A new, empty branch.
     func makeBranch() -> Branch
     /// Appends tokens to several branches, computed together; the logits after the last token of each.
     func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits]
-}
-
-extension BranchingModel {
-    /// Appends tokens to one branch and returns the logits after the last of them.
-    func extend(_ branch: Branch, by tokens: [TokenID]) throws -> Logits {
-        try extend([(branch, tokens)])[0]
-    }
 }
 
 extension EMLLMCore.Branch: ModelBranch {}

@@ -10,37 +10,81 @@ public struct Budget: Codable, Sendable, Equatable {
     /// Reasoning stops early enough for the answer at the speed measured so far; the answer's first word is written even
     /// when the time has run out.
     public var milliseconds: Int?
+    /// The most bytes of keys and values, over all branches and the question's prompt; `nil` sets no limit. Strategies
+    /// narrow to fit.
+    public var cacheBytes: Int?
     /// The most tokens of the answer, when it has to be asked for.
     public var answerTokens: Int
 
     /// Makes a budget.
-    public init(tokens: Int = 2048, milliseconds: Int? = nil, answerTokens: Int = 48) {
+    public init(tokens: Int = 2048, milliseconds: Int? = nil, cacheBytes: Int? = nil, answerTokens: Int = 48) {
         self.tokens = tokens
         self.milliseconds = milliseconds
+        self.cacheBytes = cacheBytes
         self.answerTokens = answerTokens
     }
 }
 
+/// Something that is about to be computed.
+struct Expense {
+    /// Tokens that are appended at once: evaluations, and prompts for reflections and answers.
+    var promptTokens = 0
+    /// Tokens that are written one after the other.
+    var passes = 0
+    /// Branches that each of those passes writes for.
+    var branches = 1
+
+    var tokens: Int { promptTokens + passes * branches }
+}
+
 /// Keeps a question within its budget.
-struct BudgetMeter {
+final class BudgetMeter {
     /// Seconds since some fixed moment.
     typealias Clock = () -> Double
 
     let budget: Budget
     /// Tokens that stay set aside for the answer: its prompt and itself.
     let reservedTokens: Int
+    /// Tokens of the prompt that asks for the answer.
     private let answerPromptTokens: Int
+    private let cache: CacheMeter
     private let clock: Clock
     private let started: Double
     /// Tokens processed after the question's prompt.
     private(set) var spent = 0
     private var secondsPerPromptToken = 0.0
     private var secondsPerPass = 0.0
+    /// Answers of an earlier run to the questions "is there time for this?"; `nil` looks at the clock.
+    private let replayedRefusals: Set<Int>?
+    private var timeQuestions = 0
+    /// Which of those questions were answered with no.
+    private(set) var timeRefusals: [Int] = []
 
-    init(budget: Budget, answerPromptTokens: Int, clock: @escaping Clock) {
+    /// Bytes of keys and values, now and after some more.
+    struct CacheMeter {
+        /// Bytes in use.
+        var inUse: () -> Int = { 0 }
+        /// Bytes that so many positions on so many new branches may take at most.
+        var needed: (_ positions: Int, _ branches: Int) -> Int = { _, _ in 0 }
+    }
+
+    /// - Parameters:
+    ///   - answerPromptTokens: tokens of the prompt that asks for the answer.
+    ///   - cache: how much memory there is to it.
+    ///   - refusals: what an earlier run found too late; `nil` looks at the clock.
+    ///   - clock: seconds.
+    init(
+        budget: Budget,
+        answerPromptTokens: Int,
+        cache: CacheMeter = CacheMeter(),
+        replaying refusals: [Int]? = nil,
+        clock: @escaping Clock
+    ) {
         self.budget = budget
         self.answerPromptTokens = answerPromptTokens
+        self.cache = cache
         reservedTokens = answerPromptTokens + budget.answerTokens
+        replayedRefusals = refusals.map { Set($0) }
         self.clock = clock
         started = clock()
     }
@@ -51,37 +95,54 @@ struct BudgetMeter {
     /// Tokens left for reasoning.
     var tokensLeft: Int { budget.tokens - reservedTokens - spent }
 
+    /// Seconds at this moment.
+    func now() -> Double { clock() }
+
     /// Notes the question's prompt, which costs time but no tokens of the budget.
-    mutating func notePrompt(tokens: Int, seconds: Double) {
+    func notePrompt(tokens: Int, seconds: Double) {
         secondsPerPromptToken = seconds / Double(max(tokens, 1))
         secondsPerPass = secondsPerPromptToken
     }
 
     /// Notes one token for each of some branches.
-    mutating func notePass(tokens: Int, seconds: Double) {
+    func notePass(tokens: Int, seconds: Double) {
         spent += tokens
         // Follows a slowing machine at once and a faster one slowly: better an early answer than a late one.
         secondsPerPass = max(seconds, 0.75 * secondsPerPass + 0.25 * seconds)
     }
 
     /// Notes a prompt appended to branches: an evaluation, or the one for the answer.
-    mutating func noteAppended(tokens: Int, seconds: Double) {
+    func noteAppended(tokens: Int, seconds: Double) {
         spent += tokens
         secondsPerPromptToken = max(secondsPerPromptToken, seconds / Double(max(tokens, 1)))
     }
 
-    /// Whether so many more tokens, in prompts or in passes, leave enough for the answer.
-    func allows(promptTokens: Int = 0, passes: Int = 0, tokensPerPass: Int = 1) -> Bool {
-        guard promptTokens + passes * tokensPerPass <= tokensLeft else { return false }
-        guard let milliseconds = budget.milliseconds else { return true }
+    /// Whether an expense leaves enough for the answer.
+    func allows(_ expense: Expense) -> Bool {
+        guard expense.tokens <= tokensLeft else { return false }
+        if let bytes = budget.cacheBytes {
+            // The answer's branch, and one for each that is written or judged.
+            let needed = cache.needed(expense.tokens, expense.branches) + cache.needed(reservedTokens, 1)
+            guard cache.inUse() + needed <= bytes else { return false }
+        }
         let reserve = Double(answerPromptTokens) * secondsPerPromptToken + Double(budget.answerTokens) * secondsPerPass
-        let wanted = Double(promptTokens) * secondsPerPromptToken + Double(passes) * secondsPerPass
-        return elapsed + wanted + reserve <= Double(milliseconds) / 1000
+        let wanted = Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
+        return hasTime(wanted + reserve)
     }
 
     /// Whether the answer has time for one more token.
-    var allowsAnswerToken: Bool {
+    func allowsAnswerToken() -> Bool { hasTime(secondsPerPass) }
+
+    private func hasTime(_ seconds: Double) -> Bool {
         guard let milliseconds = budget.milliseconds else { return true }
-        return elapsed + secondsPerPass <= Double(milliseconds) / 1000
+        defer { timeQuestions += 1 }
+        let answer: Bool
+        if let replayedRefusals {
+            answer = !replayedRefusals.contains(timeQuestions)
+        } else {
+            answer = elapsed + seconds <= Double(milliseconds) / 1000
+        }
+        if !answer { timeRefusals.append(timeQuestions) }
+        return answer
     }
 }

@@ -6,14 +6,15 @@ import Foundation
 /// ```swift
 /// let decoder = try SelfEvalDecoder(model: model)
 /// for try await event in decoder.events(for: "Tom has 3 bags with 4 apples each. How many apples is that?") {
-///     if case .step(let step) = event { print(step.chosenCandidate?.text ?? "") }
+///     if case .candidate(let step) = event { print(step.text) }
 ///     if case .answer(let answer) = event { print("Answer:", answer.text) }
 /// }
 /// ```
 ///
-/// A step is written, the cache is forked after it, and a short evaluation prompt is appended to the fork; the logits
-/// after it are the verdict. A step that passes is accepted; one that does not is written again a few times, and where
-/// that does not help, the step before it is taken back. See <doc:JudgingAStep>.
+/// By the default strategy a step is written, the cache is forked after it, and a short evaluation prompt is appended to
+/// the fork; the logits after it are the verdict. A step that passes is accepted; one that does not is written again a few
+/// times, and where that does not help, an earlier step is taken back. See <doc:JudgingAStep>, and <doc:Strategies> for the
+/// others.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
 /// self-evaluation use `EMLLMSession` of EMLLMCore.
@@ -52,18 +53,20 @@ public struct SelfEvalDecoder: Sendable {
     /// Answers a question and returns the trace, the answer in it.
     ///
     /// Cancelling the task ends the work within one token; the trace of what was done is returned then, with the
-    /// outcome ``Trace/Outcome/cancelled``.
+    /// outcome ``TraceSummary/Outcome/cancelled``.
     ///
     /// - Parameters:
     ///   - question: the user's text.
     ///   - images: pictures that the question shows. Each is encoded once, and steps and verdicts reuse the keys and values
     ///     of the prompt that shows it.
+    ///   - imageNames: what the trace calls them, such as their paths.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - onEvent: called on the decoder's thread as things happen.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
     public func run(
         _ question: String,
         images: [RGBImage] = [],
+        imageNames: [String] = [],
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
@@ -71,6 +74,7 @@ public struct SelfEvalDecoder: Sendable {
             try Self.run(
                 question,
                 images: images,
+                imageNames: imageNames,
                 system: system,
                 options: options,
                 in: context,
@@ -105,6 +109,7 @@ public struct SelfEvalDecoder: Sendable {
     ///   - question: the user's text.
     ///   - images: pictures that the question shows. Each is encoded once, and steps and verdicts reuse the keys and values
     ///     of the prompt that shows it.
+    ///   - imageNames: what the trace calls them, such as their paths.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - options: how the question is reasoned about.
     ///   - context: a context that nobody else uses meanwhile; its branches are left as they were.
@@ -114,33 +119,110 @@ public struct SelfEvalDecoder: Sendable {
     public static func run(
         _ question: String,
         images: [RGBImage] = [],
+        imageNames: [String] = [],
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
         in context: InferenceContext,
         reusing memory: PromptMemory = PromptMemory(),
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
-        let clock = ContinuousClock()
-        let start = clock.now
         let (encoded, usage) = try context.encode(images)
-        let search = try VerifySearch(
+        let run = try DecodeRun(
+            .init(text: question, system: system, images: encoded, usage: usage, imageNames: imageNames),
             model: context,
+            renderer: context.model.promptRenderer,
             tokenizer: context.model.tokenizer,
-            template: context.model.chatTemplate,
-            imageFormat: context.model.configuration.vision?.prompt,
-            images: encoded,
-            continuing: memory.take(),
-            identity: ModelIdentity(of: context.model, activations: context.options.activations),
-            question: question,
-            system: system,
+            identity: ModelIdentity(of: context),
             options: options,
-            clock: { (clock.now - start) / .seconds(1) },
+            continuing: memory.take(),
+            clock: Self.makeClock(),
             onEvent: onEvent
         )
-        if !usage.isEmpty { search.trace.images = usage }
         // The features stay in memory until the prompt is computed.
-        defer { memory.branch = search.prompted }
-        return try withExtendedLifetime(encoded) { try search.run() }
+        defer { memory.branch = run.source.prompted }
+        return try withExtendedLifetime(encoded) { try run.run() }
+    }
+
+    private static func makeClock() -> BudgetMeter.Clock {
+        let clock = ContinuousClock()
+        let start = clock.now
+        return { (clock.now - start) / .seconds(1) }
+    }
+}
+
+// MARK: Once more
+
+extension SelfEvalDecoder {
+    /// Repeats a recorded run, and checks that every token and every verdict comes out the same, bit for bit.
+    ///
+    /// The seed and the options are the record's. Where that run ran out of time or was cancelled, this one stops at the
+    /// same place, whatever the clock says. Weights kept as floats go through BLAS in long prompts and are the exception:
+    /// there a prompt found in the cache of an earlier question may differ in the last bits.
+    ///
+    /// - Parameters:
+    ///   - recorded: the trace of a run that ended.
+    ///   - images: the pictures that its question showed.
+    ///   - context: a context of the same model.
+    ///   - onEvent: called as things happen.
+    /// - Returns: the trace of the repetition.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the model, the prompt or a picture is another one, and when something came out
+    ///   differently.
+    public static func replay(
+        _ recorded: Trace,
+        images: [RGBImage] = [],
+        in context: InferenceContext,
+        onEvent: @escaping (DecodeEvent) -> Void = { _ in }
+    ) throws -> Trace {
+        try ReplayCheck.checkModel(ModelIdentity(of: context), is: recorded.header.model)
+        guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
+        let (encoded, usage) = try context.encode(images)
+        try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
+        let run = try DecodeRun(
+            .init(
+                text: recorded.header.question,
+                system: recorded.header.system,
+                images: encoded,
+                usage: usage,
+                imageNames: recorded.header.imageNames ?? []
+            ),
+            model: context,
+            renderer: context.model.promptRenderer,
+            tokenizer: context.model.tokenizer,
+            identity: ModelIdentity(of: context),
+            options: recorded.header.options,
+            repeating: recorded,
+            clock: Self.makeClock(),
+            onEvent: onEvent
+        )
+        let trace = try withExtendedLifetime(encoded) { try run.run() }
+        try ReplayCheck.check(trace, repeats: recorded)
+        return trace
+    }
+
+    /// What would have been decided in a recorded run under other options, without running the model.
+    ///
+    /// - Parameters:
+    ///   - recorded: the trace.
+    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling and prompts stay the record's.
+    /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
+    /// - Throws: ``EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
+    public static func redecide(_ recorded: Trace, options: SelfEvalOptions) throws -> Trace {
+        var options = options
+        let original = recorded.header.options
+        (options.seed, options.sampling, options.prompts) = (original.seed, original.sampling, original.prompts)
+        options.budget.milliseconds = nil
+        options.budget.cacheBytes = nil
+        try options.validate()
+        let meter = BudgetMeter(budget: options.budget, answerPromptTokens: recorded.header.costs.answer, clock: { 0 })
+        var header = recorded.header
+        header.options = options
+        let bench = Workbench(
+            header: header,
+            source: RecordedStepSource(recorded),
+            account: Account(meter: meter),
+            onEvent: { _ in }
+        )
+        return try bench.run(options.strategy.make(options))
     }
 }
 
@@ -162,12 +244,18 @@ public final class PromptMemory {
 
 extension ModelIdentity {
     /// Names the model of a context.
-    init(of model: EMLLMModel, activations: ActivationPrecision) {
+    public init(of context: InferenceContext) {
+        self.init(of: context.model, activations: context.options.activations)
+    }
+
+    /// Names a model.
+    public init(of model: EMLLMModel, activations: ActivationPrecision) {
         self.init(
             provenance: model.package.provenance,
             family: model.configuration.family,
             vocabularySize: model.configuration.decoder.vocabularySize,
             weightBytes: model.package.weightBytes,
+            weightsDigest: "\(model.package.weightsDigest)",
             activations: activations
         )
     }

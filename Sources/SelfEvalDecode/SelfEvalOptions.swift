@@ -1,45 +1,72 @@
 import EMLLMCore
 
-/// How a question is reasoned about: where steps end, when they stand, how often they are written again, what it may cost.
+/// How a question is reasoned about: by which strategy, where steps end, when they stand, what it may cost.
+///
+/// Everything that steers a run is here, and in the trace: the same options, seed, question and weights give the same
+/// tokens and verdicts again.
 public struct SelfEvalOptions: Codable, Sendable, Equatable {
-    /// Where one step ends and the next begins.
-    public var segmenter: StepSegmenter
-    /// How the first candidate of a step is written; greedy by default. Its `maximumResponseTokens` is not used: see
-    /// ``budget``.
+    /// The procedure.
+    public var strategy: StrategyName
+    /// How the first candidate of a step, and a single chain, is written; greedy by default. Its `maximumResponseTokens`
+    /// is not used: see ``budget``.
     public var sampling: GenerationOptions
-    /// The temperature of further candidates, which have to differ.
+    /// The temperature of further candidates and chains, which have to differ.
     public var revisionTemperature: Double
-    /// The nucleus that further candidates are drawn from, unless ``sampling`` names one.
+    /// The nucleus that further candidates and chains are drawn from, unless ``sampling`` names one.
     public var revisionTopP: Double
     /// Makes the run repeatable: same seed, same text.
     public var seed: UInt64
-    /// A step with at least this probability is accepted at once.
+    /// A step with at least this score is accepted at once.
     public var acceptThreshold: Double
-    /// A step whose best candidate stays below this casts doubt on the step before it, which is then taken back.
-    /// Between the two thresholds the best candidate is kept, so that a step near the edge is not thrown to and fro.
+    /// A step whose best candidate stays below this casts doubt on those before it, of which the weakest is then taken
+    /// back. Between the two thresholds the best candidate is kept, so that a step near the edge is not thrown to and fro.
     public var rejectThreshold: Double
-    /// The most further candidates for one step.
+    /// The most further candidates for one step; for `cas-seat`, the most further chains.
     public var maximumRevisions: Int
     /// How many of them are written together as one batch.
     public var revisionWidth: Int
-    /// The most steps taken back in one question.
+    /// The most times that steps are taken back in one question.
     public var maximumBacktracks: Int
     /// The most steps in a chain.
     public var maximumSteps: Int
+    /// Whether a step that no draw could mend is written once more behind a reflection on what is wrong with it.
+    public var usesHints: Bool
+    /// How `cas-seat` learns whether a chain stands.
+    public var evaluation: EvaluationForm
+    /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
+    public var chains: Int
+    /// Whether votes count by their chains' scores.
+    public var weighsVotes: Bool
+    /// Whether the steps of `cot` and `vote` are judged although nothing follows from it, for the record.
+    public var judgesChains: Bool
+    /// The lines of `beam`, and how they are chosen.
+    public var beam: BeamOptions
+    /// How the scores of a line's steps become one.
+    public var aggregation: ScoreAggregation
+    /// What a step's score is made of.
+    public var weights: ScoreWeights
+    /// Turns verdicts into probabilities, for one model and one pack of prompts; `nil` takes ℓ as it is.
+    public var calibration: Calibration?
     /// Whether the verdict on a step without content is subtracted from every verdict.
     public var subtractsPrior: Bool
     /// Whether the evaluation is asked with yes and no in either order, and the verdicts averaged.
     public var averagesOrders: Bool
     /// A verdict whose yes and no together have a lower probability is ignored.
     public var minimumVerdictMass: Double
+    /// An answer with less confidence is marked as one not to rely on; `nil` marks none.
+    public var abstainBelow: Double?
+    /// Tokens of the window that ``StepNode/windowConfidence`` looks for the weakest of.
+    public var confidenceWindow: Int
+    /// The most tokens of a reflection.
+    public var reflectionTokens: Int
     /// What the question may cost.
     public var budget: Budget
-    /// The texts of the cascade.
-    public var prompts: Prompts
+    /// The texts, and where steps end.
+    public var prompts: PromptPack
 
     /// Makes options; the defaults suit a small model on a laptop.
     public init(
-        segmenter: StepSegmenter = StepSegmenter(),
+        strategy: StrategyName = .verify,
         sampling: GenerationOptions = GenerationOptions(),
         revisionTemperature: Double = 0.8,
         revisionTopP: Double = 0.95,
@@ -50,13 +77,25 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         revisionWidth: Int = 2,
         maximumBacktracks: Int = 2,
         maximumSteps: Int = 16,
+        usesHints: Bool = false,
+        evaluation: EvaluationForm = .logits,
+        chains: Int = 5,
+        weighsVotes: Bool = false,
+        judgesChains: Bool = false,
+        beam: BeamOptions = BeamOptions(),
+        aggregation: ScoreAggregation = .mean,
+        weights: ScoreWeights = ScoreWeights(),
+        calibration: Calibration? = nil,
         subtractsPrior: Bool = true,
         averagesOrders: Bool = false,
         minimumVerdictMass: Double = 0.1,
+        abstainBelow: Double? = nil,
+        confidenceWindow: Int = 8,
+        reflectionTokens: Int = 48,
         budget: Budget = Budget(),
-        prompts: Prompts = Prompts()
+        prompts: PromptPack = .casSEAT
     ) {
-        self.segmenter = segmenter
+        self.strategy = strategy
         self.sampling = sampling
         self.revisionTemperature = revisionTemperature
         self.revisionTopP = revisionTopP
@@ -67,53 +106,23 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.revisionWidth = revisionWidth
         self.maximumBacktracks = maximumBacktracks
         self.maximumSteps = maximumSteps
+        self.usesHints = usesHints
+        self.evaluation = evaluation
+        self.chains = chains
+        self.weighsVotes = weighsVotes
+        self.judgesChains = judgesChains
+        self.beam = beam
+        self.aggregation = aggregation
+        self.weights = weights
+        self.calibration = calibration
         self.subtractsPrior = subtractsPrior
         self.averagesOrders = averagesOrders
         self.minimumVerdictMass = minimumVerdictMass
+        self.abstainBelow = abstainBelow
+        self.confidenceWindow = confidenceWindow
+        self.reflectionTokens = reflectionTokens
         self.budget = budget
         self.prompts = prompts
-    }
-
-    /// Checks every value against its range.
-    ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` naming the option.
-    public func validate() throws {
-        func check(_ name: String, _ expected: String, _ value: some CustomStringConvertible, _ holds: Bool) throws {
-            guard !holds else { return }
-            throw EMLLMError.invalidSelfEvalOption(name, expected: expected, found: "\(value)")
-        }
-        try sampling.validate()
-        try revisionSampling.validate()
-        try prompts.validate()
-        try check("acceptThreshold", "0...1", acceptThreshold, (0...1).contains(acceptThreshold))
-        try check(
-            "rejectThreshold",
-            "0...\(acceptThreshold), at most acceptThreshold",
-            rejectThreshold,
-            rejectThreshold >= 0 && rejectThreshold <= acceptThreshold
-        )
-        try check("maximumRevisions", "0...64", maximumRevisions, (0...64).contains(maximumRevisions))
-        try check("revisionWidth", "1...64", revisionWidth, (1...64).contains(revisionWidth))
-        try check("maximumBacktracks", "0...1000", maximumBacktracks, (0...1000).contains(maximumBacktracks))
-        try check("maximumSteps", "1...1000", maximumSteps, (1...1000).contains(maximumSteps))
-        try check("minimumVerdictMass", "0...1", minimumVerdictMass, (0...1).contains(minimumVerdictMass))
-        try check(
-            "segmenter.maximumTokens",
-            "\(StepSegmenter.leastMaximum)...100000",
-            segmenter.maximumTokens,
-            (StepSegmenter.leastMaximum...100_000).contains(segmenter.maximumTokens)
-        )
-        try check(
-            "segmenter.minimumTokens",
-            "1...\(segmenter.maximumTokens), at most maximumTokens",
-            segmenter.minimumTokens,
-            (1...segmenter.maximumTokens).contains(segmenter.minimumTokens)
-        )
-        try check("budget.tokens", "1...10000000", budget.tokens, (1...10_000_000).contains(budget.tokens))
-        try check("budget.answerTokens", "1...100000", budget.answerTokens, (1...100_000).contains(budget.answerTokens))
-        if let milliseconds = budget.milliseconds {
-            try check("budget.milliseconds", "at least 1", milliseconds, milliseconds >= 1)
-        }
     }
 
     /// The most probability that a draw is restricted to, where the caller asked for one.
@@ -144,6 +153,99 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     }
 }
 
+/// The procedures by which a question is reasoned about.
+public enum StrategyName: String, Codable, Sendable, CaseIterable {
+    /// One chain of thought, nothing judged.
+    case cot
+    /// Several chains as one batch, and the answer that most of them give (self-consistency, arXiv 2203.11171).
+    case vote
+    /// One long prompt; the model writes evaluations beside its steps, and a step it doubts is written again.
+    case seat
+    /// A cascade of short prompts over the whole chain: reason, evaluate, refine, answer (arXiv 2501.05662).
+    case casSEAT = "cas-seat"
+    /// Step by step: accept, revise, take back.
+    case verify
+    /// Several chains as one batch, and the one that scores best.
+    case bestOf = "best-of"
+    /// Several lines step by step, drawn by their scores (arXiv 2305.00633).
+    case beam
+    /// One line while its verdicts are confident, and a weighted vote over several chains from where they are not.
+    case adaptive
+}
+
+/// How it is learnt whether a chain stands.
+public enum EvaluationForm: String, Codable, Sendable, CaseIterable {
+    /// From the probability of yes against no after a question: nothing is generated.
+    case logits
+    /// From a reflection that the model writes, which then helps to mend the chain.
+    case reflection
+}
+
+/// The lines of a beam search over steps.
+public struct BeamOptions: Codable, Sendable, Equatable {
+    /// Lines that are kept after each step, B.
+    public var lines: Int
+    /// Candidates that each of them goes on with, K.
+    public var candidates: Int
+    /// λ in score^λ · P^(1−λ), P being the length-normalized probability of a step's tokens.
+    public var mixing: Double
+    /// τ: lines are drawn in proportion to their value to the power of 1/τ; 0 takes the best.
+    public var temperature: Double
+
+    /// Makes options.
+    public init(lines: Int = 3, candidates: Int = 2, mixing: Double = 0.5, temperature: Double = 0.2) {
+        self.lines = lines
+        self.candidates = candidates
+        self.mixing = mixing
+        self.temperature = temperature
+    }
+}
+
+extension SelfEvalOptions {
+    /// Checks every value against its range.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` naming the option.
+    public func validate() throws {
+        func check(_ name: String, _ expected: String, _ value: some CustomStringConvertible, _ holds: Bool) throws {
+            guard !holds else { return }
+            throw EMLLMError.invalidSelfEvalOption(name, expected: expected, found: "\(value)")
+        }
+        func check(_ name: String, _ range: ClosedRange<Int>, _ value: Int) throws {
+            try check(name, "\(range.lowerBound)...\(range.upperBound)", value, range.contains(value))
+        }
+        try sampling.validate()
+        try revisionSampling.validate()
+        try prompts.validate()
+        try weights.validate()
+        try check("acceptThreshold", "0...1", acceptThreshold, (0...1).contains(acceptThreshold))
+        try check(
+            "rejectThreshold",
+            "0...\(acceptThreshold), at most acceptThreshold",
+            rejectThreshold,
+            rejectThreshold >= 0 && rejectThreshold <= acceptThreshold
+        )
+        try check("maximumRevisions", 0...64, maximumRevisions)
+        try check("revisionWidth", 1...64, revisionWidth)
+        try check("maximumBacktracks", 0...1000, maximumBacktracks)
+        try check("maximumSteps", 1...1000, maximumSteps)
+        try check("chains", 1...256, chains)
+        try check("beam.lines", 1...64, beam.lines)
+        try check("beam.candidates", 1...64, beam.candidates)
+        try check("beam.mixing", "0...1", beam.mixing, (0...1).contains(beam.mixing))
+        try check("beam.temperature", "0...100", beam.temperature, (0...100).contains(beam.temperature))
+        try check("minimumVerdictMass", "0...1", minimumVerdictMass, (0...1).contains(minimumVerdictMass))
+        if let abstainBelow { try check("abstainBelow", "0...1", abstainBelow, (0...1).contains(abstainBelow)) }
+        try check("confidenceWindow", 1...100_000, confidenceWindow)
+        try check("reflectionTokens", 1...100_000, reflectionTokens)
+        try check("budget.tokens", 1...10_000_000, budget.tokens)
+        try check("budget.answerTokens", 1...100_000, budget.answerTokens)
+        if let milliseconds = budget.milliseconds {
+            try check("budget.milliseconds", "at least 1", milliseconds, milliseconds >= 1)
+        }
+        if let bytes = budget.cacheBytes { try check("budget.cacheBytes", "at least 1", bytes, bytes >= 1) }
+    }
+}
+
 extension EMLLMError.Code {
     /// An option of the decoder outside its range.
     public static let invalidSelfEvalOption = Self(rawValue: "invalid-self-evaluation-option")
@@ -167,6 +269,16 @@ extension EMLLMError {
             expected: "at least \(needed), which the answer alone takes",
             found: "\(tokens)",
             remedy: "raise the budget or shorten the answer"
+        )
+    }
+
+    static func cacheBudgetTooSmall(_ bytes: Int, needed: Int) -> EMLLMError {
+        EMLLMError(
+            code: .invalidSelfEvalOption,
+            subject: "cache budget",
+            expected: "at least \(needed) bytes, which the question and its answer take",
+            found: "\(bytes)",
+            remedy: "raise the budget or shorten the question"
         )
     }
 

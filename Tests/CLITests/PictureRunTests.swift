@@ -1,4 +1,5 @@
 import Foundation
+import SelfEvalDecode
 import Testing
 
 /// `emllm-run` and `emllm-convert` with pictures, on tiny random models of vision families.
@@ -30,10 +31,14 @@ struct PictureRunTests {
             "--image", Self.picture, "--steps", "2", "--max-tokens", "1200", "--trace", trace, "What is it?",
         ])
         #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        let object = try Self.object(String(contentsOfFile: trace, encoding: .utf8))
-        let images = try #require(object["images"] as? [[String: Any]])
-        #expect(images.count == 1 && images[0]["tokens"] as? Int == 6 && images[0]["patches"] as? Int == 24)
-        #expect(images[0]["wasReused"] as? Bool == false && (images[0]["contentHash"] as? String)?.count == 64)
+        let header = try Trace(json: Data(contentsOf: URL(filePath: trace))).header
+        let images = try #require(header.images)
+        #expect(images.count == 1 && images[0].tokens == 6 && images[0].patches == 24)
+        #expect(!images[0].wasReused && images[0].contentHash.count == 64 && header.imageNames == [Self.picture])
+        let again = try Self.emllm(["--replay", trace, "--image", Self.picture])
+        #expect(again.status == 0 && again.output == run.output)
+        let other = try Self.emllm(["--replay", trace, "--image", Self.path("pictures/portrait.png")])
+        #expect(other.status == 1 && other.errors.contains("pictures: expected"))
     }
 
     @Test("Several pictures, from files and from standard input, in their order")

@@ -46,7 +46,9 @@ struct RunTests {
         #expect(run.status == 0, "\(run.errors)")
         let lines = run.output.split(separator: "\n")
         #expect(lines.count >= 3 && lines[0].hasPrefix("1   "))
-        #expect(lines.dropLast().last?.hasPrefix("Answer: ") == true)
+        // A long answer takes several lines, between the last step and the costs.
+        let answer = try #require(lines.lastIndex { $0.hasPrefix("Answer: ") })
+        #expect(!lines[answer...].contains { $0.hasPrefix(" ") || $0.first?.isNumber == true && $0 != lines.last })
         #expect(lines.last?.contains(" judging, ") == true)
         #expect(lines.contains { $0.contains("✓ 0.") || $0.contains("~ 0.") || $0.contains("? n/a") })
         #expect(!run.output.contains("\u{1B}") && !run.output.contains("\r"))
@@ -62,21 +64,80 @@ struct RunTests {
     @Test("The trace in a file and on standard output is one, and the same seed gives it again")
     func trace() throws {
         let folder = try Folder()
-        let file = folder.path("trace.json")
+        let file = folder.path("trace.jsonl")
         let arguments = ["--json", "--seed", "3", "--max-tokens", "400", "--trace", file, Self.question]
         let run = try Self.emllm(arguments)
         #expect(run.status == 0, "\(run.errors)")
-        #expect(try Data(contentsOf: URL(filePath: file)) == Data(run.output.utf8))
-        #expect(try folder.contents() == ["trace.json"])
+        #expect(try folder.contents() == ["trace.jsonl"])
         let trace = try Trace(json: Data(run.output.utf8))
-        #expect(trace.question == Self.question && trace.outcome == .answered)
-        #expect(trace.counts.processed - trace.counts.prompt <= 400)
-        #expect(trace.steps.contains { $0.candidates.contains { $0.verdict != nil } })
-        var again = try Trace(json: Data(try Self.emllm(arguments).output.utf8))
-        #expect(again.steps.map(\.candidates) == trace.steps.map(\.candidates))
-        #expect(again.answer == trace.answer && again.counts == trace.counts)
-        again.answer = nil
-        #expect(again != trace)
+        #expect(try Trace(json: Data(contentsOf: URL(filePath: file))) == trace)
+        let summary = try #require(trace.summary)
+        #expect(trace.header.question == Self.question && summary.outcome == .answered)
+        #expect(summary.counts.processed - summary.counts.prompt <= 400)
+        #expect(trace.nodes.contains { $0.judgement != nil })
+        let again = try Trace(json: Data(try Self.emllm(arguments).output.utf8))
+        #expect(again.nodes == trace.nodes && again.answer == trace.answer)
+        #expect(again.summary?.counts == summary.counts)
+    }
+
+    @Test(
+        "A recorded run is repeated bit for bit, on another number of threads and in another mode",
+        arguments: ["verify", "vote", "beam", "cas-seat"]
+    )
+    func replay(strategy: String) throws {
+        let folder = try Folder()
+        let file = folder.path("run.jsonl")
+        let run = try Self.emllm([
+            "--strategy", strategy, "--chains", "3", "--max-tokens", "500", "--threads", "1", "--trace", file,
+            Self.question,
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let again = try Self.emllm(["--replay", file, "--threads", "2"])
+        #expect(again.status == 0 && again.output == run.output)
+        #expect(again.errors.hasPrefix("The same again: "))
+        // A record that was tampered with is noticed.
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let number = /"meanLogProbability":-?[0-9]/
+        let changed = text.replacing(number, maxReplacements: 1) { _ in "\"meanLogProbability\":-7" }
+        try #require(changed != text)
+        try Data(changed.utf8).write(to: URL(filePath: file))
+        let other = try Self.emllm(["--replay", file])
+        #expect(other.status == 1 && other.errorLines.count == 1 && other.errors.contains("replay at "))
+    }
+
+    @Test("A trace is drawn as a tree, and as a page of its own")
+    func view() throws {
+        let folder = try Folder()
+        let (file, page) = (folder.path("run.jsonl"), folder.path("run.html"))
+        #expect(try Self.emllm(["--trace", file, "--max-tokens", "400", Self.question]).status == 0)
+        let program = Program.url("emllm-run")
+        let tree = try Program.run(program, ["trace", "view", file])
+        #expect(tree.status == 0 && tree.output.contains(Self.question) && !tree.output.contains("\u{1B}"))
+        let written = try Program.run(program, ["trace", "view", file, "--html", page])
+        #expect(written.status == 0 && written.output == page + "\n")
+        let html = try String(contentsOfFile: page, encoding: .utf8)
+        #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains(Self.question) && !html.contains("src=\"http"))
+        for (arguments, named) in [(["view", "/nowhere"], "/nowhere"), (["view", Program.stories260K], "a trace")] {
+            let refused = try Program.run(program, ["trace"] + arguments)
+            #expect(refused.status == 1 && refused.errorLines.count == 1 && refused.errors.contains(named))
+        }
+    }
+
+    @Test("Prompts are printed, changed and used; a defect is named with its line")
+    func prompts() throws {
+        let folder = try Folder()
+        let program = Program.url("emllm-run")
+        let printed = try Program.run(program, ["prompts", "cas-seat"])
+        #expect(printed.status == 0 && printed.output.contains("evaluate:"))
+        #expect(try Program.run(program, ["prompts"]).output == "cas-seat\nseat\n")
+        let file = folder.path("mine.yaml")
+        try Data(printed.output.utf8).write(to: URL(filePath: file))
+        let own = try Self.emllm(["--prompts", file, "--max-tokens", "300", Self.question])
+        let standard = try Self.emllm(["--max-tokens", "300", Self.question])
+        #expect(own.status == 0 && own.output == standard.output)
+        try Data("name: x\nextends: seat\nanswr: y\n".utf8).write(to: URL(filePath: file))
+        let refused = try Self.emllm(["--prompts", file, Self.question])
+        #expect(refused.status == 1 && refused.errors.contains("mine.yaml, line 3") && refused.errorLines.count == 1)
     }
 
     @Test("Ctrl-C ends a run at once with status 130 and a valid trace", SmolLM2Model.isAvailable)
@@ -94,7 +155,7 @@ struct RunTests {
         }
         #expect(run.status == 130, "\(run.errors)")
         let trace = try Trace(json: Data(contentsOf: URL(filePath: file)))
-        #expect(trace.outcome == .cancelled && !trace.steps.isEmpty)
+        #expect(trace.summary?.outcome == .cancelled && !trace.nodes.isEmpty)
     }
 
     // MARK: Plain text

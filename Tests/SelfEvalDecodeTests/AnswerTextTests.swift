@@ -45,4 +45,27 @@ struct AnswerTextTests {
         #expect(AnswerText.key("1 + 1 = 2") != AnswerText.key("1 + 1 = 3"))
         #expect(AnswerText.key(" \n") == "")
     }
+
+    @Test("what comes after an answer ends it where the prompts say so")
+    func suffix() {
+        let prompts = PromptPack(answerPattern: "\\boxed{{answer}}")
+        #expect(AnswerText.stated(in: "So \\boxed{42} apples.", by: prompts) == "42")
+        #expect(AnswerText.cleaned("42} apples", upTo: prompts.answerSuffix) == "42")
+    }
+
+    @Test(
+        "votes for the same answer count together",
+        arguments: [("42", "42.0"), ("$1,200", "1200"), ("(A)", "a"), ("Red.", "red"), ("**7**", "7"), ("-5", "-5.")]
+    )
+    func votes(first: String, second: String) {
+        #expect(AnswerText.voteKey(first) == AnswerText.voteKey(second))
+    }
+
+    @Test(
+        "votes for different answers do not",
+        arguments: [("5", "-5"), ("1.5", "15"), ("red", "dark red"), ("?", "!")]
+    )
+    func otherVotes(first: String, second: String) {
+        #expect(AnswerText.voteKey(first) != AnswerText.voteKey(second))
+    }
 }

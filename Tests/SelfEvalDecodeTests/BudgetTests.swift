@@ -8,7 +8,7 @@ struct BudgetTests {
     private let end = "<|im_end|>"
     private let long = (1...60).map { "This is step number \($0) of many.\n" }.joined()
 
-    private func spent(_ run: ScriptedRun) -> Int { run.model.processed - run.trace.counts.prompt }
+    private func spent(_ run: ScriptedRun) -> Int { run.model.processed - run.counts.prompt }
 
     @Test("tokens: the answer comes from what was set aside", arguments: [140, 141, 150, 300, 500, 1000, 2500])
     func tokens(limit: Int) throws {
@@ -47,10 +47,10 @@ struct BudgetTests {
         options.budget = Budget(tokens: 100_000, milliseconds: limit, answerTokens: 20)
         options.maximumSteps = 60
         let run = try ScriptedRun(Script(long + end), options: options)
-        #expect(run.trace.seconds.total <= Double(limit) / 1000)
+        #expect(run.trace.summary!.seconds.total <= Double(limit) / 1000)
         #expect(run.trace.stopReason == .budget)
         #expect(run.trace.answer?.text == "forty-two")
-        #expect(limit < 800 || !run.trace.acceptedSteps.isEmpty)
+        #expect(limit < 800 || !run.trace.path.isEmpty)
     }
 
     @Test("when the time is over before it began, there is still a word of an answer")
@@ -60,7 +60,7 @@ struct BudgetTests {
         var options = SelfEvalOptions.test
         options.budget = Budget(milliseconds: 1)
         let run = try ScriptedRun(script, options: options)
-        #expect(run.trace.acceptedSteps.isEmpty)
+        #expect(run.trace.path.isEmpty)
         #expect(run.trace.answer?.text == "w")
     }
 
@@ -70,7 +70,7 @@ struct BudgetTests {
         #expect(run.model.longest <= 600)
         #expect(run.trace.stopReason == .budget)
         #expect(run.trace.answer?.text == "forty-two")
-        #expect(!run.trace.acceptedSteps.isEmpty)
+        #expect(!run.trace.path.isEmpty)
     }
 
     @Test("a question that leaves no room for its answer is an error that says how many tokens fit")
@@ -89,8 +89,9 @@ struct BudgetTests {
             options.budget = Budget(tokens: limit, answerTokens: 20)
             let run = try ScriptedRun(script, options: options)
             #expect(spent(run) <= limit)
-            for step in run.trace.acceptedSteps where step.candidates.contains(where: { $0.end == .line }) {
-                #expect(step.chosenCandidate?.end == .line)
+            for (place, step) in run.trace.path.enumerated() {
+                let hasWhole = run.candidates(at: place).contains { $0.parent == step.parent && $0.end == .line }
+                #expect(!hasWhole || step.end == .line)
             }
         }
     }
@@ -129,9 +130,9 @@ struct BudgetTests {
                 passes += 1
             }
             let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: .test)
-            #expect(run.trace.outcome == (pass < complete ? .cancelled : .answered))
+            #expect(run.trace.summary?.outcome == (pass < complete ? .cancelled : .answered))
             #expect(model.passes.count == min(pass, complete))
-            #expect(run.trace.counts.processed == model.processed)
+            #expect(run.counts.processed == model.processed)
             #expect(model.live == 0)
             let copy = try Trace(json: run.trace.json())
             #expect(copy == run.trace)
@@ -144,9 +145,8 @@ struct BudgetTests {
         let model = script.makeModel()
         model.onPass = { [unowned model] _ in if model.passes.count == 6 { model.cancellation.cancel() } }
         let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: .test)
-        let last = try #require(run.trace.steps.last)
-        #expect(last.chosen == nil && last.decision == nil)
-        #expect(last.candidates[0].end == .cancelled)
-        #expect("First step.\n".hasPrefix(last.candidates[0].text) && !last.candidates[0].text.isEmpty)
+        let last = try #require(run.trace.nodes.last)
+        #expect(last.decision == nil && last.end == .cancelled && run.trace.path.isEmpty)
+        #expect("First step.\n".hasPrefix(last.text) && !last.text.isEmpty)
     }
 }

@@ -13,7 +13,7 @@ struct ConversationTests {
     private func conversation(
         _ question: String = "What is 2 + 2?",
         system: String? = nil,
-        prompts: Prompts = Prompts(),
+        prompts: PromptPack = PromptPack(),
         bothOrders: Bool = false,
         template: String? = TestVocabulary.chatML
     ) throws -> Conversation {
@@ -22,7 +22,7 @@ struct ConversationTests {
             system: system,
             prompts: prompts,
             bothOrders: bothOrders,
-            template: template.map { try ChatTemplate($0) },
+            renderer: template.map { PromptRenderer(template: try ChatTemplate($0), tokenizer: tokenizer) },
             tokenizer: tokenizer
         )
     }
@@ -51,7 +51,7 @@ struct ConversationTests {
         arguments: templates
     )
     func agreesWithTemplate(source: String) throws {
-        let prompts = Prompts()
+        let prompts = PromptPack()
         let conversation = try conversation(template: source)
         let template = try ChatTemplate(source)
         let step = "It is four."
@@ -144,12 +144,14 @@ struct ConversationTests {
     @Test(
         "an incomplete prompt names what it lacks",
         arguments: [
-            (Prompts(reason: "Think."), "reason"), (Prompts(evaluate: "Is it?"), "evaluate"),
-            (Prompts(answer: " "), "answer"), (Prompts(answerPrefix: ""), "answerPrefix"),
-            (Prompts(positive: ""), "positive"), (Prompts(positive: "no"), "negative"),
+            (PromptPack(reason: "Think."), "reason"), (PromptPack(evaluate: "Is it?"), "evaluate"),
+            (PromptPack(review: "Is it?"), "review"), (PromptPack(refine: "{step}"), "refine"),
+            (PromptPack(answer: " "), "answer"), (PromptPack(answerPattern: "{answer}"), "answer_pattern"),
+            (PromptPack(verdict: .init(positive: "")), "verdict.positive"),
+            (PromptPack(verdict: .init(positive: "no")), "verdict.negative"),
         ]
     )
-    func incompletePrompts(prompts: Prompts, name: String) {
+    func incompletePrompts(prompts: PromptPack, name: String) {
         #expect {
             try conversation(prompts: prompts)
         } throws: {

@@ -11,9 +11,9 @@ struct CostTests {
         try Conversation(
             question: "What is it?",
             system: nil,
-            prompts: Prompts(),
+            prompts: PromptPack(),
             bothOrders: bothOrders,
-            template: ChatTemplate(TestVocabulary.chatML),
+            renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: script.tokenizer),
             tokenizer: script.tokenizer
         )
     }
@@ -24,13 +24,11 @@ struct CostTests {
         script.verdict = { $0.hasSuffix("Bad.") ? 0.1 : 0.8 }
         for boundary in StepBoundary.allCases {
             var options = SelfEvalOptions.test
-            options.segmenter.boundaries = [boundary]
+            options.prompts.step.boundaries = [boundary]
             options.subtractsPrior = true
             let run = try ScriptedRun(script, options: options)
-            #expect(run.trace.counts.processed == run.model.processed)
-            #expect(
-                run.trace.counts.accepted == run.trace.acceptedSteps.reduce(0) { $0 + $1.chosenCandidate!.tokens.count }
-            )
+            #expect(run.counts.processed == run.model.processed)
+            #expect(run.counts.accepted == run.trace.path.reduce(0) { $0 + $1.tokens.count })
         }
     }
 
@@ -41,10 +39,10 @@ struct CostTests {
         options.averagesOrders = bothOrders
         let cost = try conversation(script, bothOrders: bothOrders).evaluationCost
         let run = try ScriptedRun(script, options: options)
-        #expect(run.trace.counts.evaluation == 3 * cost)
-        let steps = run.trace.acceptedSteps.reduce(0) { $0 + $1.chosenCandidate!.tokens.count }
-        #expect(run.trace.counts.generated == steps, "a step's tokens are processed once")
-        #expect(run.trace.counts.prompt == run.trace.prompt.count, "so is the question")
+        #expect(run.counts.evaluation == 3 * cost)
+        let steps = run.trace.path.reduce(0) { $0 + $1.tokens.count }
+        #expect(run.counts.generated == steps, "a step's tokens are processed once")
+        #expect(run.counts.prompt == run.trace.header.prompt.count, "so is the question")
     }
 
     @Test("candidates are written as one batch and judged as one batch")
@@ -56,13 +54,13 @@ struct CostTests {
         options.maximumRevisions = 3
         options.revisionTemperature = 50
         let run = try ScriptedRun(script, options: options)
-        let first = run.trace.steps[0].candidates
+        let first = run.candidates(at: 0)
         try #require(first.count == 4)
-        let lengths = first.dropFirst().map(\.tokens.count)
+        let lengths = first.dropFirst().map(\.written)
         let batched = run.model.passes.filter { $0.count == 3 && $0.allSatisfy { $0 == 1 } }
         #expect(batched.count == lengths.min(), "one pass for each token that all of them have")
         let cost = try conversation(script).evaluationCost
-        let judged = first.dropFirst().filter { $0.verdict != nil }.count
+        let judged = first.dropFirst().filter { $0.judgement != nil }.count
         try #require(judged > 1)
         #expect(run.model.passes.contains(Array(repeating: cost, count: judged)), "the verdicts are one pass")
     }
@@ -77,9 +75,9 @@ struct CostTests {
         var log: [(event: String, processed: Int)] = []
         let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: options) { event in
             switch event {
-            case .evaluation: log.append(("evaluation", model.processed))
+            case .candidate, .evaluation: log.append(("work", model.processed))
             case .backtrack: log.append(("backtrack", model.processed))
-            case .step(let step) where step.decision == .restored: log.append(("restored", model.processed))
+            case .step(_, .restored): log.append(("restored", model.processed))
             default: break
             }
         }
@@ -87,9 +85,9 @@ struct CostTests {
         #expect(log[back].processed == log[back - 1].processed)
         let restored = try #require(log.firstIndex { $0.event == "restored" })
         #expect(log[restored].processed == log[restored - 1].processed)
-        // Two steps judged once each, at first; their duplicates never; "Nonsense." and "End." again after that.
+        // Each of the three steps is judged once, and their duplicates never.
         let cost = try conversation(script).evaluationCost
-        #expect(run.trace.counts.evaluation == 4 * cost)
+        #expect(run.counts.evaluation == 3 * cost)
     }
 
     @Test("no branch outlives a run")
@@ -98,5 +96,34 @@ struct CostTests {
         script.verdict = { $0.hasSuffix("One.") ? 0.05 : 0.6 }
         let run = try ScriptedRun(script)
         #expect(run.model.live == 0)
+    }
+
+    @Test("a vote's chains are one batch, and the question is processed once for all of them")
+    func voteBatch() throws {
+        let script = try Script([("One.\nThe answer is 1.\n" + end, 0.7), ("Two.\nThe answer is 2.\n" + end, 0.3)])
+        var options = SelfEvalOptions.test
+        options.strategy = .vote
+        options.chains = 7
+        let run = try ScriptedRun(script, options: options)
+        #expect(run.counts.prompt == run.trace.header.prompt.count)
+        let shortest = "One.\nThe answer is 1.\n".utf8.count
+        #expect(run.model.passes.filter { $0 == [Int](repeating: 1, count: 7) }.count == shortest)
+        #expect(run.counts.evaluation == 0 && run.counts.processed == run.model.processed)
+    }
+
+    @Test(
+        "judging the steps of a finished chain processes the evaluation prompts alone: its forks are rolled back to them"
+    )
+    func judgingAfterwards() throws {
+        let script = try Script("First.\nSecond.\nThe answer is 3.\n" + end)
+        var options = SelfEvalOptions.test
+        options.strategy = .cot
+        let plain = try ScriptedRun(script, options: options)
+        options.judgesChains = true
+        let judged = try ScriptedRun(script, options: options)
+        let cost = try conversation(script).evaluationCost
+        #expect(judged.model.processed - plain.model.processed == 3 * cost)
+        #expect(judged.counts.evaluation == 3 * cost)
+        #expect(judged.trace.path.allSatisfy { $0.judgement != nil })
     }
 }

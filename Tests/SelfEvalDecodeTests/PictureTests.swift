@@ -34,25 +34,20 @@ struct PictureTests {
         let plain = try SelfEvalDecoder.run("What?", options: Self.options, in: context)
         let before = context.counters
         let trace = try SelfEvalDecoder.run("What?", images: [Self.picture()], options: Self.options, in: context)
-        let image = try #require(trace.images?.first)
-        #expect(trace.outcome == .answered && image.tokens > 0 && !image.wasReused)
-        #expect(trace.counts.processed == context.counters.processedTokens - before.processedTokens)
+        let image = try #require(trace.header.images?.first)
+        #expect(trace.summary?.outcome == .answered && image.tokens > 0 && !image.wasReused)
+        #expect(trace.summary!.counts.processed == context.counters.processedTokens - before.processedTokens)
         #expect(context.counters.encodedImages == 1)
-        #expect(trace.counts.prompt == trace.prompt.count && trace.prompt.count > plain.prompt.count)
-        // Each verdict costs the evaluation's tokens, the same as without a picture.
-        let conversation = try Conversation(
-            question: "What?",
-            system: nil,
-            prompts: Self.options.prompts,
-            bothOrders: false,
-            template: context.model.chatTemplate,
-            tokenizer: context.model.tokenizer,
-            imageFormat: context.model.configuration.vision?.prompt
+        #expect(
+            trace.summary!.counts.prompt == trace.header.prompt.count
+                && trace.header.prompt.count > plain.header.prompt.count
         )
+        // Each verdict costs the evaluation's tokens, the same as without a picture.
+        let conversation = try Conversation(question: "What?", model: context.model)
         for run in [plain, trace] {
-            let judged = run.steps.flatMap(\.candidates).filter { $0.verdict != nil }.count
+            let judged = run.nodes.filter { $0.judgement != nil }.count
             let prior = run.prior == nil ? 0 : conversation.evaluationCost + conversation.emptyStep.count
-            #expect(judged > 0 && run.counts.evaluation == judged * conversation.evaluationCost + prior)
+            #expect(judged > 0 && run.summary!.counts.evaluation == judged * conversation.evaluationCost + prior)
         }
     }
 
@@ -70,20 +65,20 @@ struct PictureTests {
             )
         }
         let first = try ask("What is it?", in: context, memory)
-        #expect(first.counts.reusedPrompt == nil)
+        #expect(first.summary!.counts.reusedPrompt == nil)
         let before = context.counters.processedTokens
         let second = try ask("How many are there?", in: context, memory)
-        let image = try #require(second.images?.first)
+        let image = try #require(second.header.images?.first)
         #expect(image.wasReused && context.counters.encodedImages == 1)
-        let reused = try #require(second.counts.reusedPrompt)
-        #expect(reused >= image.tokens && second.counts.prompt == second.prompt.count - reused)
-        #expect(second.counts.prompt < 60)
-        #expect(second.counts.processed == context.counters.processedTokens - before)
+        let reused = try #require(second.summary!.counts.reusedPrompt)
+        #expect(reused >= image.tokens && second.summary!.counts.prompt == second.header.prompt.count - reused)
+        #expect(second.summary!.counts.prompt < 60)
+        #expect(second.summary!.counts.processed == context.counters.processedTokens - before)
         // And it says what it would have said in a fresh context.
         let fresh = try ask("How many are there?", in: try Self.context(family), PromptMemory())
         #expect(
-            fresh.answer == second.answer
-                && fresh.steps.map(\.chosenCandidate?.text) == second.steps.map(\.chosenCandidate?.text)
+            fresh.answer?.tokens == second.answer?.tokens
+                && fresh.nodes.map(\.tokens) == second.nodes.map(\.tokens)
         )
     }
 
@@ -94,7 +89,7 @@ struct PictureTests {
         let picture = try Self.picture()
         _ = try await decoder.run("What is it?", images: [picture])
         let trace = try await decoder.run("And why?", images: [picture])
-        #expect((trace.counts.reusedPrompt ?? 0) >= trace.images?.first?.tokens ?? .max)
+        #expect((trace.summary!.counts.reusedPrompt ?? 0) >= trace.header.images?.first?.tokens ?? .max)
         let read = try Trace(json: trace.json())
         #expect(read == trace)
     }

@@ -35,11 +35,7 @@ struct PropertyTests {
     private static func options(_ random: inout Random) -> SelfEvalOptions {
         let accept = Double.random(in: 0...1, using: &random)
         var options = SelfEvalOptions(
-            segmenter: StepSegmenter(
-                boundaries: Set(StepBoundary.allCases.filter { _ in Bool.random(using: &random) }),
-                minimumTokens: .random(in: 1...8, using: &random),
-                maximumTokens: .random(in: 8...40, using: &random)
-            ),
+            strategy: StrategyName.allCases.randomElement(using: &random) ?? .verify,
             revisionTemperature: .random(in: 0.3...2, using: &random),
             seed: random.next(),
             acceptThreshold: accept,
@@ -48,12 +44,39 @@ struct PropertyTests {
             revisionWidth: .random(in: 1...4, using: &random),
             maximumBacktracks: .random(in: 0...4, using: &random),
             maximumSteps: .random(in: 1...10, using: &random),
+            usesHints: .random(using: &random),
+            evaluation: EvaluationForm.allCases.randomElement(using: &random) ?? .logits,
+            chains: .random(in: 1...6, using: &random),
+            weighsVotes: .random(using: &random),
+            judgesChains: .random(using: &random),
+            beam: BeamOptions(
+                lines: .random(in: 1...3, using: &random),
+                candidates: .random(in: 1...3, using: &random),
+                mixing: .random(in: 0...1, using: &random),
+                temperature: Bool.random(using: &random) ? 0 : .random(in: 0.1...2, using: &random)
+            ),
+            aggregation: ScoreAggregation.allCases.randomElement(using: &random) ?? .mean,
+            weights: ScoreWeights(
+                sequence: Bool.random(using: &random) ? 0 : 0.5,
+                probe: .random(in: 0...5, using: &random) == 0 ? 0.5 : 0
+            ),
             subtractsPrior: .random(using: &random),
             averagesOrders: .random(using: &random),
             minimumVerdictMass: .random(in: 0...0.3, using: &random),
+            reflectionTokens: .random(in: 1...20, using: &random),
             budget: Budget(
                 tokens: .random(in: 120...3000, using: &random),
+                cacheBytes: .random(in: 0...2, using: &random) == 0 ? .random(in: 700...4000, using: &random) : nil,
                 answerTokens: .random(in: 1...30, using: &random)
+            ),
+            prompts: PromptPack(
+                step: StepSegmenter(
+                    boundaries: Set(StepBoundary.allCases.filter { _ in Bool.random(using: &random) }),
+                    delimiters: Bool.random(using: &random) ? ["e"] : [],
+                    minimumTokens: .random(in: 1...8, using: &random),
+                    maximumTokens: .random(in: 8...40, using: &random)
+                ),
+                markers: EvaluationMarkers(start: "a", verdict: "e", accept: "a", refine: "o", end: ".")
             )
         )
         if Bool.random(using: &random) {
@@ -68,7 +91,7 @@ struct PropertyTests {
 
     @Test(
         "limits hold, an answer comes, the chain is what was accepted, nothing leaks",
-        arguments: 0..<150 as Range<UInt64>
+        arguments: 0..<400 as Range<UInt64>
     )
     func invariants(seed: UInt64) throws {
         let tokenizer = try TestVocabulary.makeTokenizer()
@@ -85,36 +108,42 @@ struct PropertyTests {
         do {
             result = try run()
         } catch let error as EMLLMError where error.code == .invalidSelfEvalOption {
-            #expect("\(error)".contains("token budget"))
+            #expect("\(error)".contains("token budget") || "\(error)".contains("cache budget"))
             return
         }
         let trace = result.trace
+        let counts = result.counts
 
-        #expect(result.model.processed - trace.counts.prompt <= options.budget.tokens)
+        #expect(result.model.processed - counts.prompt <= options.budget.tokens)
         #expect(result.model.longest <= contextLength)
-        #expect(trace.counts.processed == result.model.processed)
+        if let bytes = options.budget.cacheBytes { #expect(result.model.peakCacheBytes <= bytes) }
+        #expect(counts.processed == result.model.processed)
         let answer = try #require(trace.answer)
         #expect(answer.text.contains { !$0.isWhitespace })
         #expect(answer.tokens.count <= options.budget.answerTokens)
-        #expect(result.model.live == 0)
+        #expect(answer.confidence.map { (0...1).contains($0) } ?? true)
+        #expect(result.model.live == 0, "nothing leaks")
 
-        let accepted = trace.acceptedSteps
-        #expect(accepted.map(\.index) == Array(0..<accepted.count))
-        #expect(accepted.count <= options.maximumSteps)
+        let path = trace.path
+        #expect(path.filter { $0.kind == .step }.count <= options.maximumSteps)
         #expect(trace.backtracks.count <= options.maximumBacktracks)
-        let tokens = accepted.flatMap { $0.chosenCandidate?.tokens ?? [] }
-        #expect(tokenizer.decode(tokens) == trace.reasoning)
-        for step in trace.steps {
-            #expect(step.decision != nil)
-            let fresh = step.decision == .restored ? step.candidates.count - 1 : step.candidates.count
-            #expect(fresh <= 1 + options.maximumRevisions)
-            for candidate in step.candidates {
-                #expect(candidate.tokens.count <= options.segmenter.maximumTokens)
-                #expect(candidate.rejection == nil || candidate.verdict == nil)
-            }
-            let standing = step.candidates.filter { $0.rejection == nil }.map { AnswerText.key($0.text) }
-            #expect(Set(standing).count == standing.count, "no candidate is judged twice")
+        #expect(zip(path, [0] + path.map(\.id)).allSatisfy { $0.parent == $1 }, "the path is one line of the tree")
+        #expect(tokenizer.decode(path.flatMap(\.tokens)) == trace.reasoning)
+        #expect(path.allSatisfy { $0.decision?.stands == true })
+        for node in trace.nodes {
+            let limit = options.prompts.step.maximumTokens * (node.kind == .evaluation ? 3 : 1)
+            #expect(node.tokens.count <= max(limit, 3 * options.prompts.step.maximumTokens))
         }
+        #expect(trace.nodes.reduce(0) { $0 + $1.written } == counts.generated)
+        if [.verify, .beam].contains(options.strategy) {
+            for siblings in Dictionary(grouping: trace.nodes, by: \.parent).values {
+                let standing = siblings.filter { $0.rejection == nil }.map { AnswerText.key($0.text) }
+                #expect(Set(standing).count == standing.count, "no candidate is judged twice")
+            }
+        }
+        let lines = try result.events.compactMap { try $0.jsonLine() }
+        #expect(try Trace(json: lines.reduce(Data(), +)) == trace, "the events come to the trace")
+        #expect(try Trace(json: trace.json()) == trace)
 
         let again = try run()
         #expect(again.trace == trace, "same seed, same trace")

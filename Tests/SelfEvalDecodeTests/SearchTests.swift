@@ -11,11 +11,11 @@ struct SearchTests {
     func accept() throws {
         let run = try ScriptedRun(Script("First.\nSecond.\nThird." + end))
         #expect(run.decisions == [.accepted, .accepted, .accepted])
-        #expect(run.trace.acceptedSteps.map(\.chosenCandidate?.text) == ["First.\n", "Second.\n", "Third."])
+        #expect(run.trace.path.map(\.text) == ["First.\n", "Second.\n", "Third."])
         #expect(run.trace.stopReason == .endOfTurn)
         #expect(run.trace.answer?.text == "forty-two")
         #expect(run.trace.answer?.source == .asked)
-        #expect(run.trace.outcome == .answered)
+        #expect(run.trace.summary?.outcome == .answered)
     }
 
     @Test("a step that states the answer ends the reasoning")
@@ -23,8 +23,8 @@ struct SearchTests {
         let run = try ScriptedRun(Script("First.\nSo the answer is 7.\nAnd on it goes.\n" + end))
         #expect(run.trace.reasoning == "First.\nSo the answer is 7.\n")
         #expect(run.trace.stopReason == .answered)
-        #expect(run.trace.answer == Answer(text: "7", source: .reasoning, tokens: []))
-        #expect(run.trace.counts.answerPrompt == 0, "nothing is asked when the answer is there")
+        #expect(run.trace.answer?.text == "7" && run.trace.answer?.source == .reasoning)
+        #expect(run.counts.answerPrompt == 0, "nothing is asked when the answer is there")
     }
 
     @Test("a rejected step is written again, and the first candidate that passes stands")
@@ -35,11 +35,11 @@ struct SearchTests {
         options.maximumRevisions = 12
         let run = try ScriptedRun(script, options: options)
         #expect(run.trace.reasoning == "Right.\nNext.")
-        let first = run.trace.steps[0]
-        #expect(first.decision == .accepted)
-        #expect(first.candidates[0].text == "Wrong.\n")
-        #expect(first.candidates[0].temperature == 0)
-        #expect(first.candidates.dropFirst().allSatisfy { $0.temperature == 1 })
+        let first = run.candidates(at: 0)
+        #expect(run.decisions[0] == .accepted)
+        #expect(first[0].text == "Wrong.\n" && first[0].decision == .rejected)
+        #expect(first[0].temperature == 0)
+        #expect(first.dropFirst().allSatisfy { $0.temperature == 1 })
         let revisions = run.events.filter { if case .revision = $0 { true } else { false } }
         #expect(!revisions.isEmpty)
     }
@@ -51,8 +51,8 @@ struct SearchTests {
         var options = SelfEvalOptions.test
         options.maximumRevisions = 12
         let run = try ScriptedRun(script, options: options)
-        #expect(run.trace.steps[0].decision == .kept)
-        #expect(run.trace.steps[0].chosenCandidate?.text == "Better.\n")
+        #expect(run.decisions[0] == .kept)
+        #expect(run.trace.path[0].text == "Better.\n")
         #expect(run.trace.backtracks.isEmpty)
     }
 
@@ -61,11 +61,11 @@ struct SearchTests {
         var script = try Script("Only this.\nEnd." + end)
         script.verdict = { $0 == "Only this." ? 0.4 : 0.9 }
         let run = try ScriptedRun(script)
-        let step = run.trace.steps[0]
-        #expect(step.candidates.count == 1 + 4)
-        #expect(step.candidates.dropFirst().allSatisfy { $0.rejection == .duplicate && $0.verdict == nil })
-        #expect(step.decision == .kept)
-        let evaluations = run.trace.counts.evaluation
+        let candidates = run.candidates(at: 0)
+        #expect(candidates.count == 1 + 4)
+        #expect(candidates.dropFirst().allSatisfy { $0.rejection == .duplicate && $0.judgement == nil })
+        #expect(run.decisions[0] == .kept)
+        let evaluations = run.counts.evaluation
         let cost = try evaluationCost(script)
         #expect(evaluations == 2 * cost, "one verdict for each of the two steps")
     }
@@ -77,38 +77,69 @@ struct SearchTests {
         script.mass = { _ in 0.05 }
         let run = try ScriptedRun(script)
         #expect(run.decisions == [.uninformative, .uninformative])
-        #expect(run.trace.steps.allSatisfy { $0.candidates.count == 1 })
+        #expect(run.trace.nodes.count == 2)
     }
 
     @Test("when no candidate reaches the lower threshold, the step before is taken back and written anew")
     func backtrack() throws {
-        // After "Trap." nothing good can be said; the verdict on "Trap." itself does not show it.
+        // After "Trap." nothing good can be said; the verdict on "Trap." itself hardly shows it.
         var script = try Script([
             ("Start.\nTrap.\nNonsense.\n" + end, 0.6), ("Start.\nWay.\nGood.\n" + end, 0.4),
         ])
-        script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : 0.8 }
+        script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : $0.hasSuffix("Trap.") ? 0.7 : 0.8 }
         var options = SelfEvalOptions.test
         options.maximumRevisions = 12
         let run = try ScriptedRun(script, options: options)
         #expect(run.trace.reasoning == "Start.\nWay.\nGood.\n")
-        #expect(run.decisions == [.accepted, .accepted, .backtracked, .accepted, .accepted, .exhausted])
-        #expect(
-            run.trace.backtracks == [
-                Backtrack(from: 2, to: 1, bestProbability: run.trace.backtracks[0].bestProbability)
-            ]
-        )
-        #expect(run.trace.steps[1].isTakenBack)
-        #expect(run.trace.steps[3].index == 1)
+        #expect(run.decisions == [.accepted, .accepted, .accepted])
+        let backtrack = try #require(run.trace.backtracks.first)
+        #expect(run.trace.backtracks.count == 1)
+        #expect(run.trace[backtrack.to]?.text == "Trap.\n" && run.trace[backtrack.to]?.decision == .abandoned)
+        #expect(backtrack.from == backtrack.to && abs(backtrack.bestScore - 0.05) < 1e-3)
     }
 
-    @Test("a step taken back is put in its place again when nothing new is found, and is not taken back twice")
+    @Test("it is the weakest of the earlier steps that is taken back, and those behind it with it")
+    func weakestStep() throws {
+        var script = try Script([
+            ("Weak.\nStrong.\nNonsense.\n" + end, 0.6), ("Fine.\nGood.\nEnd.\n" + end, 0.4),
+        ])
+        script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : $0.hasSuffix("Weak.") ? 0.6 : 0.8 }
+        var options = SelfEvalOptions.test
+        options.maximumRevisions = 12
+        let run = try ScriptedRun(script, options: options)
+        #expect(run.trace.reasoning == "Fine.\nGood.\nEnd.\n")
+        let backtrack = try #require(run.trace.backtracks.first)
+        #expect(run.trace[backtrack.to]?.text == "Weak.\n")
+        #expect(run.trace.nodes.filter { $0.decision == .abandoned }.map(\.text) == ["Weak.\n", "Strong.\n"])
+    }
+
+    @Test("steps taken back are put in their places again when nothing better is found, and not taken back twice")
     func restore() throws {
-        var script = try Script("Start.\nNonsense.\nEnd.\n" + end)
-        script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : 0.8 }
+        var script = try Script("Start.\nMiddle.\nNonsense.\nEnd.\n" + end)
+        script.verdict = { $0.hasSuffix("Nonsense.") ? 0.05 : $0.hasSuffix("Start.") ? 0.6 : 0.8 }
         let run = try ScriptedRun(script)
-        #expect(run.decisions.prefix(4) == [.accepted, .backtracked, .restored, .kept])
+        #expect(run.decisions == [.restored, .restored, .kept, .accepted])
         #expect(run.trace.backtracks.count == 1)
-        #expect(run.trace.reasoning == "Start.\nNonsense.\nEnd.\n")
+        #expect(run.trace.reasoning == "Start.\nMiddle.\nNonsense.\nEnd.\n")
+    }
+
+    @Test("where draws do not help, the step is written once more behind a reflection, and moved to its place")
+    func hint() throws {
+        var script = try Script("Wrong.\nEnd." + end)
+        script.verdict = { $0 == "Wrong." ? 0.2 : 0.9 }
+        script.reflection = { "What about '\($0)'?\n" }
+        var options = SelfEvalOptions.test
+        options.usesHints = true
+        options.maximumSteps = 1
+        let run = try ScriptedRun(script, options: options)
+        #expect(run.trace.reasoning == "Mended.\n")
+        #expect(run.trace.reflections.map(\.text) == ["What about 'Wrong.'?\n"])
+        let mended = try #require(run.trace.path.first)
+        #expect(mended.hint == .reflection(id: 0) && mended.decision == .accepted && mended.parent == 0)
+        #expect(run.counts.recomputed == mended.tokens.count, "its tokens are processed once more where they stand now")
+        #expect(run.counts.processed == run.model.processed)
+        // What it was judged on is the chain without the reflection.
+        #expect(abs((mended.judgement?.score ?? 0) - 0.9) < 1e-3)
     }
 
     @Test("there are no more backtracks than allowed", arguments: 0...3)
@@ -138,7 +169,7 @@ struct SearchTests {
         let run = try ScriptedRun(Script("Again.\nAgain.\nAgain.\nAgain." + end))
         #expect(run.trace.reasoning == "Again.\n")
         #expect(run.trace.stopReason == .exhausted)
-        #expect(run.trace.steps[1].candidates.allSatisfy { $0.rejection != nil })
+        #expect(run.candidates(at: 1).allSatisfy { $0.rejection != nil && $0.decision == .rejected })
         #expect(run.trace.answer?.text == "forty-two")
     }
 
@@ -146,17 +177,17 @@ struct SearchTests {
     func silence() throws {
         let run = try ScriptedRun(Script(end))
         #expect(run.trace.stopReason == .endOfTurn)
-        #expect(run.trace.acceptedSteps.isEmpty)
+        #expect(run.trace.path.isEmpty)
         #expect(run.trace.answer?.text == "forty-two")
     }
 
     @Test("a model that never ends a step has it cut")
     func cap() throws {
         var options = SelfEvalOptions.test
-        options.segmenter.maximumTokens = 10
+        options.prompts.step.maximumTokens = 10
         let run = try ScriptedRun(Script("abcdefghijklmABCDEFGHIJKL" + end), options: options)
-        #expect(run.trace.acceptedSteps.map { $0.chosenCandidate?.tokens.count } == [10, 10, 5])
-        #expect(run.trace.acceptedSteps.map { $0.chosenCandidate?.end } == [.cap, .cap, .endOfTurn])
+        #expect(run.trace.path.map(\.tokens.count) == [10, 10, 5])
+        #expect(run.trace.path.map(\.end) == [.cap, .cap, .endOfTurn])
     }
 
     @Test("there are no more steps than allowed")
@@ -173,19 +204,19 @@ struct SearchTests {
         let text =
             boundary == .sentence ? "It is 3.5 here. Then 4. So 5." : "Step 1: add.\nStep 2: halve.\nStep 3: end."
         var options = SelfEvalOptions.test
-        options.segmenter.boundaries = [boundary]
+        options.prompts.step.boundaries = [boundary]
         let run = try ScriptedRun(Script(text + end), options: options)
         #expect(run.trace.reasoning == text)
-        #expect(run.trace.acceptedSteps.count == 3)
+        #expect(run.trace.path.count == 3)
         let late = boundary == .sentence ? 0 : 2
-        #expect(run.trace.counts.recomputed == late, "a sentence's end is seen before the next token is processed")
+        #expect(run.counts.recomputed == late, "a sentence's end is seen before the next token is processed")
     }
 
     @Test("characters of several tokens come out whole")
     func unicode() throws {
         let text = "Schön 🎈 气球。\nÜber: 三.\n"
         var options = SelfEvalOptions.test
-        options.segmenter.maximumTokens = 9
+        options.prompts.step.maximumTokens = 9
         let run = try ScriptedRun(Script(text + end), options: options)
         #expect(run.trace.reasoning == text)
         #expect(!run.trace.reasoning.contains("\u{FFFD}"))
@@ -200,7 +231,7 @@ struct SearchTests {
             return 0.9
         }
         var options = SelfEvalOptions.test
-        options.segmenter.boundaries = [.blankLine]
+        options.prompts.step.boundaries = [.blankLine]
         let run = try ScriptedRun(script, options: options)
         #expect(seen == ["One.", "One. \n\nTwo."])
         #expect(run.trace.reasoning == "One. \n\nTwo.")
@@ -215,9 +246,9 @@ struct SearchTests {
         options.subtractsPrior = true
         let run = try ScriptedRun(script, options: options)
         #expect(run.trace.prior.map { abs($0.probability - 0.95) < 1e-3 } == true)
-        let verdict = try #require(run.trace.steps[0].candidates[0].verdict)
+        let verdict = try #require(run.trace.nodes[0].judgement?.verdict)
         #expect(verdict.probability < 0.5)
-        #expect(run.trace.steps[0].decision == .kept)
+        #expect(run.decisions[0] == .kept)
     }
 
     @Test("a constant preference for the word named first cancels out over both orders")
@@ -226,10 +257,10 @@ struct SearchTests {
         script.verdict = { _ in 0.7 }
         script.orderBias = -3
         var options = SelfEvalOptions.test
-        #expect(try ScriptedRun(script, options: options).trace.steps[0].decision != .accepted)
+        #expect(try ScriptedRun(script, options: options).decisions[0] != .accepted)
         options.averagesOrders = true
         let run = try ScriptedRun(script, options: options)
-        let verdict = try #require(run.trace.steps[0].candidates[0].verdict)
+        let verdict = try #require(run.trace.nodes[0].judgement?.verdict)
         #expect(abs(verdict.probability - 0.7) < 1e-3)
         #expect(verdict.orderLogits.count == 2)
         #expect(run.decisions == [.accepted, .accepted])
@@ -239,9 +270,9 @@ struct SearchTests {
         try Conversation(
             question: "What is it?",
             system: nil,
-            prompts: Prompts(),
+            prompts: PromptPack(),
             bothOrders: false,
-            template: ChatTemplate(TestVocabulary.chatML),
+            renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: script.tokenizer),
             tokenizer: script.tokenizer
         ).evaluationCost
     }

@@ -132,4 +132,62 @@ struct SegmenterTests {
         #expect(scanner.append("One\n", isWhole: false) == .more, "the token also holds the first byte of a character")
         #expect(scanner.append("é", isWhole: true) == .end(keptTokens: 2, reason: .line))
     }
+
+    @Test("a closing tag ends a step, and stays with it")
+    func tag() throws {
+        let (text, end) = try #require(step(rule(.tag), characters("<step>1 < 2 > 0</step>\n<step>")))
+        #expect(text == "<step>1 < 2 > 0</step>")
+        #expect(end == .tag)
+        #expect(try #require(step(rule(.tag), ["<SUMMARY> a </", "SUMMARY>", "\n"])).text == "<SUMMARY> a </SUMMARY>")
+    }
+
+    @Test("a delimiter of one's own ends a step, whichever way it falls into tokens")
+    func delimiter() throws {
+        let rule = StepSegmenter(boundaries: [], delimiters: ["---", "ки"], minimumTokens: 1)
+        let (text, end) = try #require(step(rule, characters("---one---two")))
+        #expect(text == "---one---")
+        #expect(end == .delimiter)
+        #expect(try #require(step(rule, ["one", " --", "- two"])).text == "one --- two", "half a delimiter is none")
+        #expect(try #require(step(rule, ["one ", "ки", "two"])).text == "one ки")
+    }
+
+    @Test("a special token that is a delimiter ends a step, though it has no text")
+    func delimiterToken() {
+        var scanner = StepSegmenter(boundaries: [], delimiters: ["<|step|>"], minimumTokens: 1).makeScanner()
+        #expect(scanner.append("", isWhole: true, isDelimiter: true) == .more, "nothing was said")
+        #expect(scanner.append("One", isWhole: true) == .more)
+        #expect(
+            scanner.append("", isWhole: true, isDelimiter: true) == .end(keptTokens: 3, reason: .delimiter)
+        )
+    }
+
+    private func pieces(_ text: String, _ rule: StepSegmenter) -> [String] {
+        var rest = characters(text)
+        var found: [String] = []
+        while !rest.isEmpty {
+            var scanner = rule.makeScanner(evaluations: EvaluationMarkers())
+            var kept = rest.count
+            for character in rest {
+                guard case .end(let count, _) = scanner.append(character, isWhole: true) else { continue }
+                kept = count
+                break
+            }
+            found.append(rest[..<kept].joined())
+            rest.removeFirst(kept)
+        }
+        return found
+    }
+
+    @Test("an evaluation between markers is a piece of its own, whatever ends steps in it")
+    func evaluations() {
+        let evaluation = "[self-evaluation-start: Wrong.\nIs it? Evaluation: Refine self-evaluation-end]"
+        let text = "One is two. \(evaluation)\nOne is one.\n"
+        #expect(pieces(text, rule(.line)) == ["One is two. ", evaluation + "\n", "One is one.\n"])
+    }
+
+    @Test("an evaluation that never ends is cut")
+    func endlessEvaluation() {
+        let text = "[self-evaluation-start:" + String(repeating: " and", count: 60)
+        #expect(pieces(text, rule(.line, maximum: 40))[0].count == 120)
+    }
 }

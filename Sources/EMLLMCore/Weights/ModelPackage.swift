@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Everything in a model file, validated, with the weights in the layout that the kernels read.
 ///
@@ -26,12 +27,35 @@ public final class ModelPackage: Sendable {
     public let weightBytes: Int
 
     private let weights: [String: Weight]
+    private let knownDigest = Mutex<Checksum?>(nil)
 
     struct Weight: @unchecked Sendable {  // the bytes are never written after loading
         let type: TensorType
         let shape: WeightShape
         let pointer: UnsafeRawPointer
         let owner: AnyObject
+        /// The digest of the packed bytes, where the file says it.
+        var checksum: Checksum?
+    }
+
+    /// A SHA-256 digest over the names, types and packed bytes of all weights: packages with the same one compute the
+    /// same, whichever format they come from.
+    ///
+    /// - Complexity: O(tensors) for an `.emllm` file, whose index holds digests (`emllm-convert verify` checks them against
+    ///   the bytes); otherwise O(bytes), the first time.
+    public var weightsDigest: Checksum {
+        knownDigest.withLock { known in
+            if let known { return known }
+            var text = ""
+            for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+                let size = PackedLayout.byteCount(weight.type, weight.shape) ?? 0
+                let bytes = UnsafeRawBufferPointer(start: weight.pointer, count: size)
+                text += "\(name) \(weight.type) \(weight.checksum ?? Checksum(of: bytes))\n"
+            }
+            let digest = Checksum(of: Array(text.utf8))
+            known = digest
+            return digest
+        }
     }
 
     init(
@@ -87,7 +111,8 @@ public final class ModelPackage: Sendable {
                     type: weight.type,
                     shape: weight.shape,
                     pointer: pointer,
-                    owner: weight.owner
+                    owner: weight.owner,
+                    checksum: weight.checksum
                 )
             }
             self.weights = weights
@@ -184,12 +209,7 @@ struct PackedLayout {
 
     init(_ weights: [(name: String, type: TensorType, shape: WeightShape)], path: String) throws {
         for (name, type, shape) in weights {
-            let size: Int? =
-                switch shape {
-                case .vector(let count): TensorType.f32.rowBytes(columns: count)
-                case .matrix(let rows, let columns): type.packedBytes(rows: rows, columns: columns)
-                }
-            guard let size, let offset = byteCount.alignedUp(to: weightAlignment),
+            guard let size = Self.byteCount(type, shape), let offset = byteCount.alignedUp(to: weightAlignment),
                 !offset.addingReportingOverflow(size).overflow
             else {
                 throw EMLLMError.invalidTensorShape(
@@ -201,6 +221,14 @@ struct PackedLayout {
             }
             places.append(Place(offset: offset, byteCount: size))
             byteCount = offset + size
+        }
+    }
+
+    /// Bytes of a packed weight.
+    static func byteCount(_ type: TensorType, _ shape: WeightShape) -> Int? {
+        switch shape {
+        case .vector(let count): TensorType.f32.rowBytes(columns: count)
+        case .matrix(let rows, let columns): type.packedBytes(rows: rows, columns: columns)
         }
     }
 }

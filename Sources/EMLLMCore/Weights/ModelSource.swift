@@ -20,6 +20,8 @@ struct ModelSource: Sendable {
         /// The bytes: most often one piece, several where a file keeps parts of different weights side by side.
         let pieces: [UnsafeRawBufferPointer]
         let owner: MappedFile
+        /// The digest of the bytes, where the file says it.
+        var checksum: Checksum?
 
         /// Bytes of all pieces.
         var byteCount: Int { pieces.reduce(0) { $0 + $1.count } }
@@ -87,7 +89,8 @@ struct ModelSource: Sendable {
                 type: $0.type,
                 shape: $0.shape,
                 pieces: [container.bytes(of: $0)],
-                owner: container.file
+                owner: container.file,
+                checksum: $0.checksum
             )
         }
         weights = try Self.matched(found, to: configuration, path: path)

@@ -11,8 +11,18 @@ import Foundation
 public struct Conversation: Sendable {
     /// The question's prompt, up to where the model's reasoning begins.
     public let question: [TokenID]
+    /// The same prompt without its pictures; `nil` where there are none.
+    public let blindQuestion: [TokenID]?
     /// What asks for a verdict after a step: one sequence for each order of the two words.
     public let evaluations: [[TokenID]]
+    /// What asks for a verdict on a whole chain: one sequence for each order.
+    public let reviews: [[TokenID]]
+    /// What asks what is wrong.
+    public let reflect: [TokenID]
+    /// What asks for the last step once more, after a reflection.
+    public let refine: [TokenID]
+    /// What asks for the whole reasoning once more, after a reflection.
+    public let rework: [TokenID]
     /// What asks for the answer after the last step, with the answer's first words.
     public let answer: [TokenID]
     /// A step without content.
@@ -28,27 +38,46 @@ public struct Conversation: Sendable {
         {% endfor %}{% if add_generation_prompt %}Assistant: {% endif %}
         """
 
-    /// Renders the turns.
+    /// Renders the turns for a model.
     ///
     /// - Parameters:
     ///   - question: the user's text; whatever looks like a special token in it stays text.
     ///   - system: the system message; `nil` takes the one of `prompts`.
-    ///   - prompts: the cascade.
-    ///   - bothOrders: whether the evaluation is asked with the two words in either order.
-    ///   - template: the model's chat template; `nil` for a model that has none.
-    ///   - tokenizer: the model's tokenizer.
-    ///   - imageFormat: how the model's prompts speak of pictures; `nil` for models of text.
+    ///   - prompts: the texts.
+    ///   - bothOrders: whether verdicts are asked for with the two words in either order.
+    ///   - model: the model that is asked.
     ///   - images: the pictures that the question shows.
     /// - Throws: ``EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
     ///   render such a conversation.
     public init(
         question: String,
+        system: String? = nil,
+        prompts: PromptPack = .casSEAT,
+        bothOrders: Bool = false,
+        model: EMLLMModel,
+        images: [EncodedImage] = []
+    ) throws {
+        try self.init(
+            question: question,
+            system: system,
+            prompts: prompts,
+            bothOrders: bothOrders,
+            renderer: model.promptRenderer,
+            tokenizer: model.tokenizer,
+            images: images
+        )
+    }
+
+    /// Renders the turns.
+    ///
+    /// - Parameter renderer: the model's; `nil` for a model without a chat template.
+    init(
+        question: String,
         system: String?,
-        prompts: Prompts,
+        prompts: PromptPack,
         bothOrders: Bool,
-        template: ChatTemplate?,
+        renderer: PromptRenderer?,
         tokenizer: Tokenizer,
-        imageFormat: ImagePromptFormat? = nil,
         images: [EncodedImage] = []
     ) throws {
         try prompts.validate()
@@ -58,40 +87,40 @@ public struct Conversation: Sendable {
             content: prompts.reason.replacingOccurrences(of: "{question}", with: question),
             imageCount: images.count
         )
-        var renderer = Renderer(
-            prompts: PromptRenderer(
-                template: try template ?? ChatTemplate(Self.plainTemplate),
-                tokenizer: tokenizer,
-                imageFormat: imageFormat
-            ),
+        let system = (system ?? prompts.system, isOurs: system == nil)
+        let plain = try renderer ?? PromptRenderer(template: ChatTemplate(Self.plainTemplate), tokenizer: tokenizer)
+        var turns = Renderer(
+            prompts: plain,
             images: images,
-            opening: [(system ?? prompts.system).map { ChatMessage(role: .system, content: $0) }, asked].compactMap {
-                $0
-            },
-            addsBeginning: template == nil || imageFormat != nil
+            opening: [system.0.map { ChatMessage(role: .system, content: $0) }, asked].compactMap { $0 },
+            addsBeginning: renderer == nil || plain.addsBeginning
         )
         do {
-            self.question = try renderer.prompt()
-        } catch let error as EMLLMError where error.code == .chatTemplateRejection && system == nil {
+            self.question = try turns.prompt()
+        } catch let error as EMLLMError where error.code == .chatTemplateRejection && system.isOurs {
             // Some families have no system messages; ours is a suggestion, the caller's is not.
-            renderer.opening = [asked]
-            self.question = try renderer.prompt()
+            turns.opening = [asked]
+            self.question = try turns.prompt()
         }
-        let words = [prompts.positive, prompts.negative]
-        evaluations = try (bothOrders ? [words, words.reversed()] : [words]).map { order in
-            let options = order.joined(separator: " or ")
-            return try renderer.turn(
-                after: prompts.evaluate.replacingOccurrences(of: "{options}", with: options),
-                beginning: nil
-            )
-        }
-        answer = try renderer.turn(after: prompts.answer, beginning: prompts.answerPrefix)
+        blindQuestion = images.isEmpty ? nil : try turns.withoutImages().prompt()
+        let words = [prompts.verdict.positive, prompts.verdict.negative]
+        let orders = (bothOrders ? [words, words.reversed()] : [words]).map { $0.joined(separator: " or ") }
+        evaluations = try orders.map { try turns.turn(after: Self.offering($0, in: prompts.evaluate)) }
+        reviews = try orders.map { try turns.turn(after: Self.offering($0, in: prompts.review)) }
+        reflect = try turns.turn(after: prompts.reflect)
+        refine = try turns.turn(after: prompts.refine)
+        rework = try turns.turn(after: prompts.rework)
+        answer = try turns.turn(after: prompts.answer, beginning: prompts.answerPrefix)
         emptyStep = tokenizer.encode(prompts.emptyStep, continuing: true)
+    }
+
+    private static func offering(_ options: String, in text: String) -> String {
+        text.replacingOccurrences(of: "{options}", with: options)
     }
 
     private struct Renderer {
         let prompts: PromptRenderer
-        let images: [EncodedImage]
+        var images: [EncodedImage]
         var opening: [ChatMessage]
         let addsBeginning: Bool
 
@@ -99,8 +128,16 @@ public struct Conversation: Sendable {
             try prompts.tokens(of: try prompts.pieces(for: opening), images: images, addSpecialTokens: addsBeginning)
         }
 
+        /// The same conversation about nothing to be seen.
+        func withoutImages() -> Renderer {
+            var copy = self
+            copy.images = []
+            for index in copy.opening.indices { copy.opening[index].imageCount = 0 }
+            return copy
+        }
+
         /// The tokens that close the model's turn, ask `request` and open the model's next turn.
-        func turn(after request: String, beginning: String?) throws -> [TokenID] {
+        func turn(after request: String, beginning: String? = nil) throws -> [TokenID] {
             let mark = uniqueMark(in: opening.map(\.content) + [request])
             let pieces = try prompts.pieces(
                 for: opening + [

@@ -1,71 +1,153 @@
 import EMLLMCore
 import Foundation
 
-/// Everything that happened while a question was answered: each step, candidate, verdict, token and second.
+/// Everything that happened while a question was answered: the tree of steps with each verdict, token and second.
 ///
-/// A trace is JSON through `Codable`; ``json()`` writes it. A cancelled run leaves a valid trace of what was done.
+/// A trace is what the events of a run come to: ``apply(_:)`` takes them one by one. As a file it is either one JSON
+/// object (``json()``) or its events as JSON lines, written as they happen; ``init(json:)`` reads both. A cancelled run
+/// leaves a valid trace of what was done, and so do the first lines of a file whose last one is cut.
 public struct Trace: Codable, Sendable, Equatable {
     /// The version of this format.
-    public static let currentVersion = 1
+    public static let currentVersion = 2
 
-    /// The version of the format this trace was written in.
+    /// What was asked, of which model, and how.
+    public private(set) var header: TraceHeader
+    /// The tokens of the question's prompt that were processed, and those that were in the cache, when they had been.
+    public private(set) var promptTokens: Int?
+    /// The verdict on a step without content, where it was asked for.
+    public private(set) var prior: Verdict?
+    /// Every text that was written, in the order of writing; a node's id is its place, from 1.
+    public private(set) var nodes: [StepNode] = []
+    /// What the model said is wrong.
+    public private(set) var reflections: [Reflection] = []
+    /// The steps taken back.
+    public private(set) var backtracks: [Backtrack] = []
+    /// The answers of lines among several, where the strategy compares them.
+    public private(set) var proposals: [Answer] = []
+    /// The answer; `nil` in a run that was cancelled before it had one.
+    public private(set) var answer: Answer?
+    /// Why reasoning stopped and the answer was turned to.
+    public private(set) var stopReason: ReasoningStop?
+    /// How the run ended; `nil` while it goes on, or where the record breaks off.
+    public private(set) var summary: TraceSummary?
+
+    /// Begins a trace.
+    public init(_ header: TraceHeader) { self.header = header }
+
+    /// The nodes of the line that the run arrived at, from the first step to the last.
+    public var path: [StepNode] { summary.map { $0.path.compactMap { self[$0] } } ?? [] }
+    /// The reasoning that stands.
+    public var reasoning: String { path.map(\.text).joined() }
+
+    /// A node by its id; `nil` for the question.
+    public subscript(id: Int) -> StepNode? { nodes.indices.contains(id - 1) ? nodes[id - 1] : nil }
+
+    /// The nodes from the first step to `id`.
+    public func line(to id: Int) -> [StepNode] {
+        var line: [StepNode] = []
+        var current = self[id]
+        while let node = current, line.count <= nodes.count {
+            line.append(node)
+            current = self[node.parent]
+        }
+        return line.reversed()
+    }
+
+    /// The texts that were begun after a node, in order.
+    public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }
+
+    /// Takes an event. One that does not fit what came before (a node out of turn, a judgement of none) changes nothing.
+    ///
+    /// - Returns: whether it fits.
+    @discardableResult
+    public mutating func apply(_ event: DecodeEvent) -> Bool {
+        switch event {
+        case .info(.started(let header)): self.header = header
+        case .info(.prompted(let tokens, let reused, _)): promptTokens = tokens + reused
+        case .info(.prior(let verdict)): prior = verdict
+        case .info(.reasoningStopped(let reason)): stopReason = reason
+        case .info(.finished(let summary)):
+            guard summary.path.allSatisfy({ self[$0] != nil }) else { return false }
+            self.summary = summary
+        case .draft, .revision: break
+        case .candidate(let node):
+            guard node.id == nodes.count + 1, (0..<node.id).contains(node.parent) else { return false }
+            nodes.append(node)
+        case .evaluation(let id, let judgement):
+            guard self[id] != nil else { return false }
+            nodes[id - 1].judgement = judgement
+        case .step(let id, let decision):
+            guard self[id] != nil else { return false }
+            nodes[id - 1].decision = decision
+        case .reflection(let reflection):
+            guard reflection.id == reflections.count, self[reflection.node] != nil else { return false }
+            reflections.append(reflection)
+        case .backtrack(let backtrack): backtracks.append(backtrack)
+        case .proposal(let answer): proposals.append(answer)
+        case .answer(let answer): self.answer = answer
+        }
+        return true
+    }
+}
+
+/// What was asked, of which model, and how: with it a run can be repeated.
+public struct TraceHeader: Codable, Sendable, Equatable {
+    /// The version of the format.
     public var version = Trace.currentVersion
-    /// Which weights answered.
+    /// Which weights answer.
     public var model: ModelIdentity
     /// The user's question.
     public var question: String
     /// The system message, where one was given.
     public var system: String?
-    /// Everything that steered the run, the seed and the prompts included.
+    /// Everything that steers the run, the seed and the prompts included.
     public var options: SelfEvalOptions
-    /// Whether the run came to its end.
-    public var outcome = Outcome.unfinished
-    /// Why reasoning stopped and the answer was turned to.
-    public var stopReason: ReasoningStop?
-    /// The answer.
-    public var answer: Answer?
     /// The pictures that the question shows, in order; `nil` where it shows none.
     public var images: [ImageUsage]?
+    /// Where the pictures came from, as the caller names them.
+    public var imageNames: [String]?
     /// The tokens of the question's prompt. Identifiers beyond the vocabulary stand for features of pictures.
-    public var prompt: [TokenID] = []
-    /// The verdict on a step without content, where it was asked for.
-    public var prior: Verdict?
-    /// Every step that was written, in the order of writing; those taken back later are marked.
-    public var steps: [Step] = []
-    /// The steps taken back.
-    public var backtracks: [Backtrack] = []
+    public var prompt: [TokenID]
+    /// Tokens that a verdict, and asking for the answer, cost.
+    public var costs: PromptCosts
+    /// The most positions of the context.
+    public var contextLength: Int
+
+    /// Tokens that the prompts of the cascade cost.
+    public struct PromptCosts: Codable, Sendable, Equatable {
+        /// A verdict on a step.
+        public var evaluation: Int
+        /// The verdict on a step without content.
+        public var prior: Int
+        /// A verdict on a chain.
+        public var review: Int
+        /// Asking for the answer.
+        public var answer: Int
+    }
+}
+
+/// How a run ended.
+public struct TraceSummary: Codable, Sendable, Equatable {
+    /// Whether it came to its end.
+    public var outcome: Outcome
+    /// The nodes of the line that it arrived at.
+    public var path: [Int] = []
     /// Tokens processed, by purpose.
     public var counts = TokenCounts()
     /// Seconds spent, by purpose.
     public var seconds = Seconds()
-
-    /// The steps that stand, in order; their texts joined are the reasoning.
-    public var acceptedSteps: [Step] { steps.filter { $0.chosen != nil && !$0.isTakenBack } }
-    /// The reasoning that stands.
-    public var reasoning: String { acceptedSteps.compactMap(\.chosenCandidate?.text).joined() }
+    /// Forward passes that were completed.
+    public var passes = 0
+    /// Which of the questions "is there time for this?" were answered with no, counted from 0. A replay answers alike
+    /// instead of looking at the clock.
+    public var timeRefusals: [Int] = []
 
     /// Whether a run came to its end.
     public enum Outcome: String, Codable, Sendable {
-        /// Still running, or it failed.
-        case unfinished
         /// There is an answer.
         case answered
         /// It was cancelled.
         case cancelled
-    }
-}
-
-extension Trace {
-    /// Reads a trace that ``json()`` wrote.
-    ///
-    /// - Throws: `DecodingError` when the JSON is no trace.
-    public init(json: Data) throws { self = try JSONDecoder().decode(Trace.self, from: json) }
-
-    /// Pretty-printed JSON with sorted keys, and a line break at the end.
-    public func json() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
     }
 }
 
@@ -79,6 +161,8 @@ public struct ModelIdentity: Codable, Sendable, Equatable {
     public var vocabularySize: Int
     /// Bytes of the weights.
     public var weightBytes: Int
+    /// A SHA-256 digest over the weights, in hexadecimal: two models with the same one compute the same.
+    public var weightsDigest: String
     /// The precision of activations.
     public var activations: ActivationPrecision
 
@@ -88,163 +172,14 @@ public struct ModelIdentity: Codable, Sendable, Equatable {
         family: String,
         vocabularySize: Int,
         weightBytes: Int,
+        weightsDigest: String,
         activations: ActivationPrecision
     ) {
         self.provenance = provenance
         self.family = family
         self.vocabularySize = vocabularySize
         self.weightBytes = weightBytes
+        self.weightsDigest = weightsDigest
         self.activations = activations
     }
-}
-
-/// One attempt at a step of the chain: its candidates, and what was decided.
-public struct Step: Codable, Sendable, Equatable {
-    /// The place in the chain, from 0.
-    public var index: Int
-    /// The candidates in the order of writing; after a backtrack, those written anew.
-    public var candidates: [Candidate] = []
-    /// Which candidate stands; `nil` where none does.
-    public var chosen: Int?
-    /// What was decided.
-    public var decision: Decision?
-    /// Whether the step stood at first and was taken back later.
-    public var isTakenBack = false
-    /// Seconds to write the candidates.
-    public var generationSeconds = 0.0
-    /// Seconds to judge them.
-    public var evaluationSeconds = 0.0
-
-    /// The candidate that stands.
-    public var chosenCandidate: Candidate? { chosen.map { candidates[$0] } }
-
-    /// What was decided about a step.
-    public enum Decision: String, Codable, Sendable {
-        /// The verdict reached the upper threshold.
-        case accepted
-        /// No candidate reached it; the best one was kept.
-        case kept
-        /// The verdict had too little mass to say anything; the first candidate was kept.
-        case uninformative
-        /// There was no budget left for a verdict.
-        case unjudged
-        /// After a backtrack nothing new was found; the step taken back was put in its place again, at no cost.
-        case restored
-        /// Even the best candidate stayed below the lower threshold: the step before was taken back.
-        case backtracked
-        /// Every candidate was empty or said again what a step had said: reasoning stopped here.
-        case exhausted
-    }
-}
-
-/// One text that was written for a step.
-public struct Candidate: Codable, Sendable, Equatable {
-    /// Counts the candidates of a question from 0. With the seed, it fixes the random numbers.
-    public var id: Int
-    /// The temperature it was drawn at; 0 for the likeliest text.
-    public var temperature: Double
-    /// The text.
-    public var text = ""
-    /// The tokens.
-    public var tokens: [TokenID] = []
-    /// Why the text ended.
-    public var end: StepEnd?
-    /// The mean of the tokens' natural log-probabilities.
-    public var meanLogProbability = 0.0
-    /// The verdict; `nil` where it was not asked for.
-    public var verdict: Verdict?
-    /// Why it was set aside without a verdict.
-    public var rejection: Rejection?
-
-    /// Why a candidate was set aside without a verdict.
-    public enum Rejection: String, Codable, Sendable {
-        /// White space only.
-        case empty
-        /// Another candidate for the same place says the same.
-        case duplicate
-        /// A step of the chain says the same.
-        case repetition
-        /// The budget cut it short, where whole candidates were to be had.
-        case cut
-    }
-}
-
-/// A step that was taken back.
-public struct Backtrack: Codable, Sendable, Equatable {
-    /// The place in the chain where no candidate stood.
-    public var from: Int
-    /// The place of the step taken back, which is written anew.
-    public var to: Int
-    /// The best probability at `from`.
-    public var bestProbability: Double
-}
-
-/// Why reasoning stopped.
-public enum ReasoningStop: String, Codable, Sendable {
-    /// A step states the answer.
-    case answered
-    /// The model ended its turn.
-    case endOfTurn
-    /// There were as many steps as allowed.
-    case maximumSteps
-    /// Tokens, time or the context ran short.
-    case budget
-    /// The model had nothing new to say.
-    case exhausted
-}
-
-/// The answer to the question.
-public struct Answer: Codable, Sendable, Equatable {
-    /// The answer's text; never empty.
-    public var text: String
-    /// Where it comes from.
-    public var source: Source
-    /// The tokens written for it; empty where a step states it.
-    public var tokens: [TokenID]
-
-    /// Where an answer comes from.
-    public enum Source: String, Codable, Sendable {
-        /// A step states it.
-        case reasoning
-        /// It was asked for after the last step.
-        case asked
-    }
-}
-
-/// Tokens that went through the model, by purpose.
-public struct TokenCounts: Codable, Sendable, Equatable {
-    /// The question's prompt, processed once.
-    public var prompt = 0
-    /// Tokens of the prompt that were in the cache from an earlier question, pictures among them, and were not processed
-    /// again; `nil` where there were none.
-    public var reusedPrompt: Int?
-    /// Written for steps, rejected candidates included.
-    public var generated = 0
-    /// Of those, the ones that belong to steps that stand.
-    public var accepted = 0
-    /// Processed a second time, where a step ended some tokens before the last one written.
-    public var recomputed = 0
-    /// Evaluation prompts, the one of the prior included.
-    public var evaluation = 0
-    /// The prompt that asks for the answer.
-    public var answerPrompt = 0
-    /// Written for the answer.
-    public var answer = 0
-
-    /// All of them.
-    public var processed: Int { prompt + generated + recomputed + evaluation + answerPrompt + answer }
-}
-
-/// Seconds, by purpose.
-public struct Seconds: Codable, Sendable, Equatable {
-    /// The question's prompt.
-    public var prompt = 0.0
-    /// Writing steps.
-    public var generation = 0.0
-    /// Judging them.
-    public var evaluation = 0.0
-    /// The answer.
-    public var answer = 0.0
-    /// From the question to the end.
-    public var total = 0.0
 }

@@ -9,6 +9,8 @@ public struct VerdictTokens: Sendable, Equatable {
     public let positive: [TokenID]
     /// Tokens for the negative word, ascending.
     public let negative: [TokenID]
+    /// What a person should know before trusting verdicts; `nil` where nothing.
+    public let warning: String?
 
     /// Finds the spellings in a vocabulary.
     ///
@@ -21,17 +23,25 @@ public struct VerdictTokens: Sendable, Equatable {
             let key = Self.key(tokenizer.bytes(of: token))
             for (index, word) in words.enumerated() where key == word { found[index].insert(token) }
         }
+        var warning: String?
         if found.contains(where: \.isEmpty) {
             let first = [positive, negative].map { Self.firstTokens(of: $0, tokenizer) }
             for index in found.indices where found[index].isEmpty { found[index] = first[index] }
             let shared = found[0].intersection(found[1])
             found = found.map { $0.subtracting(shared) }
+            if !shared.isEmpty {
+                warning = """
+                    '\(positive)' and '\(negative)' begin alike in this model's vocabulary; verdicts look at those of their \
+                    spellings alone that do not
+                    """
+            }
         }
         guard !found[0].isEmpty, !found[1].isEmpty else {
             throw EMLLMError.indistinctVerdictWords(positive, negative)
         }
         self.positive = found[0].sorted()
         self.negative = found[1].sorted()
+        self.warning = warning
     }
 
     /// A token's bytes without surrounding white space, ASCII letters in lower case.

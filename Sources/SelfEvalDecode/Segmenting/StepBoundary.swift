@@ -8,6 +8,12 @@ public enum StepEnd: String, Codable, Sendable, CaseIterable {
     case sentence
     /// Where the next step's marker begins.
     case marker
+    /// After a closing tag.
+    case tag
+    /// After a delimiter that the model or the prompts define.
+    case delimiter
+    /// Around an evaluation that the model writes beside its steps.
+    case evaluation
     /// At the greatest length of a step.
     case cap
     /// The model ended its turn.
@@ -28,6 +34,8 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
     case sentence
     /// Before a line that begins with `Step 2:` (any number; also `**Step 2.**` and `### Step 2`).
     case marker
+    /// After a closing tag: `</step>`, `</SUMMARY>`.
+    case tag
 
     /// The same, as the reason why a step ended.
     var stepEnd: StepEnd {
@@ -36,6 +44,7 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
         case .blankLine: .blankLine
         case .sentence: .sentence
         case .marker: .marker
+        case .tag: .tag
         }
     }
 }
@@ -52,6 +61,7 @@ extension StepBoundary {
         case .blankLine: Self.lineEnd(text, from: start, blank: true)
         case .sentence: Self.sentenceEnd(text, from: start)
         case .marker: Self.markerStart(text, from: start)
+        case .tag: Self.tagEnd(text, from: start)
         }
     }
 
@@ -120,5 +130,18 @@ extension StepBoundary {
             if index > spaces, index < text.count, text[index].properties.numericType != nil { return newline + 1 }
         }
         return nil
+    }
+
+    private static func tagEnd(_ text: [Unicode.Scalar], from start: Int) -> Int? {
+        for index in text.indices where text[index] == ">" && index + 1 >= start {
+            var first = index
+            while first > 0, isName(text[first - 1]) { first -= 1 }
+            if first < index, first >= 2, text[first - 1] == "/", text[first - 2] == "<" { return index + 1 }
+        }
+        return nil
+    }
+
+    private static func isName(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "_" || scalar == "-" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
     }
 }

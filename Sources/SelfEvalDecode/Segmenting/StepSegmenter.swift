@@ -1,3 +1,6 @@
+import EMLLMCore
+import Foundation
+
 /// Says where one reasoning step ends and the next begins, token by token, while the text is being written.
 ///
 /// ```swift
@@ -13,6 +16,9 @@
 public struct StepSegmenter: Codable, Sendable, Equatable {
     /// The places where a step may end; the first that occurs ends it.
     public var boundaries: Set<StepBoundary>
+    /// Texts that end a step, and belong to it: what a model or a prompt was told to write between steps. One that is
+    /// spelled like a special token of the model's stands for that token.
+    public var delimiters: [String]
     /// Ends that would leave fewer tokens are passed over.
     public var minimumTokens: Int
     /// A step is cut after so many tokens (or up to three fewer, where that would split a character).
@@ -24,18 +30,22 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
     /// Makes a rule.
     public init(
         boundaries: Set<StepBoundary> = [.line, .sentence],
+        delimiters: [String] = [],
         minimumTokens: Int = 6,
         maximumTokens: Int = 96
     ) {
         self.boundaries = boundaries
+        self.delimiters = delimiters
         self.minimumTokens = minimumTokens
         self.maximumTokens = maximumTokens
     }
 
     /// A scanner at the beginning of a step.
     ///
-    /// - Parameter limit: a cap below ``maximumTokens``, where a budget demands one.
-    public func makeScanner(limit: Int = .max) -> Scanner { Scanner(rule: self, limit: min(limit, maximumTokens)) }
+    /// - Parameter markers: how evaluations stand in the text; each is then a piece of its own, whole.
+    public func makeScanner(evaluations markers: EvaluationMarkers? = nil) -> Scanner {
+        Scanner(rule: self, markers: markers)
+    }
 
     /// What is known after a token.
     public enum Decision: Equatable, Sendable {
@@ -48,14 +58,16 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
     /// Follows the text of one step.
     public struct Scanner: Sendable {
         private let rule: StepSegmenter
-        private let limit: Int
+        private let delimiters: [[Unicode.Scalar]]
+        private let markers: (start: [Unicode.Scalar], end: [Unicode.Scalar])?
         private var text: [Unicode.Scalar] = []
         /// For each token: scalars of the text after it, and whether no character is in the making then.
         private var tokens: [(end: Int, isWhole: Bool)] = []
 
-        fileprivate init(rule: StepSegmenter, limit: Int) {
+        fileprivate init(rule: StepSegmenter, markers: EvaluationMarkers?) {
             self.rule = rule
-            self.limit = limit
+            delimiters = rule.delimiters.map { Array($0.unicodeScalars) }
+            self.markers = markers.map { (Array($0.start.unicodeScalars), Array($0.end.unicodeScalars)) }
         }
 
         /// Tokens seen so far.
@@ -66,17 +78,24 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         /// - Parameters:
         ///   - fragment: whole characters; empty while a character is in the making.
         ///   - isWhole: whether no byte of a character is held back.
-        public mutating func append(_ fragment: String, isWhole: Bool) -> Decision {
+        ///   - isDelimiter: whether the token is itself one of the rule's delimiters.
+        public mutating func append(_ fragment: String, isWhole: Bool, isDelimiter: Bool = false) -> Decision {
             text.append(contentsOf: fragment.unicodeScalars)
             tokens.append((text.count, isWhole))
+            if isDelimiter, hasContent(before: text.count), tokens.count >= rule.minimumTokens {
+                return .end(keptTokens: tokens.count, reason: .delimiter)
+            }
+            if let decision = evaluationDecision() { return decision }
             var start = 0
-            while let (end, boundary) = nextEnd(from: start) {
-                if let kept = tokensToKeep(forEnd: end, of: boundary), kept >= rule.minimumTokens {
-                    return .end(keptTokens: kept, reason: boundary.stepEnd)
+            while let (end, reason) = nextEnd(from: start) {
+                if let kept = tokensToKeep(forEnd: end, of: reason), kept >= rule.minimumTokens {
+                    return .end(keptTokens: kept, reason: reason)
                 }
                 start = end + 1
             }
-            if tokens.count >= limit { return .end(keptTokens: wholeTokens(within: tokens.count), reason: .cap) }
+            if tokens.count >= rule.maximumTokens {
+                return .end(keptTokens: wholeTokens(within: tokens.count), reason: .cap)
+            }
             return .more
         }
 
@@ -85,25 +104,101 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             (tokens.prefix(count).lastIndex(where: \.isWhole) ?? -1) + 1
         }
 
-        private func nextEnd(from start: Int) -> (Int, StepBoundary)? {
-            StepBoundary.allCases.filter(rule.boundaries.contains)
-                .compactMap { boundary in boundary.firstEnd(in: text, from: start).map { ($0, boundary) } }
-                .min { $0.0 < $1.0 }
+        private func hasContent(before end: Int) -> Bool { text[..<end].contains { !$0.properties.isWhitespace } }
+
+        /// What an evaluation's markers decide: one that begins ends the step before it, and nothing but its own end ends
+        /// an evaluation, short of the cap. `nil` where there is none.
+        private func evaluationDecision() -> Decision? {
+            guard let markers, let start = text.firstRange(of: markers.start)?.lowerBound else { return nil }
+            if hasContent(before: start) {
+                guard let kept = tokensToKeep(forEnd: start, of: .evaluation) else { return nil }
+                return .end(keptTokens: kept, reason: .evaluation)
+            }
+            // An evaluation has three times the length of a step before it is taken for one that never ends.
+            let limit = 3 * rule.maximumTokens
+            guard var end = text[start...].firstRange(of: markers.end)?.upperBound else {
+                guard tokens.count >= limit else { return .more }
+                return .end(keptTokens: wholeTokens(within: tokens.count), reason: .cap)
+            }
+            // The rest of its line belongs to it; whether there is any, only the next token says.
+            let space = text[end...].prefix { $0.properties.isWhitespace }
+            if let newline = space.lastIndex(of: "\n") {
+                end = newline + 1
+            } else if end + space.count == text.count {
+                return .more
+            }
+            return tokensToKeep(forEnd: end, of: .evaluation).map { .end(keptTokens: $0, reason: .evaluation) } ?? .more
+        }
+
+        /// The next place where a step may end, and why.
+        private func nextEnd(from start: Int) -> (Int, StepEnd)? {
+            let ends = StepBoundary.allCases.filter(rule.boundaries.contains)
+                .compactMap { boundary in boundary.firstEnd(in: text, from: start).map { ($0, boundary.stepEnd) } }
+            let delimited = delimiters.compactMap { delimiter in
+                firstEnd(of: delimiter, from: start).map { ($0, StepEnd.delimiter) }
+            }
+            return (ends + delimited).min { $0.0 < $1.0 }
+        }
+
+        /// The end of the first delimiter at or after `start` that comes after some content.
+        private func firstEnd(of delimiter: [Unicode.Scalar], from start: Int) -> Int? {
+            var place = max(0, start - delimiter.count)
+            while place < text.count, let found = text[place...].firstRange(of: delimiter) {
+                if found.upperBound >= start, hasContent(before: found.lowerBound) { return found.upperBound }
+                place = found.lowerBound + 1
+            }
+            return nil
         }
 
         /// The tokens that make up a step which ends after `end` scalars.
         ///
         /// An end inside a token: the token stays where only white space follows in it, or where nothing else would be
         /// left; otherwise it begins the next step. White space that follows the end of a line stays with the line.
-        private func tokensToKeep(forEnd end: Int, of boundary: StepBoundary) -> Int? {
+        private func tokensToKeep(forEnd end: Int, of reason: StepEnd) -> Int? {
             guard let index = tokens.firstIndex(where: { $0.end >= end && $0.isWhole }) else { return nil }
             if tokens[index].end == end { return index + 1 }
             let overhang = text[end..<tokens[index].end]
             if text[end - 1] == "\n", overhang.allSatisfy(\.properties.isWhitespace) { return index + 1 }
             let before = tokens[..<index].lastIndex { $0.isWhole } ?? -1
-            let hasContent = text[..<(before < 0 ? 0 : tokens[before].end)].contains { !$0.properties.isWhitespace }
-            if hasContent { return before + 1 }
-            return boundary == .marker ? nil : index + 1
+            // Half of an end marker is no end: its last token stays with it, whatever else that holds.
+            if reason == .delimiter || reason == .tag { return index + 1 }
+            if before >= 0, hasContent(before: tokens[before].end) {
+                return reason == .evaluation && !startsHere(end) ? index + 1 : before + 1
+            }
+            return reason == .marker ? nil : index + 1
+        }
+
+        /// Whether an evaluation begins at a scalar.
+        private func startsHere(_ index: Int) -> Bool {
+            guard let markers else { return false }
+            return text[index...].starts(with: markers.start)
+        }
+    }
+
+    /// Checks the lengths.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` naming the value that is out of range.
+    func validate() throws {
+        guard (Self.leastMaximum...100_000).contains(maximumTokens) else {
+            throw EMLLMError.invalidSelfEvalOption(
+                "segmenter.maximumTokens",
+                expected: "\(Self.leastMaximum)...100000",
+                found: "\(maximumTokens)"
+            )
+        }
+        guard (1...maximumTokens).contains(minimumTokens) else {
+            throw EMLLMError.invalidSelfEvalOption(
+                "segmenter.minimumTokens",
+                expected: "1...\(maximumTokens), at most maximumTokens",
+                found: "\(minimumTokens)"
+            )
+        }
+        guard !delimiters.contains(where: { !$0.contains { !$0.isWhitespace } }) else {
+            throw EMLLMError.invalidSelfEvalOption(
+                "segmenter.delimiters",
+                expected: "some text each",
+                found: "an empty one"
+            )
         }
     }
 }

@@ -16,7 +16,7 @@ import Synchronization
 public final class ProgressBar: Sendable {
     private let label: String
     private let terminal: Terminal
-    private let drawn = Mutex<(tenths: Int, time: ContinuousClock.Instant)?>(nil)
+    private let drawn = Mutex<(tenths: Int, note: String, time: ContinuousClock.Instant)?>(nil)
 
     /// Makes a bar that stays invisible until the first update.
     ///
@@ -27,19 +27,23 @@ public final class ProgressBar: Sendable {
     }
 
     /// Shows how much is done. Cheap enough to call for every piece of work.
-    public func update(done: Int, of total: Int) {
+    ///
+    /// - Parameter note: what else to say behind the bar, such as the time that is left.
+    public func update(done: Int, of total: Int, note: String = "") {
         guard terminal.hasCursor, total > 0 else { return }
         let tenths = Int(1000 * min(1, max(0, Double(done) / Double(total))))
         drawn.withLock { drawn in
             let now = ContinuousClock.now
-            if let last = drawn, last.tenths == tenths || now - last.time < .milliseconds(40), tenths < 1000 { return }
-            drawn = (tenths, now)
+            if let last = drawn, tenths < 1000 {
+                guard last.tenths != tenths || last.note != note, now - last.time >= .milliseconds(40) else { return }
+            }
+            drawn = (tenths, note, now)
             // The window may have changed its width since the last time.
             let width = Terminal.standardError.width
             let fraction = Double(tenths) / 1000
             Self.write(
                 Terminal.clearLine
-                    + Self.line(label: label, fraction: fraction, width: width, hasColor: terminal.hasColor)
+                    + Self.line(label: label, fraction: fraction, note: note, width: width, hasColor: terminal.hasColor)
             )
         }
     }
@@ -53,8 +57,8 @@ public final class ProgressBar: Sendable {
     }
 
     /// One line that fits a terminal of `width` columns.
-    static func line(label: String, fraction: Double, width: Int, hasColor: Bool) -> String {
-        let percent = String(format: "%3.0f %%", (fraction * 100).rounded(.down))
+    static func line(label: String, fraction: Double, note: String = "", width: Int, hasColor: Bool) -> String {
+        let percent = String(format: "%3.0f %%", (fraction * 100).rounded(.down)) + (note.isEmpty ? "" : "  \(note)")
         // Leaves the last column free: a full line makes some terminals wrap.
         let cells = min(40, width - 1 - label.count - percent.count - 2)
         guard cells >= 5 else { return String("\(label) \(percent)".prefix(max(0, width - 1))) }

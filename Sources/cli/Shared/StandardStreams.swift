@@ -106,7 +106,8 @@ extension EMLLMError {
         )
     }
 
-    static func unwritableOutput(_ path: String, _ reason: String) -> EMLLMError {
+    /// Output that cannot be written, for the reason that the system gives.
+    public static func unwritableOutput(_ path: String, _ reason: String) -> EMLLMError {
         EMLLMError(
             code: .unwritableOutput,
             subject: path,

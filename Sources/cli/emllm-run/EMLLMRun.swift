@@ -1,23 +1,44 @@
 import ArgumentParser
 import CLIShared
+import DecodeOptions
 import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// `emllm-run`: answers a question.
+/// The tool's entry: a first word names a task of its own, anything else is a question with its options.
 @main
+enum Main {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        switch arguments.first {
+        case "trace": await TraceCommand.main(Array(arguments.dropFirst()))
+        case "prompts": await PromptsCommand.main(Array(arguments.dropFirst()))
+        default: await EMLLMRun.main(arguments)
+        }
+    }
+}
+
+/// `emllm-run`: answers a question.
 struct EMLLMRun: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emllm-run",
         abstract: "Answer a question with a small language model that checks its own steps.",
-        usage: "emllm-run [<options>] [<question>]",
+        usage: """
+            emllm-run [<options>] [<question>]
+            emllm-run trace view <trace> [--html <file>]
+            emllm-run prompts [<name>]
+            """,
         discussion: """
             The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
             with the probability that they are right; in a pipe only the answer is printed.
 
             EXAMPLES
               emllm-run "How many legs do three spiders have?"
-              emllm-run --trace trace.json "A shirt costs 20 dollars. And three?"
+              emllm-run --trace run.jsonl "A shirt costs 20 dollars. And three?"
+              emllm-run trace view run.jsonl --html run.html
+              emllm-run --replay run.jsonl
+              emllm-run --strategy vote --chains 8 "What is 17 * 23?"
+              emllm-run prompts cas-seat > mine.yaml; emllm-run --prompts mine.yaml "…"
               emllm-run --model smolvlm.emllm --image figure.png "What is the missing number?"
               emllm-run --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
               echo "What is the capital of France?" | emllm-run
@@ -55,7 +76,9 @@ struct EMLLMRun: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let prompt = try mode.raw ?? readQuestion()
+        let options = try selfEvaluation.options(text: text)
+        let recorded = try mode.replay.map { try TraceCommand.read($0) }
+        let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
         let pictures = try imageOptions.load()
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
@@ -65,6 +88,7 @@ struct EMLLMRun: AsyncParsableCommand {
             generation: text.generation,
             system: text.system,
             pictures: pictures,
+            pictureNames: imageOptions.images,
             output: Terminal.standardOutput,
             notes: Terminal.standardError
         )
@@ -75,8 +99,12 @@ struct EMLLMRun: AsyncParsableCommand {
             try await runner.printTopLogits(count, of: prompt, isRaw: mode.raw != nil, isPlain: mode.plain)
         case .raw: try await runner.continueText(prompt, json: mode.json)
         case .plain: try await runner.chat(prompt, json: mode.json)
+        case .replay:
+            if let recorded { try await runner.replay(recorded, mode: mode) }
         case .selfEvaluation:
-            try await runner.reason(prompt, options: selfEvaluation.options(text: text), mode: mode)
+            let activations = modelOptions.activations
+            let calibrated = try selfEvaluation.calibrated(options, for: model, activations: activations)
+            try await runner.reason(prompt, options: calibrated, mode: mode)
         }
     }
 

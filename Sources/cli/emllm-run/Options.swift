@@ -1,38 +1,4 @@
 import ArgumentParser
-import CLIShared
-import EMLLMCore
-import Foundation
-import SelfEvalDecode
-
-/// Which model, and how it is run.
-struct ModelOptions: ParsableArguments {
-    @Option(help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache.")
-    var model = ModelStore.defaultModel
-
-    @Option(help: "The vision tower of a GGUF model, published beside it.")
-    var mmproj: String?
-
-    @Option(help: "Worker threads (default: one for each CPU this process may run on).")
-    var threads: Int?
-
-    @Option(help: "Precision of activations: q8 (fast), or f32 (slow, for checking).")
-    var activations = ActivationPrecision.q8
-
-    var runtime: RuntimeOptions { RuntimeOptions(threads: threads, activations: activations) }
-
-    /// Loads the model, with a note on a terminal while that takes time.
-    func load() throws -> EMLLMModel {
-        let url = try ModelStore().locate(model)
-        let terminal = Terminal.standardError
-        // An .emllm file is there at once; a GGUF file is repacked first.
-        let showsNote = terminal.isInteractive && url.pathExtension.lowercased() == "gguf"
-        if showsNote {
-            try? StandardStreams.write("Repacking \(url.lastPathComponent) …", to: .standardError)
-        }
-        defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
-        return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
-    }
-}
 
 /// What to do with the question.
 struct ModeOptions: ParsableArguments {
@@ -77,14 +43,23 @@ struct ModeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write the trace to this file: every step, candidate, verdict, token, second.",
+            "Write every event to this file as it happens, one JSON object a line: steps, verdicts, tokens, seconds.",
             valueName: "file"
         )
     )
     var trace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Repeat the run of this trace, and check that every token and verdict comes out the same. Question, options and "
+                + "seed are the trace's.",
+            valueName: "file"
+        )
+    )
+    var replay: String?
+
     enum Task: Equatable {
-        case tokens, topLogits(Int), dump(String), raw, plain, selfEvaluation
+        case tokens, topLogits(Int), dump(String), raw, plain, replay(String), selfEvaluation
     }
 
     var task: Task {
@@ -92,6 +67,7 @@ struct ModeOptions: ParsableArguments {
         if let topLogits { return .topLogits(topLogits) }
         if let dump { return .dump(dump) }
         if raw != nil { return .raw }
+        if let replay { return .replay(replay) }
         return plain ? .plain : .selfEvaluation
     }
 
@@ -108,142 +84,26 @@ struct ModeOptions: ParsableArguments {
         if let topLogits, topLogits < 1 {
             throw ValidationError("--top-logits: expected at least 1, found \(topLogits); choose a larger number")
         }
+        if let replay {
+            try refuse("--replay", "a question", question != nil)
+            try refuse("--replay", "--plain, --raw, --tokens, --top-logits, --dump or --trace", task != .replay(replay))
+            try refuse("--replay", "--trace", trace != nil)
+            try refuse("--replay", "--system", system != nil)
+            if usesSelfEvaluation {
+                throw ValidationError("--replay takes the options of the trace; leave out those of self-evaluation")
+            }
+        }
         if trace != nil, task != .selfEvaluation {
             throw ValidationError(
                 "--trace records self-evaluation; leave out --plain, --raw, --tokens, --top-logits and --dump"
             )
         }
         try refuse("--show-steps", "--json", showSteps && json)
-        if showSteps, task != .selfEvaluation {
+        if showSteps, task != .selfEvaluation, replay == nil {
             throw ValidationError("--show-steps is for self-evaluation; leave it out, or the other mode's option")
         }
         if usesSelfEvaluation, plain || raw != nil {
             throw ValidationError("options of self-evaluation do nothing with --plain and --raw; leave them out")
         }
-    }
-}
-
-/// How text is written.
-struct TextOptions: ParsableArguments {
-    @Option(help: "The system message (default: one that asks for steps; with --plain, the chat template's).")
-    var system: String?
-
-    @Option(
-        help: """
-            The most tokens: with --plain and --raw, of the text; otherwise of everything after the question, verdicts \
-            and the answer included (default: 2048; 512 with --plain; the whole context with --raw).
-            """
-    )
-    var maxTokens: Int?
-
-    @Option(help: "Makes a run with --temperature, or with revised steps, repeatable: same seed, same text.")
-    var seed: UInt64 = 0
-
-    @Option(help: "0 takes the likeliest token, above 0 draws.")
-    var temperature = 0.0
-
-    @Option(help: "Draw among this many likeliest tokens.")
-    var topK: Int?
-
-    @Option(help: "Draw among the likeliest tokens that together have this probability.")
-    var topP: Double?
-
-    @Option(help: "Draw among tokens at least this likely, as a share of the likeliest one's probability.")
-    var minP: Double?
-
-    @Option(help: "Makes tokens that occurred already less likely; 1 changes nothing.")
-    var repetitionPenalty = 1.0
-
-    var generation: GenerationOptions {
-        GenerationOptions(
-            samplingMode: temperature == 0
-                ? .greedy : .draw(top: topK, probabilityThreshold: topP, seed: seed),
-            temperature: temperature == 0 ? 1 : temperature,
-            minimumProbability: minP ?? 0,
-            repetitionPenalty: repetitionPenalty,
-            maximumResponseTokens: maxTokens
-        )
-    }
-
-    func validate() throws {
-        guard temperature >= 0, temperature.isFinite else {
-            throw ValidationError("--temperature: expected 0 or more, found \(temperature); choose another value")
-        }
-        if temperature == 0, topK != nil || topP != nil || minP != nil {
-            throw ValidationError("--top-k, --top-p and --min-p restrict a draw; add --temperature, for example 0.7")
-        }
-        try usageError { try generation.validate() }
-    }
-}
-
-/// How steps are judged.
-struct SelfEvaluationOptions: ParsableArguments {
-    @Option(help: "Accept a step at once when its verdict has at least this probability (default: 0.5).")
-    var accept: Double?
-
-    @Option(help: "Take the step before back when no candidate has at least this probability (default: 0.3).")
-    var reject: Double?
-
-    @Option(help: "The most further candidates for a step (default: 4).")
-    var revisions: Int?
-
-    @Option(help: "The most steps to take back (default: 2).")
-    var backtracks: Int?
-
-    @Option(help: "The most steps (default: 16).")
-    var steps: Int?
-
-    @Option(help: "The most seconds; the answer still comes (default: no limit).")
-    var seconds: Double?
-
-    @Flag(help: "Ask for each verdict twice, with yes and no in either order, and average.")
-    var bothOrders = false
-
-    @Flag(help: "Do not subtract the verdict that an empty step gets.")
-    var noPrior = false
-
-    /// Whether any of these options was given.
-    var isUsed: Bool {
-        accept != nil || reject != nil || revisions != nil || backtracks != nil || steps != nil || seconds != nil
-            || bothOrders || noPrior
-    }
-
-    func options(text: TextOptions) -> SelfEvalOptions {
-        var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
-        if let accept {
-            options.acceptThreshold = accept
-            // Whoever lowers the one threshold need not name the other.
-            options.rejectThreshold = min(options.rejectThreshold, accept)
-        }
-        if let reject { options.rejectThreshold = reject }
-        if let revisions { options.maximumRevisions = revisions }
-        if let backtracks { options.maximumBacktracks = backtracks }
-        if let steps { options.maximumSteps = steps }
-        if let seconds { options.budget.milliseconds = Int(seconds * 1000) }
-        if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
-        options.averagesOrders = bothOrders
-        options.subtractsPrior = !noPrior
-        return options
-    }
-
-    func validate() throws {
-        if let seconds, !(0.001...1_000_000).contains(seconds) {
-            throw ValidationError("--seconds: expected 0.001 to 1000000, found \(seconds); choose another value")
-        }
-        try usageError { try options(text: TextOptions.defaults).validate() }
-    }
-}
-
-extension TextOptions {
-    /// The options when none is given.
-    static var defaults: TextOptions { get throws { try TextOptions.parse([]) } }
-}
-
-/// Runs a check of the library's, and reports its error as wrong usage.
-func usageError(_ check: () throws -> Void) throws {
-    do {
-        try check()
-    } catch let error as EMLLMError {
-        throw ValidationError(error.description)
     }
 }

@@ -11,6 +11,7 @@ struct Runner: Sendable {
     let generation: GenerationOptions
     let system: String?
     let pictures: [RGBImage]
+    let pictureNames: [String]
     let output: Terminal
     let notes: Terminal
 
@@ -24,18 +25,62 @@ struct Runner: Sendable {
     ///   - mode: what is printed, and whether a trace is written.
     func reason(_ question: String, options: SelfEvalOptions, mode: ModeOptions) async throws {
         let decoder = try SelfEvalDecoder(model: model, options: options, runtime: runtime)
+        warn(about: options)
+        let record = try mode.trace.map { try TraceRecord(path: $0) }
+        try await report(mode: mode, record: record) { [system, pictures, pictureNames] onEvent in
+            try await decoder.run(
+                question,
+                images: pictures,
+                imageNames: pictureNames,
+                system: system,
+                onEvent: onEvent
+            )
+        }
+    }
+
+    /// Repeats a recorded run.
+    func replay(_ recorded: Trace, mode: ModeOptions) async throws {
+        let thread = try InferenceThread(model: model, options: runtime)
+        try await report(mode: mode, record: nil) { [pictures] onEvent in
+            try await thread.run { context in
+                try SelfEvalDecoder.replay(recorded, images: pictures, in: context, onEvent: onEvent)
+            }
+        }
+        let verdicts = recorded.nodes.filter { $0.judgement != nil }.count
+        let tokens = recorded.nodes.reduce(0) { $0 + $1.tokens.count }
+        try StandardStreams.write(
+            "The same again: \(recorded.nodes.count) steps of \(tokens) tokens, \(verdicts) verdicts, and the answer.\n",
+            to: .standardError
+        )
+    }
+
+    /// Words of a verdict that begin alike are told apart by nothing.
+    private func warn(about options: SelfEvalOptions) {
+        let words = options.prompts.verdict
+        let tokens = try? VerdictTokens(positive: words.positive, negative: words.negative, tokenizer: model.tokenizer)
+        guard let warning = tokens?.warning else { return }
+        try? StandardStreams.write("emllm-run: \(warning)\n", to: .standardError)
+    }
+
+    /// Runs a decoder, shows what happens, and prints the answer.
+    private func report(
+        mode: ModeOptions,
+        record: TraceRecord?,
+        _ run: @escaping @Sendable (@escaping @Sendable (DecodeEvent) -> Void) async throws -> Trace
+    ) async throws {
         let showsSteps = (output.isInteractive || mode.showSteps) && !mode.json
-        let screen = Screen(StepRenderer(terminal: output, options: options))
+        let screen = Screen(StepRenderer(terminal: output))
         let note = EncodingNote(pictures: pictures.count, on: notes)
         defer { note.clear() }
-        let (trace, signal) = try await Interruption.handling { [system, pictures] in
-            try await decoder.run(question, images: pictures, system: system) { event in
+        let (trace, signal) = try await Interruption.handling {
+            try await run { event in
                 note.clear()
+                record?.write(event)
                 if showsSteps { screen.show(event) }
             }
         }
         if showsSteps { try screen.finish() }
-        if let traceFile = mode.trace { try StandardStreams.write(trace.json(), atomicallyTo: traceFile) }
+        try record?.finish()
         if mode.json {
             try StandardStreams.write(String(decoding: trace.json(), as: UTF8.self))
         } else if !showsSteps, let answer = trace.answer {
@@ -150,16 +195,7 @@ struct Runner: Sendable {
             let tokens = try model.prompt(for: messages.compactMap { $0 }, images: images)
             return Prompt(tokens: tokens, images: images, usage: usage)
         }
-        let conversation = try Conversation(
-            question: text,
-            system: system,
-            prompts: Prompts(),
-            bothOrders: false,
-            template: model.chatTemplate,
-            tokenizer: model.tokenizer,
-            imageFormat: model.configuration.vision?.prompt,
-            images: images
-        )
+        let conversation = try Conversation(question: text, system: system, model: model, images: images)
         return Prompt(tokens: conversation.question, images: images, usage: usage)
     }
 

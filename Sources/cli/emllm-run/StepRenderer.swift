@@ -12,120 +12,119 @@ import SelfEvalDecode
 /// ```
 struct StepRenderer {
     let terminal: Terminal
-    let options: SelfEvalOptions
 
-    /// Candidates of the current step that are not on the screen yet: whether they stand is decided later.
-    private var waiting: [Candidate] = []
-    private var step: Int?
-    private var isNumbered = false
-    private var draft = ""
+    /// The run so far.
+    private var trace: Trace?
+    /// Nodes that are on the screen.
+    private var shown: Set<Int> = []
+    /// The place in its line of the step shown last.
+    private var lastPlace: Int?
+    private var draft = (parent: -1, text: "")
 
-    init(terminal: Terminal, options: SelfEvalOptions) {
-        self.terminal = terminal
-        self.options = options
-    }
+    init(terminal: Terminal) { self.terminal = terminal }
 
     /// What to write for an event: lines that stay, and after them a line that the next call overwrites.
     mutating func output(for event: DecodeEvent) -> (lines: [String], status: String) {
+        if case .info(.started(let header)) = event { trace = Trace(header) }
+        trace?.apply(event)
         switch event {
-        case .draft(let step, let text):
-            draft = self.step == step ? draft + text : text
-            begin(step)
-            return ([], status("\(number(step))\(Self.ellipsis) \(draft)"))
-        case .evaluation(let step, let candidate):
-            begin(step)
-            draft = ""
-            waiting.append(candidate)
-            return ([], status("\(number(step))\(Self.ellipsis)"))
-        case .revision(let step, let count):
-            begin(step)
-            return (flush(), status("\(number(step))\(Self.ellipsis) \(count) more"))
-        case .step(let step):
-            return (close(step), "")
+        case .draft(let parent, let text):
+            draft = (parent, (draft.parent == parent ? draft.text : "") + text)
+            return ([], status("\(number(place(after: parent)))\(Self.ellipsis) \(draft.text)"))
+        case .candidate(let node):
+            draft = (-1, "")
+            return ([], status("\(number(place(after: node.parent)))\(Self.ellipsis)"))
+        case .revision(let parent, let count):
+            let note = status("\(number(place(after: parent)))\(Self.ellipsis) \(count) more")
+            return (rejected(after: parent), note)
+        case .reflection(let reflection):
+            return (line(prefix: Self.indent, mark: "» why?", text: reflection.text, style: .dim), "")
+        case .step(let id, let decision): return (lines(for: id, decision), "")
         case .backtrack(let backtrack):
-            let lines = flush()
-            self.step = nil
-            let note = "\(Self.indent)↩ back to step \(backtrack.to + 1)"
-            return (lines + [terminal.styled(note, .yellow)], "")
+            lastPlace = nil
+            let steps = trace.map { $0.line(to: backtrack.to).filter { $0.kind == .step }.count } ?? 1
+            return ([terminal.styled("\(Self.indent)↩ back to step \(steps)", .yellow)], "")
         case .answer(let answer):
-            let lines = TerminalText.wrap(TerminalText.harmless("Answer: \(answer.text)"), width: terminal.width)
-            return (flush() + lines.map { terminal.styled($0, .bold) }, "")
-        case .info(.finished(let trace)):
-            return (flush() + [terminal.styled(Self.summary(of: trace), .dim)], "")
-        case .info:
-            return ([], "")
+            var text = "Answer: \(answer.text)"
+            if answer.isAbstention {
+                text += String(format: " (do not rely on it: confidence %.2f)", answer.confidence ?? 0)
+            }
+            let lines = TerminalText.wrap(TerminalText.harmless(text), width: terminal.width)
+            return (lines.map { terminal.styled($0, .bold) }, "")
+        case .info(.finished(let summary)):
+            guard let trace else { return ([], "") }
+            return ([terminal.styled(Self.summary(of: trace, summary), .dim)], "")
+        case .info, .evaluation, .proposal: return ([], "")
         }
     }
 
     private static let indent = "    "
     private static let ellipsis = "…"
 
-    private mutating func begin(_ step: Int) {
-        guard self.step != step else { return }
-        self.step = step
-        isNumbered = false
+    /// The place in the line of a step after `parent`, from 1.
+    private func place(after parent: Int) -> Int {
+        1 + (trace?.line(to: parent).filter { $0.kind == .step }.count ?? 0)
     }
 
     /// The step's number, in three columns.
-    private func number(_ step: Int) -> String {
-        let digits = String(step + 1)
+    private func number(_ place: Int) -> String {
+        let digits = String(place)
         return digits + String(repeating: " ", count: max(1, Self.indent.count - digits.count))
     }
 
-    /// Candidates that do not stand.
-    private mutating func flush() -> [String] {
-        defer { waiting = [] }
-        return waiting.flatMap { line($0, mark: rejectionMark($0), style: .dim) }
+    /// Candidates after a node that are not on the screen yet, and are not going to stand as they are.
+    private mutating func rejected(after parent: Int) -> [String] {
+        let waiting = trace?.children(of: parent).filter { !shown.contains($0.id) && $0.kind == .step } ?? []
+        return waiting.flatMap { lines(of: $0, mark: rejectionMark($0), style: .dim) }
     }
 
-    private mutating func close(_ step: Step) -> [String] {
-        begin(step.index)
-        guard let chosen = step.chosenCandidate else { return flush() }
-        waiting.removeAll { $0.id == chosen.id }
-        let lines = flush() + line(chosen, mark: mark(step.decision, chosen), style: nil)
-        self.step = nil
-        return lines
-    }
-
-    private func mark(_ decision: Step.Decision?, _ candidate: Candidate) -> String {
+    private mutating func lines(for id: Int, _ decision: StepNode.Decision) -> [String] {
+        guard let node = trace?[id] else { return [] }
+        // Several chains are told apart by their answers, not by their steps; one among them is shown at the end.
+        guard !shown.contains(id) else { return [] }
         switch decision {
-        case .accepted: terminal.styled("✓ ", .green) + probability(candidate)
-        case .kept, .restored: terminal.styled("~ ", .yellow) + probability(candidate)
-        case .uninformative: terminal.styled("? n/a ", .yellow)
-        default: "· n/a "
+        case .abandoned: return []
+        case .rejected: return lines(of: node, mark: rejectionMark(node), style: .dim)
+        case .accepted: return lines(of: node, mark: terminal.styled("✓ ", .green) + probability(node), style: nil)
+        case .kept, .restored:
+            return lines(of: node, mark: terminal.styled("~ ", .yellow) + probability(node), style: nil)
+        case .uninformative: return lines(of: node, mark: terminal.styled("? n/a ", .yellow), style: nil)
+        case .written where node.kind == .evaluation: return lines(of: node, mark: "» says", style: .dim)
+        case .written, .unjudged: return lines(of: node, mark: "· n/a ", style: nil)
         }
     }
 
-    private func rejectionMark(_ candidate: Candidate) -> String {
-        switch candidate.rejection {
+    private func rejectionMark(_ node: StepNode) -> String {
+        switch node.rejection {
         case .duplicate, .repetition: "= same"
         case .empty: "✗ none"
         case .cut: "✗ cut "
-        case nil: candidate.verdict?.isInformative == true ? "✗ " + probability(candidate) : "? n/a "
+        case nil: node.judgement?.score == nil ? "✗ n/a " : "✗ " + probability(node)
         }
     }
 
-    private func probability(_ candidate: Candidate) -> String {
-        candidate.verdict.map { String(format: "%.2f", $0.probability) } ?? "n/a "
+    private func probability(_ node: StepNode) -> String {
+        node.judgement?.score.map { String(format: "%.2f", $0) } ?? "n/a "
     }
 
     private static let markWidth = 6
 
-    private mutating func line(_ candidate: Candidate, mark: String, style: Terminal.Style?) -> [String] {
-        let prefix = isNumbered ? Self.indent : number(candidate: step)
-        isNumbered = true
+    private mutating func lines(of node: StepNode, mark: String, style: Terminal.Style?) -> [String] {
+        shown.insert(node.id)
+        let place = place(after: node.parent)
+        let prefix = place == lastPlace || node.kind == .evaluation ? Self.indent : number(place)
+        lastPlace = place
+        return line(prefix: prefix, mark: mark, text: node.text, style: style)
+    }
+
+    private func line(prefix: String, mark: String, text: String, style: Terminal.Style?) -> [String] {
         let margin = Self.indent.count + Self.markWidth + 2
-        let wrapped = TerminalText.wrap(
-            TerminalText.harmless(candidate.text),
-            width: max(terminal.width - margin, 10)
-        )
+        let wrapped = TerminalText.wrap(TerminalText.harmless(text), width: max(terminal.width - margin, 10))
         let first = terminal.styled(prefix, style) + (style == nil ? mark : terminal.styled(mark, style)) + "  "
         return (wrapped.isEmpty ? [""] : wrapped).enumerated().map { index, text in
             (index == 0 ? first : String(repeating: " ", count: margin)) + terminal.styled(text, style)
         }
     }
-
-    private func number(candidate step: Int?) -> String { step.map(number) ?? Self.indent }
 
     private func status(_ text: String) -> String {
         guard terminal.hasCursor else { return "" }
@@ -136,21 +135,19 @@ struct StepRenderer {
     }
 
     /// What the run cost, in one line.
-    static func summary(of trace: Trace) -> String {
-        let steps = trace.acceptedSteps.count
-        let candidates = trace.steps.reduce(0) { $0 + $1.candidates.count }
-        var parts = [
-            "\(steps) \(steps == 1 ? "step" : "steps")",
-            "\(candidates) \(candidates == 1 ? "candidate" : "candidates")",
-        ]
+    static func summary(of trace: Trace, _ summary: TraceSummary) -> String {
+        let steps = trace.path.filter { $0.kind == .step }.count
+        let written = trace.nodes.count
+        var parts = ["\(steps) \(steps == 1 ? "step" : "steps")", "\(written) written"]
         if !trace.backtracks.isEmpty { parts.append("\(trace.backtracks.count) taken back") }
-        let counts = trace.counts
+        let counts = summary.counts
+        let judging = counts.evaluation + counts.contrast + counts.reflection
         parts.append(
-            "tokens: \(counts.prompt) prompt, \(counts.generated) written, \(counts.evaluation) judging, "
+            "tokens: \(counts.prompt) prompt, \(counts.generated) written, \(judging) judging, "
                 + "\(counts.answerPrompt + counts.answer) answer"
         )
-        parts.append(String(format: "%.1f s", trace.seconds.total))
-        let end = trace.outcome == .cancelled ? "stopped; " : ""
+        parts.append(String(format: "%.1f s", summary.seconds.total))
+        let end = summary.outcome == .cancelled ? "stopped; " : ""
         return end + parts.joined(separator: " · ")
     }
 }

@@ -9,6 +9,14 @@ struct Script {
     var reasonings: [(text: String, weight: Double)]
     /// The probability of yes among yes and no, for a reasoning without its trailing white space; "N/A" is the empty step.
     var verdict: (String) -> Double = { _ in 0.9 }
+    /// The same for a whole chain; `nil` takes the verdict on its last step.
+    var review: ((String) -> Double)?
+    /// What is said to be wrong with a reasoning.
+    var reflection: (String) -> String = { _ in "It is wrong.<|im_end|>" }
+    /// What is written after a reflection on the last step of a reasoning.
+    var refined: (String) -> String = { _ in "Mended.\n<|im_end|>" }
+    /// What is written after a reflection on a whole reasoning.
+    var reworked: (String) -> String = { _ in "Once more.\nThe answer is 8.\n<|im_end|>" }
     /// The probability of yes or no at all.
     var mass: (String) -> Double = { _ in 0.8 }
     /// What is said after "The answer is".
@@ -40,18 +48,22 @@ struct Script {
         let current = tokens[min(start, tokens.count)...]
         guard turns.count > 2 else { return mixture(reasonings, after: current) }
         let reasoning = turns[1].components(separatedBy: "<|im_end|>")[0]
-        if turns[1].contains("correct?") {
-            return verdictLogits(reasoning, positiveFirst: turns[1].contains("Yes or No"))
+        let request = turns[turns.count - 2].components(separatedBy: "<|im_start|>user\n").last ?? ""
+        func says(_ words: String) -> Bool { request.contains(words) }
+        if says("correct?") {
+            let probability = says("reasoning above") ? (review ?? verdict)(reasoning) : verdict(reasoning)
+            return verdictLogits(probability, mass: mass(reasoning), positiveFirst: says("Yes or No"))
         }
+        if says("Was there a mistake") { return mixture([(reflection(reasoning), 1)], after: current) }
+        if says("Write the last step again") { return mixture([(refined(reasoning), 1)], after: current) }
+        if says("Solve it again") { return mixture([(reworked(reasoning), 1)], after: current) }
         let prefix = tokenizer.encode([.trusted("The answer is")])
         return mixture([(answer(reasoning), 1)], after: current.dropFirst(prefix.count))
     }
 
-    private func verdictLogits(_ reasoning: String, positiveFirst: Bool) -> Logits {
-        let probability = verdict(reasoning)
+    private func verdictLogits(_ probability: Double, mass: Double, positiveFirst: Bool) -> Logits {
         let logit = log(probability / (1 - probability)) + (positiveFirst ? orderBias : -orderBias)
         let yes = 1 / (1 + exp(-logit))
-        let mass = mass(reasoning)
         let words = [("Yes", mass * yes), ("No", mass * (1 - yes)), ("x", 1 - mass)]
         return distribution(words.map { (tokenizer.encode($0.0)[0], $0.1) })
     }
@@ -89,29 +101,25 @@ struct ScriptedRun {
         tokenizer: Tokenizer,
         options: SelfEvalOptions,
         question: String = "What is it?",
+        repeating earlier: Trace? = nil,
+        secondsPerToken: Double = 0.001,
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         var events: [DecodeEvent] = []
-        let search = try VerifySearch(
+        let run = try DecodeRun(
+            .init(text: question),
             model: model,
+            renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: tokenizer),
             tokenizer: tokenizer,
-            template: ChatTemplate(TestVocabulary.chatML),
-            identity: ModelIdentity(
-                provenance: Provenance(name: "scripted"),
-                family: "script",
-                vocabularySize: tokenizer.vocabularySize,
-                weightBytes: 0,
-                activations: .f32
-            ),
-            question: question,
-            system: nil,
+            identity: .scripted(tokenizer),
             options: options,
-            clock: { Double(model.processed) / 1000 }
+            repeating: earlier,
+            clock: { Double(model.processed) * secondsPerToken }
         ) {
             events.append($0)
             onEvent($0)
         }
-        trace = try search.run()
+        trace = try run.run()
         self.events = events
         self.model = model
     }
@@ -130,8 +138,26 @@ struct ScriptedRun {
         )
     }
 
-    /// The decisions in the order they were taken.
-    var decisions: [Step.Decision?] { trace.steps.map(\.decision) }
+    /// What was decided about the steps that stand, in order.
+    var decisions: [StepNode.Decision?] { trace.path.map(\.decision) }
+    /// The counts of the run.
+    var counts: TokenCounts { trace.summary?.counts ?? TokenCounts() }
+    /// Everything that was written at a place of a line, from 0.
+    func candidates(at place: Int) -> [StepNode] { trace.nodes.filter { trace.line(to: $0.id).count == place + 1 } }
+}
+
+extension ModelIdentity {
+    /// Of a model that is a script.
+    static func scripted(_ tokenizer: Tokenizer) -> ModelIdentity {
+        ModelIdentity(
+            provenance: Provenance(name: "scripted"),
+            family: "script",
+            vocabularySize: tokenizer.vocabularySize,
+            weightBytes: 0,
+            weightsDigest: "0",
+            activations: .f32
+        )
+    }
 }
 
 extension SelfEvalOptions {
@@ -139,11 +165,13 @@ extension SelfEvalOptions {
     /// probabilities are the verdicts'.
     static var test: SelfEvalOptions {
         SelfEvalOptions(
-            segmenter: StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200),
             revisionTemperature: 1,
             revisionTopP: 1,
             subtractsPrior: false,
-            budget: Budget(tokens: 8000)
+            budget: Budget(tokens: 8000),
+            prompts: PromptPack(
+                step: StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200)
+            )
         )
     }
 }

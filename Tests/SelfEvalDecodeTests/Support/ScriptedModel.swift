@@ -19,6 +19,10 @@ final class ScriptedModel: BranchingModel {
     private(set) var passes: [[Int]] = []
     /// Branches alive.
     fileprivate(set) var live = 0
+    /// Positions that live branches hold by themselves: those since they were forked. One byte each.
+    fileprivate(set) var cacheBytes = 0
+    /// The most that it ever was.
+    private(set) var peakCacheBytes = 0
     /// The most positions that any branch ever had.
     private(set) var longest = 0
 
@@ -26,6 +30,8 @@ final class ScriptedModel: BranchingModel {
         self.contextLength = contextLength
         self.logits = logits
     }
+
+    func cacheBytes(positions: Int, branches: Int) -> Int { positions }
 
     func makeBranch() -> ScriptedBranch { ScriptedBranch(tokens: [], model: self) }
 
@@ -40,6 +46,8 @@ final class ScriptedModel: BranchingModel {
         passes.append(work.map(\.tokens.count))
         return work.map { branch, tokens in
             branch.tokens += tokens
+            cacheBytes += tokens.count
+            peakCacheBytes = max(peakCacheBytes, cacheBytes)
             processed += tokens.count
             longest = max(longest, branch.count)
             return logits(branch.tokens)
@@ -51,19 +59,27 @@ final class ScriptedModel: BranchingModel {
 final class ScriptedBranch: ModelBranch {
     fileprivate(set) var tokens: [TokenID]
     private let model: ScriptedModel
+    /// Where the positions of its own begin.
+    private var start: Int
 
     init(tokens: [TokenID], model: ScriptedModel) {
         self.tokens = tokens
         self.model = model
+        start = tokens.count
         model.live += 1
     }
 
-    deinit { model.live -= 1 }
+    deinit {
+        model.live -= 1
+        model.cacheBytes -= count - start
+    }
 
     var count: Int { tokens.count }
     func fork() -> ScriptedBranch { ScriptedBranch(tokens: tokens, model: model) }
     func rollback(to position: Int) {
         precondition((0...count).contains(position))
+        model.cacheBytes -= count - max(position, start)
+        start = min(start, position)
         tokens.removeLast(count - position)
     }
 }

@@ -1,0 +1,157 @@
+import EMLLMCore
+import Foundation
+
+/// What was learnt about a model's verdicts from labelled steps, for one model and one pack of prompts.
+///
+/// It lies beside the model as `NAME.calibration.json`. It names the weights and the prompts that it was fitted with, and
+/// is refused for others: verdicts of another quantization, or after another question, mean something else.
+public struct CalibrationFile: Codable, Sendable, Equatable {
+    /// The version of this format.
+    public static let currentVersion = 1
+
+    /// The version that the file was written in.
+    public var version = CalibrationFile.currentVersion
+    /// The digest of the weights (``ModelIdentity/weightsDigest``).
+    public var weightsDigest: String
+    /// The precision of activations.
+    public var activations: ActivationPrecision
+    /// The digest of the texts and settings that verdicts depend on (``SelfEvalOptions/verdictDigest``).
+    public var verdictDigest: String
+    /// Turns verdicts on steps into probabilities.
+    public var steps: Calibration
+    /// How many labelled steps it was fitted on.
+    public var sampleCount: Int
+    /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
+    public var abstention: [String: Abstention]
+
+    /// A threshold on the confidence of answers.
+    public struct Abstention: Codable, Sendable, Equatable {
+        /// Answers with less confidence are marked.
+        public var threshold: Double
+        /// The most answers that are both given and wrong, as a share of all questions.
+        public var risk: Double
+        /// Questions that it was fitted on.
+        public var sampleCount: Int
+
+        /// Makes a threshold.
+        public init(threshold: Double, risk: Double, sampleCount: Int) {
+            self.threshold = threshold
+            self.risk = risk
+            self.sampleCount = sampleCount
+        }
+    }
+
+    /// Describes a calibration.
+    public init(
+        model: ModelIdentity,
+        verdictDigest: String,
+        steps: Calibration,
+        sampleCount: Int,
+        abstention: [String: Abstention] = [:]
+    ) {
+        weightsDigest = model.weightsDigest
+        activations = model.activations
+        self.verdictDigest = verdictDigest
+        self.steps = steps
+        self.sampleCount = sampleCount
+        self.abstention = abstention
+    }
+
+    /// Where the calibration of a model file lies.
+    public static func url(besides model: URL) -> URL {
+        model.deletingPathExtension().appendingPathExtension("calibration.json")
+    }
+
+    /// Reads a file.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it is no calibration, or one of another version.
+    public init(contentsOf url: URL) throws {
+        struct Versioned: Decodable { let version: Int }
+        let decoder = JSONDecoder()
+        guard let data = try? Data(contentsOf: url),
+            let version = try? decoder.decode(Versioned.self, from: data).version
+        else { throw EMLLMError.notACalibration(url.path, found: "something else") }
+        guard version == Self.currentVersion else {
+            throw EMLLMError.notACalibration(url.path, found: "version \(version)")
+        }
+        do {
+            self = try decoder.decode(CalibrationFile.self, from: data)
+        } catch let error as EMLLMError {
+            throw error
+        } catch {
+            throw EMLLMError.notACalibration(url.path, found: "other keys or values")
+        }
+    }
+
+    /// The file's JSON, with sorted keys.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    /// The options with this calibration in force.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
+    public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
+        guard model.weightsDigest == weightsDigest, model.activations == activations else {
+            throw EMLLMError.otherModel(
+                expected:
+                    "the weights \(weightsDigest.prefix(12))… in \(activations.rawValue) that the calibration is for",
+                found: "\(model.weightsDigest.prefix(12))… in \(model.activations.rawValue)"
+            )
+        }
+        guard options.verdictDigest == verdictDigest else {
+            throw EMLLMError.otherPrompts(
+                expected: "the prompts \(verdictDigest.prefix(12))…",
+                found: "\(options.verdictDigest.prefix(12))…"
+            )
+        }
+        var options = options
+        options.calibration = steps
+        options.abstainBelow = options.abstainBelow ?? abstention[options.strategy.rawValue]?.threshold
+        return options
+    }
+}
+
+extension SelfEvalOptions {
+    /// A SHA-256 digest of what verdicts on steps depend on besides the weights: the prompts, the order of the two words,
+    /// the prior. In hexadecimal.
+    public var verdictDigest: String {
+        let parts = [
+            prompts.system ?? "", prompts.reason, prompts.evaluate, prompts.verdict.positive, prompts.verdict.negative,
+            prompts.emptyStep, "\(averagesOrders)", "\(subtractsPrior)",
+        ]
+        // Lengths, so that no two lists run together to the same text.
+        return "\(Checksum(of: Array(parts.map { "\($0.utf8.count):\($0)" }.joined().utf8)))"
+    }
+}
+
+extension EMLLMError.Code {
+    /// A file that is no calibration, or a damaged one.
+    public static let notACalibration = Self(rawValue: "not-a-calibration")
+    /// A calibration that was fitted with other prompts.
+    public static let otherPrompts = Self(rawValue: "other-prompts")
+}
+
+extension EMLLMError {
+    static func notACalibration(_ path: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .notACalibration,
+            subject: path,
+            expected: "a calibration of version \(CalibrationFile.currentVersion) that emllm-eval calibrate wrote",
+            found: found,
+            remedy: "fit it again with emllm-eval calibrate"
+        )
+    }
+
+    static func otherPrompts(expected: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .otherPrompts,
+            subject: "calibration",
+            expected: expected,
+            found: found,
+            remedy: "use the prompts that it was fitted with, or fit it again with emllm-eval calibrate"
+        )
+    }
+}

@@ -1,0 +1,255 @@
+import EMLLMCore
+import Foundation
+
+extension ModelStepSource {
+    /// Judges nodes, all of them in one batch: each verdict costs the evaluation prompt's tokens.
+    func judge(
+        _ nodes: [Int],
+        as scope: JudgementScope,
+        behind reflection: Int?,
+        account: Account
+    ) throws -> [StepJudgement] {
+        let branches = nodes.map { node in
+            guard let reflection, let branch = reflections[reflection] else { return closed(node) }
+            return branch
+        }
+        let verdicts = try verdicts(after: branches, as: scope, to: \.evaluation, account: account)
+        var judgements = verdicts.map { StepJudgement(verdict: $0) }
+        if options.weights.contrast != 0, let logits = try blindLogits(of: nodes, as: scope, account: account) {
+            for index in judgements.indices { judgements[index].blindLogit = logits[index] }
+        }
+        if options.weights.probe != 0 {
+            for (index, probe) in try probes(after: nodes, account: account).enumerated() {
+                judgements[index].probe = probe
+            }
+        }
+        return judgements
+    }
+
+    func judgeEmptyStep(account: Account) throws -> Verdict {
+        guard let question = live[0]?.branch else { preconditionFailure("the question was not read") }
+        let verdict = try verdicts(
+            after: [question.fork()],
+            as: .step,
+            beginning: conversation.emptyStep,
+            to: \.evaluation,
+            account: account
+        )[0]
+        scorer.prior = verdict.orderLogits
+        return verdict
+    }
+
+    /// Verdicts behind branches, which are not touched.
+    private func verdicts(
+        after branches: [Model.Branch],
+        as scope: JudgementScope,
+        beginning: [TokenID] = [],
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        account: Account
+    ) throws -> [Verdict] {
+        let orders = scope == .step ? conversation.evaluations : conversation.reviews
+        let work = branches.flatMap { branch in
+            orders.map { (branch: branch.fork(), tokens: beginning + $0) }
+        }
+        let logits = try append(work, to: purpose, account: account)
+        return branches.indices.map { index in
+            scorer.verdict(from: Array(logits[(index * orders.count)..<((index + 1) * orders.count)]))
+        }
+    }
+
+    /// Costs one token: the evaluation's own, right before its verdict, once more for the logits behind it.
+    func readVerdict(in evaluation: StepNode, account: Account) throws -> Verdict? {
+        let markers = options.prompts.markers
+        guard let branch = live[evaluation.id]?.branch.fork(),
+            let words = try? VerdictTokens(positive: markers.accept, negative: markers.refine, tokenizer: tokenizer),
+            let place = evaluation.text.range(of: markers.verdict, options: [.caseInsensitive, .backwards])
+        else { return nil }
+        // The tokens up to the one that the verdict's first letter is in.
+        let word = evaluation.text[place.upperBound...].drop { !$0.isLetter }.startIndex
+        let length = evaluation.text[..<word].unicodeScalars.count
+        var detokenizer = live[evaluation.parent]?.detokenizer ?? tokenizer.makeDetokenizer()
+        var scalars = 0
+        let first = evaluation.tokens.firstIndex { token in
+            scalars += detokenizer.append(token).unicodeScalars.count
+            return scalars > length
+        }
+        guard let first, first > 0 else { return nil }
+        let last = first - 1
+        branch.rollback(to: branch.count - evaluation.tokens.count + last)
+        let logits = try append([(branch, [evaluation.tokens[last]])], to: \.evaluation, account: account)
+        return StepScorer(tokens: words, minimumMass: options.minimumVerdictMass).verdict(from: logits)
+    }
+
+    // MARK: Did it look?
+
+    /// ℓ of each node on a prefix without the picture; `nil` where there is no picture, or no budget.
+    private func blindLogits(of nodes: [Int], as scope: JudgementScope, account: Account) throws -> [Double]? {
+        guard let question = conversation.blindQuestion else { return nil }
+        let lines = nodes.compactMap { live[$0]?.branch.tokens.dropFirst(conversation.question.count) }
+        guard lines.count == nodes.count else { return nil }
+        let orders = scope == .step ? conversation.evaluations : conversation.reviews
+        let most = question.count + lines.reduce(0) { $0 + $1.count + orders.reduce(0) { $0 + $1.count } }
+        guard account.meter.allows(Expense(promptTokens: most, branches: 2 * nodes.count)) else { return nil }
+        let root: Model.Branch
+        if let known = blind[0] {
+            root = known
+        } else {
+            root = model.makeBranch()
+            _ = try append([(root, question)], to: \.contrast, account: account)
+            blind[0] = root
+        }
+        var branches: [Model.Branch] = []
+        var work: [(branch: Model.Branch, tokens: [TokenID])] = []
+        for (node, line) in zip(nodes, lines) {
+            // The longest line that is known to begin this one.
+            let tokens = question + line
+            let known = blind.values.filter { tokens.starts(with: $0.tokens) }.max { $0.count < $1.count } ?? root
+            let branch = known.fork()
+            if branch.count < tokens.count { work.append((branch, Array(tokens[branch.count...]))) }
+            branches.append(branch)
+            blind[node] = branch
+        }
+        if !work.isEmpty { _ = try append(work, to: \.contrast, account: account) }
+        let closed = zip(nodes, branches).map { node, branch in
+            let fork = branch.fork()
+            fork.rollback(to: fork.count - (live[node]?.trailingSpace ?? 0))
+            return fork
+        }
+        return try verdicts(after: closed, as: scope, to: \.contrast, account: account).map(\.logit)
+    }
+
+    // MARK: Answers
+
+    /// The answers that would be given now, a few tokens of each.
+    private func probes(after nodes: [Int], account: Account) throws -> [AnswerProbe?] {
+        let cost = Expense(
+            promptTokens: nodes.count * conversation.answer.count,
+            passes: ModelStepSource.probeTokens,
+            branches: nodes.count
+        )
+        guard account.meter.allows(cost) else { return nodes.map { _ in nil } }
+        let limit = ModelStepSource.probeTokens
+        return try asked(after: nodes, limit: limit, purposes: (\.evaluation, \.evaluation), account: account).map {
+            let scores = $0.logProbabilities
+            let mean = scores.isEmpty ? 0 : scores.reduce(0, +) / Double(scores.count)
+            return AnswerProbe(text: $0.text, meanLogProbability: mean)
+        }
+    }
+
+    /// Tokens of an answer that is only looked at.
+    private static var probeTokens: Int { 8 }
+
+    func answer(after nodes: [Int], account: Account) throws -> [(text: String, tokens: [TokenID])] {
+        let limit = options.budget.answerTokens
+        return try asked(after: nodes, limit: limit, purposes: (\.answerPrompt, \.answer), account: account)
+            .map { ($0.text, $0.tokens) }
+    }
+
+    /// An answer that is being written.
+    private struct AskedAnswer {
+        let branch: Model.Branch
+        var logits: Logits
+        var detokenizer: StreamingDetokenizer
+        var tokens: [TokenID] = []
+        var logProbabilities: [Double] = []
+        var text = ""
+        var isDone = false
+
+        var hasText: Bool { text.contains { !$0.isWhitespace } }
+    }
+
+    /// Asks for answers behind nodes, as one batch.
+    private func asked(
+        after nodes: [Int],
+        limit: Int,
+        purposes: (prompt: WritableKeyPath<TokenCounts, Int>, text: WritableKeyPath<TokenCounts, Int>),
+        account: Account
+    ) throws -> [(text: String, tokens: [TokenID], logProbabilities: [Double])] {
+        let branches = nodes.map(closed)
+        let first = try append(branches.map { ($0, conversation.answer) }, to: purposes.prompt, account: account)
+        var answers = zip(branches, first).map {
+            AskedAnswer(branch: $0, logits: $1, detokenizer: tokenizer.makeDetokenizer())
+        }
+        while true {
+            let active = answers.indices.filter { !answers[$0].isDone }
+            if active.isEmpty { break }
+            try model.cancellation.check()
+            if answers.allSatisfy(\.hasText), !account.meter.allowsAnswerToken() { break }
+            for index in active { choose(&answers[index], limit: limit) }
+            let growing = active.filter { !answers[$0].isDone }
+            guard !growing.isEmpty else { continue }
+            let work = growing.compactMap { index in
+                answers[index].tokens.last.map { (branch: answers[index].branch, token: $0) }
+            }
+            let logits = try step(work, to: purposes.text, account: account)
+            for (index, logits) in zip(growing, logits) { answers[index].logits = logits }
+        }
+        return answers.map { answer in
+            var answer = answer
+            let text = AnswerText.cleaned(answer.text + answer.detokenizer.finish(), upTo: options.prompts.answerSuffix)
+            return (text, answer.tokens, answer.logProbabilities)
+        }
+    }
+
+    /// Chooses an answer's next token. One that is the last is not put into the cache.
+    private func choose(_ answer: inout AskedAnswer, limit: Int) {
+        // Until there is a word, only a word will do: a question always gets an answer.
+        let mayBeSpace = answer.tokens.isEmpty && limit > 1
+        let token = answer.hasText ? answer.logits.argmax : likeliestWord(answer.logits, allowsSpace: mayBeSpace)
+        if tokenizer.isEndOfGeneration(token) {
+            answer.isDone = true
+            return
+        }
+        answer.logProbabilities.append(answer.logits.logProbability(of: token))
+        answer.tokens.append(token)
+        answer.text += answer.detokenizer.append(token)
+        let suffix = options.prompts.answerSuffix
+        answer.isDone =
+            AnswerText.endsLine(answer.text) || answer.tokens.count >= limit
+            || (!suffix.isEmpty && answer.text.contains(suffix))
+    }
+
+    /// The likeliest token that is neither the end of the turn, nor special, nor white space.
+    ///
+    /// - Parameter allowsSpace: whether it may be spaces, as in vocabularies that spell a word's space by itself.
+    private func likeliestWord(_ logits: Logits, allowsSpace: Bool) -> TokenID {
+        var logits = logits
+        for _ in logits.values.indices {
+            let token = logits.argmax
+            let bytes = tokenizer.bytes(of: token)
+            let isBlank = bytes.allSatisfy { ($0 == 0x20 && !allowsSpace) || (0x09...0x0D).contains($0) }
+            if !isBlank, !tokenizer.isEndOfGeneration(token), !tokenizer.isSpecial(token) { return token }
+            logits.values[Int(token)] = -.infinity
+        }
+        return logits.argmax
+    }
+
+    // MARK: Reflections
+
+    func reflect(on node: Int, as scope: JudgementScope, id: Int, account: Account) throws -> Reflection? {
+        let branch = closed(node)
+        let prompt = conversation.reflect
+        let request = scope == .step ? conversation.refine : conversation.rework
+        let room = prompt.count + options.reflectionTokens + request.count + options.prompts.step.maximumTokens
+        let expense = Expense(promptTokens: prompt.count + request.count, passes: options.reflectionTokens + 2)
+        guard hasRoom(after: branch.count, for: room, account: account), account.meter.allows(expense) else {
+            return nil
+        }
+        var logits = try append([(branch, prompt)], to: \.reflection, account: account)[0]
+        var detokenizer = tokenizer.makeDetokenizer()
+        var tokens: [TokenID] = []
+        var text = ""
+        while tokens.count < options.reflectionTokens {
+            try model.cancellation.check()
+            let token = logits.argmax
+            if tokenizer.isEndOfGeneration(token) { break }
+            tokens.append(token)
+            text += detokenizer.append(token)
+            logits = try step([(branch, token)], to: \.reflection, account: account)[0]
+            // One paragraph says what is wrong; small models would go on for ever.
+            if AnswerText.endsLine(text) { break }
+        }
+        reflections[id] = branch
+        return Reflection(id: id, node: node, text: text + detokenizer.finish(), tokens: tokens)
+    }
+}

@@ -1,0 +1,286 @@
+import EMLLMCore
+
+/// Texts and verdicts from a model: the tree of nodes is a tree of branches in its cache.
+final class ModelStepSource<Model: BranchingModel>: StepSource {
+    let model: Model
+    let tokenizer: Tokenizer
+    let options: SelfEvalOptions
+    let conversation: Conversation
+    var scorer: StepScorer
+    private let rule: StepWriter.Rule
+    /// What is kept for each node that can be continued; the question's prompt at 0.
+    var live: [Int: Live] = [:]
+    /// The prefixes without the picture, by node.
+    var blind: [Int: Model.Branch] = [:]
+    /// The branches behind reflections, by reflection.
+    var reflections: [Int: Model.Branch] = [:]
+    /// The question's prompt alone, for the next question; `nil` before it is processed.
+    private(set) var prompted: Model.Branch?
+    private var start: Model.Branch?
+
+    /// A node's part of the cache.
+    struct Live {
+        let branch: Model.Branch
+        /// The logits behind it; `nil` where they were not kept.
+        var logits: Logits?
+        /// The state of the text behind it.
+        let detokenizer: StreamingDetokenizer
+        /// Its tokens at the end that are white space.
+        let trailingSpace: Int
+    }
+
+    /// - Parameter start: a branch of an earlier question; what it has in common with this one is not processed again.
+    init(
+        model: Model,
+        tokenizer: Tokenizer,
+        options: SelfEvalOptions,
+        conversation: Conversation,
+        continuing start: Model.Branch? = nil
+    ) throws {
+        self.model = model
+        self.tokenizer = tokenizer
+        self.options = options
+        self.conversation = conversation
+        self.start = start
+        rule = StepWriter.Rule(options, tokenizer)
+        scorer = StepScorer(
+            tokens: try VerdictTokens(
+                positive: options.prompts.verdict.positive,
+                negative: options.prompts.verdict.negative,
+                tokenizer: tokenizer
+            ),
+            minimumMass: options.minimumVerdictMass
+        )
+    }
+
+    var contextLength: Int { model.contextLength }
+    func checkCancelled() throws { try model.cancellation.check() }
+    func position(after node: Int) -> Int { live[node]?.branch.count ?? model.contextLength }
+
+    func release(_ nodes: [Int]) {
+        for node in nodes {
+            live[node] = nil
+            blind[node] = nil
+        }
+    }
+
+    func readQuestion(account: Account) throws -> (processed: Int, reused: Int) {
+        let question = conversation.question
+        let main = start ?? model.makeBranch()
+        start = nil
+        // What an earlier question left in the cache and this one says as well. The last token is always computed, for
+        // its logits.
+        let shared = zip(main.tokens, question.dropLast()).prefix { $0 == $1 }.count
+        main.rollback(to: shared)
+        let logits = try account.pass { try model.extend([(main, Array(question[shared...]))])[0] }
+        prompted = main.fork()
+        live[0] = Live(branch: main, logits: logits, detokenizer: tokenizer.makeDetokenizer(), trailingSpace: 0)
+        return (question.count - shared, shared)
+    }
+
+    /// Runs a batch of appended prompts.
+    func append(
+        _ work: [(branch: Model.Branch, tokens: [TokenID])],
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        account: Account
+    ) throws -> [Logits] {
+        let before = account.meter.now()
+        let logits = try account.pass { try model.extend(work) }
+        let tokens = work.reduce(0) { $0 + $1.tokens.count }
+        account.counts[keyPath: purpose] += tokens
+        account.meter.noteAppended(tokens: tokens, seconds: account.meter.now() - before)
+        return logits
+    }
+
+    /// Runs one token for each of some branches.
+    func step(
+        _ work: [(branch: Model.Branch, token: TokenID)],
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        account: Account
+    ) throws -> [Logits] {
+        let before = account.meter.now()
+        let logits = try account.pass { try model.extend(work.map { ($0.branch, [$0.token]) }) }
+        account.counts[keyPath: purpose] += work.count
+        account.meter.notePass(tokens: work.count, seconds: account.meter.now() - before)
+        return logits
+    }
+
+    /// Whether a branch can take so many tokens, and its verdict or the answer after that.
+    func hasRoom(after positions: Int, for tokens: Int, account: Account) -> Bool {
+        let evaluation = conversation.evaluations.map(\.count).max() ?? 0
+        return positions + tokens + max(account.meter.reservedTokens, evaluation) <= model.contextLength
+    }
+
+    // MARK: Writing
+
+    func write(_ jobs: [WriteJob], firstID: Int, account: Account) throws -> (texts: [[StepNode]], error: (any Error)?)
+    {
+        var texts = try begin(jobs, account: account)
+        var failure: (any Error)?
+        do {
+            try writeTokens(&texts, account: account)
+        } catch {
+            failure = error
+            for index in texts.indices { texts[index].writer.interrupt() }
+        }
+        var id = firstID
+        var result: [[StepNode]] = []
+        for text in texts {
+            let nodes = number(text.writer.steps.map(\.node), from: id)
+            id += nodes.count
+            if failure == nil { try keep(nodes, of: text, account: account) }
+            result.append(nodes)
+        }
+        return (result, failure)
+    }
+
+    /// Gives the nodes of a text their ids, and those after the first their parents.
+    private func number(_ nodes: [StepNode], from first: Int) -> [StepNode] {
+        nodes.enumerated().map { index, node in
+            var node = node
+            node.id = first + index
+            if index > 0 { (node.parent, node.ordinal) = (first + index - 1, 0) }
+            return node
+        }
+    }
+
+    /// A text that is being written.
+    private struct Text {
+        var writer: StepWriter
+        let branch: Model.Branch
+        /// Positions before it.
+        let start: Int
+        /// The logits behind the tokens in the cache.
+        var logits: Logits
+    }
+
+    private func begin(_ jobs: [WriteJob], account: Account) throws -> [Text] {
+        try ensureLogits(after: jobs.compactMap(beginning), account: account)
+        return try jobs.map { job in
+            guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
+            let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
+            if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
+                let branch = reflected.fork()
+                let request: [TokenID]
+                if case .turn = job.extent { request = conversation.rework } else { request = conversation.refine }
+                let logits = try append([(branch, request)], to: \.reflection, account: account)[0]
+                return Text(writer: writer, branch: branch, start: branch.count, logits: logits)
+            }
+            guard let node = beginning(of: job), let place = live[node], let logits = place.logits else {
+                preconditionFailure("what a text begins behind was released")
+            }
+            return Text(writer: writer, branch: place.branch.fork(), start: place.branch.count, logits: logits)
+        }
+    }
+
+    /// The node that a text begins behind; `nil` where that is a reflection.
+    private func beginning(of job: WriteJob) -> Int? {
+        switch job.hint {
+        case nil: job.parent
+        case .evaluation(let node)?: node
+        case .reflection?: nil
+        }
+    }
+
+    /// Computes the last token again of nodes whose logits were not kept.
+    private func ensureLogits(after nodes: [Int], account: Account) throws {
+        let missing = Set(nodes).sorted().filter { live[$0] != nil && live[$0]?.logits == nil }
+        guard !missing.isEmpty else { return }
+        let work = missing.compactMap { node -> (branch: Model.Branch, token: TokenID)? in
+            guard let branch = live[node]?.branch, let last = branch.tokens.last else { return nil }
+            branch.rollback(to: branch.count - 1)
+            return (branch, last)
+        }
+        let logits = try step(work, to: \.recomputed, account: account)
+        for (node, logits) in zip(missing, logits) { live[node]?.logits = logits }
+    }
+
+    private func writeTokens(_ texts: inout [Text], account: Account) throws {
+        let samplers = try texts.map { try Sampler($0.writer.job.sampling) }
+        while true {
+            let active = texts.indices.filter { texts[$0].writer.end == nil }
+            if active.isEmpty { return }
+            try model.cancellation.check()
+            let reserve = texts.reduce(0) { $0 + $1.writer.job.reserve }
+            // Two passes: the second pays for a token that may have to be computed again.
+            let expense = Expense(promptTokens: reserve, passes: 2, branches: active.count)
+            guard account.meter.allows(expense),
+                active.allSatisfy({ hasRoom(after: texts[$0].branch.count, for: 1, account: account) })
+            else {
+                for index in active { texts[index].writer.endWithin(.budget) }
+                return
+            }
+            for index in active {
+                let text = texts[index]
+                texts[index].writer.chooseToken(
+                    samplers[index],
+                    text.logits,
+                    recent: samplers[index].options.repetitionPenalty == 1 ? [] : text.branch.tokens,
+                    position: text.branch.count
+                )
+            }
+            let writer = texts[0].writer
+            if texts.count == 1, writer.pending != nil, !writer.lastFragment.isEmpty {
+                account.onDraft(writer.job.parent, writer.lastFragment)
+            }
+            let growing = active.filter { texts[$0].writer.pending != nil }
+            guard !growing.isEmpty else { continue }
+            let work = growing.compactMap { index in
+                texts[index].writer.pending.map { (branch: texts[index].branch, token: $0) }
+            }
+            let logits = try step(work, to: \.generated, account: account)
+            for (index, logits) in zip(growing, logits) {
+                texts[index].logits = logits
+                texts[index].writer.acceptPending()
+            }
+        }
+    }
+
+    /// Keeps the branch behind each node of a text.
+    private func keep(_ nodes: [StepNode], of text: Text, account: Account) throws {
+        let writer = text.writer
+        let reached = text.branch.count
+        var (branch, start, logits) = (text.branch, text.start, text.logits as Logits?)
+        if writer.job.hint != nil, let parent = live[writer.job.parent] {
+            // Written behind a reflection; from here on it stands where a step stands without one.
+            let tokens = nodes.flatMap(\.tokens)
+            branch = parent.branch.fork()
+            start = branch.count
+            logits = nil
+            if !tokens.isEmpty { logits = try append([(branch, tokens)], to: \.recomputed, account: account)[0] }
+        } else {
+            if reached != start + writer.keptTokens { logits = nil }
+            branch.rollback(to: start + writer.keptTokens)
+        }
+        for (node, end) in zip(nodes, writer.steps.map(\.end)) {
+            let own = branch.fork()
+            own.rollback(to: start + end)
+            let isLast = end == writer.keptTokens
+            let parent = live[node.parent]
+            live[node.id] = Live(
+                branch: own,
+                logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
+                detokenizer: end > 0
+                    ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
+                trailingSpace: trailingSpace(node.tokens)
+            )
+        }
+    }
+
+    /// White space at the end of a step, so that its turn can be closed right after its last word, as in the conversations
+    /// that models are trained on.
+    private func trailingSpace(_ tokens: [TokenID]) -> Int {
+        tokens.reversed().prefix { token in
+            let bytes = tokenizer.bytes(of: token)
+            return !bytes.isEmpty && bytes.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        }.count
+    }
+
+    /// A fork behind the last word of a node.
+    func closed(_ node: Int) -> Model.Branch {
+        guard let live = live[node] else { preconditionFailure("node \(node) was released") }
+        let branch = live.branch.fork()
+        branch.rollback(to: branch.count - live.trailingSpace)
+        return branch
+    }
+}

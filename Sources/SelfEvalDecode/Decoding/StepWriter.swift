@@ -1,0 +1,214 @@
+import EMLLMCore
+import Foundation
+
+/// Writes one text token by token: a step, or a turn of several.
+///
+/// It holds no branch: the source extends the branch by ``pending`` and hands over the logits.
+struct StepWriter {
+    let job: WriteJob
+    /// The steps that have ended, and how many tokens of the text each ends after.
+    private(set) var steps: [(node: StepNode, end: Int)] = []
+    /// Why the text ended; `nil` while it goes on.
+    private(set) var end: StepEnd?
+    /// The token chosen but not yet in the cache.
+    private(set) var pending: TokenID?
+    /// The text that the last token made readable.
+    private(set) var lastFragment = ""
+    /// The state of the text behind each token.
+    private(set) var detokenizers: [StreamingDetokenizer] = []
+
+    private let rule: Rule
+    private let opening: StreamingDetokenizer
+    private var scanner: StepSegmenter.Scanner
+    private var chosen: [TokenID] = []
+    private var fragments: [String] = []
+    private var logProbabilities: [Double] = []
+    /// The token at which the step being written begins.
+    private var first = 0
+    /// Tokens that went through the model beyond those of ended steps.
+    private var processed = 0
+    /// How the step ends once the pending token is in the cache.
+    private var endAfterPending: (kept: Int, end: StepEnd)?
+
+    /// What all writers of a run have in common.
+    struct Rule {
+        let tokenizer: Tokenizer
+        let options: SelfEvalOptions
+        /// Special tokens that are delimiters of steps.
+        let delimiters: Set<TokenID>
+
+        init(_ options: SelfEvalOptions, _ tokenizer: Tokenizer) {
+            self.options = options
+            self.tokenizer = tokenizer
+            delimiters = Set(options.prompts.step.delimiters.compactMap { tokenizer.token(forSpecial: $0) })
+        }
+
+        func makeScanner() -> StepSegmenter.Scanner {
+            let markers = options.strategy == .seat ? options.prompts.markers : nil
+            return options.prompts.step.makeScanner(evaluations: markers)
+        }
+    }
+
+    init(_ job: WriteJob, rule: Rule, detokenizer: StreamingDetokenizer) {
+        self.job = job
+        self.rule = rule
+        opening = detokenizer
+        scanner = rule.makeScanner()
+    }
+
+    /// Tokens of the text that are kept.
+    var keptTokens: Int { steps.last?.end ?? 0 }
+
+    /// Chooses the next token; the step may end with it, or turn out to have ended before it.
+    ///
+    /// - Parameters:
+    ///   - logits: those behind the text so far.
+    ///   - recent: the branch's tokens, for a repetition penalty.
+    ///   - position: positions of the branch.
+    mutating func chooseToken(_ sampler: Sampler, _ logits: Logits, recent: [TokenID], position: Int) {
+        let token = sampler.sample(logits, recent: recent, branch: job.stream, position: position)
+        lastFragment = ""
+        if rule.tokenizer.isEndOfGeneration(token) { return endWithin(.endOfTurn) }
+        var detokenizer = detokenizers.last ?? opening
+        let fragment = detokenizer.append(token)
+        var probe = detokenizer
+        let decision = scanner.append(
+            fragment,
+            isWhole: probe.finish().isEmpty,
+            isDelimiter: rule.delimiters.contains(token)
+        )
+        let ended: (kept: Int, end: StepEnd)?
+        if case .end(let kept, let reason) = decision { ended = (kept, reason) } else { ended = nil }
+        if let (kept, reason) = ended, first + kept <= chosen.count {
+            // A step ended some tokens ago. In a turn they begin the next one, and this token goes on with that.
+            closeStep(keeping: kept, reason)
+            if end != nil { return }
+            replayOverhang()
+            return chooseToken(sampler, logits, recent: recent, position: position)
+        }
+        endAfterPending = ended
+        pending = token
+        lastFragment = fragment
+        chosen.append(token)
+        fragments.append(fragment)
+        detokenizers.append(detokenizer)
+        logProbabilities.append(logits.logProbability(of: token))
+    }
+
+    /// The pending token is in the cache.
+    mutating func acceptPending() {
+        pending = nil
+        processed += 1
+        if let (kept, reason) = endAfterPending {
+            endAfterPending = nil
+            closeStep(keeping: kept, reason)
+            if end == nil { replayOverhang() }
+        }
+    }
+
+    /// Ends the text with its last whole character.
+    mutating func endWithin(_ reason: StepEnd) {
+        let kept = scanner.wholeTokens(within: chosen.count - first)
+        // Nothing behind a step that has ended: the text ended with that step.
+        if kept == 0, !steps.isEmpty {
+            end = reason
+            steps[steps.count - 1].node.end = reason
+            return trim()
+        }
+        closeStep(keeping: kept, reason)
+        end = reason
+    }
+
+    /// Ends the step that is being written after `kept` tokens.
+    private mutating func closeStep(keeping kept: Int, _ reason: StepEnd) {
+        let tokens = first..<(first + kept)
+        var node = StepNode(
+            id: 0,
+            parent: job.parent,
+            ordinal: job.ordinal,
+            continues: !steps.isEmpty,
+            kind: .step,
+            temperature: job.temperature,
+            hint: job.hint
+        )
+        node.text = fragments[tokens].joined()
+        node.tokens = Array(chosen[tokens])
+        node.end = reason
+        node.meanLogProbability = Self.mean(logProbabilities[tokens])
+        node.windowConfidence = Self.weakest(logProbabilities[tokens], window: rule.options.confidenceWindow)
+        if rule.options.strategy == .seat, rule.options.prompts.markers.isEvaluation(node.text) {
+            node.kind = .evaluation
+        }
+        node.written = processed - steps.reduce(0) { $0 + $1.node.written }
+        steps.append((node, tokens.upperBound))
+        first = tokens.upperBound
+        scanner = rule.makeScanner()
+        end = textEnd(after: node, reason)
+        if end != nil { trim() }
+    }
+
+    /// Whether the text ends with a step, and why.
+    private func textEnd(after node: StepNode, _ reason: StepEnd) -> StepEnd? {
+        guard case .turn(let maximumSteps) = job.extent else { return reason }
+        if reason == .endOfTurn || reason == .budget { return reason }
+        if AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
+        if steps.count >= maximumSteps { return reason }
+        // The same again, twice: it would go on like this to the end of the budget.
+        let key = AnswerText.key(node.text)
+        let same = steps.filter { AnswerText.key($0.node.text) == key }.count
+        return same > 2 || (key.isEmpty && node.end == .cap) ? reason : nil
+    }
+
+    /// Forgets what was chosen beyond the last step.
+    private mutating func trim() {
+        let kept = keptTokens
+        steps[steps.count - 1].node.written += processed - steps.reduce(0) { $0 + $1.node.written }
+        let given = chosen.count - kept
+        chosen.removeLast(given)
+        fragments.removeLast(given)
+        detokenizers.removeLast(given)
+        logProbabilities.removeLast(given)
+    }
+
+    /// Shows a new step's scanner the tokens that were written beyond the end of the step before.
+    private mutating func replayOverhang() {
+        for index in first..<chosen.count {
+            var probe = detokenizers[index]
+            _ = scanner.append(
+                fragments[index],
+                isWhole: probe.finish().isEmpty,
+                isDelimiter: rule.delimiters.contains(chosen[index])
+            )
+        }
+    }
+
+    /// What there is when the work is cancelled: what is written of the last step is a node too.
+    mutating func interrupt() {
+        guard end == nil else { return }
+        let wasPending = pending != nil
+        pending = nil
+        endAfterPending = nil
+        if wasPending {
+            chosen.removeLast()
+            fragments.removeLast()
+            detokenizers.removeLast()
+            logProbabilities.removeLast()
+        }
+        if chosen.count > first || steps.isEmpty { closeStep(keeping: chosen.count - first, .cancelled) }
+        end = .cancelled
+    }
+
+    private static func mean(_ values: ArraySlice<Double>) -> Double {
+        values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+
+    /// The lowest mean of any `window` values in a row; of all of them where there are fewer.
+    private static func weakest(_ values: ArraySlice<Double>, window: Int) -> Double {
+        guard values.count > window else { return mean(values) }
+        var lowest = Double.infinity
+        for begin in values.startIndex...(values.endIndex - window) {
+            lowest = min(lowest, mean(values[begin..<(begin + window)]))
+        }
+        return lowest
+    }
+}

@@ -1,0 +1,296 @@
+import EMLLMCore
+import Foundation
+
+/// What strategies work with: the tree of steps, and the few things that can be done to it.
+///
+/// Write texts behind nodes, judge them, ask for reflections and answers, and say what stands. Whatever is done is
+/// an event, and the trace is what the events come to; every token is counted and kept within the budget here. Where the
+/// texts come from is the source's business: a model, or the record of an earlier run.
+final class Workbench {
+    let options: SelfEvalOptions
+    let account: Account
+    private(set) var trace: Trace
+    private let source: any StepSource
+    private let costs: TraceHeader.PromptCosts
+    private let onEvent: (DecodeEvent) -> Void
+    /// Texts that were begun after each node.
+    private var begun: [Int: Int] = [:]
+    /// Which random numbers the text of each node draws.
+    private var streams: [Int: UInt64] = [0: 0]
+    /// What was said after each node, to tell duplicates.
+    private var said: [Int: Set<String>] = [:]
+
+    init(
+        header: TraceHeader,
+        source: any StepSource,
+        account: Account,
+        onEvent: @escaping (DecodeEvent) -> Void
+    ) {
+        options = header.options
+        costs = header.costs
+        self.source = source
+        self.account = account
+        self.onEvent = onEvent
+        trace = Trace(header)
+        account.onDraft = { onEvent(.draft(parent: $0, text: $1)) }
+    }
+
+    /// Records an event.
+    private func note(_ event: DecodeEvent) {
+        let fits = trace.apply(event)
+        assert(fits, "an event that does not follow: \(event)")
+        onEvent(event)
+    }
+
+    /// A node that was written.
+    subscript(id: Int) -> StepNode {
+        guard let node = trace[id] else { preconditionFailure("node \(id) was not written") }
+        return node
+    }
+
+    /// The score of a node; `nil` where it was not judged, or its verdict says nothing.
+    func score(of id: Int) -> Double? { trace[id]?.judgement?.score }
+
+    /// The steps from the first to `id`, evaluations between them left out.
+    func steps(to id: Int) -> [StepNode] { trace.line(to: id).filter { $0.kind == .step } }
+
+    // MARK: A run
+
+    /// Reads the question and works on it by a strategy. A cancelled run keeps what it has.
+    func run(_ strategy: any Strategy) throws -> Trace {
+        note(.info(.started(trace.header)))
+        var leaf = 0
+        var outcome = TraceSummary.Outcome.answered
+        do {
+            try readQuestion(asksPrior: strategy.judges)
+            let conclusion = try strategy.run(on: self)
+            leaf = conclusion.leaf
+            note(.info(.reasoningStopped(conclusion.stop)))
+            var answer = try conclusion.answer ?? account.timed(\.answer) { try finalAnswer(after: leaf) }
+            answer.confidence = conclusion.confidence ?? confidence(in: leaf)
+            answer.isAbstention = options.abstainBelow.map { (answer.confidence ?? 0) < $0 } ?? false
+            note(.answer(answer))
+        } catch let error as EMLLMError where error.code == .cancelled {
+            outcome = .cancelled
+        }
+        let path = trace.line(to: leaf)
+        var summary = TraceSummary(outcome: outcome, path: path.map(\.id))
+        account.counts.accepted = path.reduce(0) { $0 + $1.tokens.count }
+        account.seconds.total = account.meter.elapsed
+        summary.counts = account.counts
+        summary.seconds = account.seconds
+        summary.passes = account.passes
+        summary.timeRefusals = account.meter.timeRefusals
+        note(.info(.finished(summary)))
+        return trace
+    }
+
+    private func readQuestion(asksPrior: Bool) throws {
+        let (processed, reused) = try account.timed(\.prompt) { try source.readQuestion(account: account) }
+        account.counts.prompt = processed
+        if reused > 0 { account.counts.reusedPrompt = reused }
+        account.meter.notePrompt(tokens: processed, seconds: account.seconds.prompt)
+        note(.info(.prompted(tokens: processed, reused: reused, seconds: account.seconds.prompt)))
+        guard asksPrior, options.subtractsPrior, account.meter.allows(Expense(promptTokens: costs.prior)),
+            trace.header.prompt.count + costs.prior <= source.contextLength
+        else { return }
+        note(.info(.prior(try account.timed(\.evaluation) { try source.judgeEmptyStep(account: account) })))
+    }
+
+    func checkCancelled() throws { try source.checkCancelled() }
+
+    // MARK: Limits
+
+    /// The most texts, up to `count`, that may be written behind a node and judged, about `length` tokens each.
+    func width(upTo count: Int, after parent: Int, length: Int, isJudged: Bool) -> Int {
+        let judging = isJudged ? costs.evaluation : 0
+        let room = source.position(after: parent) + length + max(account.meter.reservedTokens, judging)
+        guard count > 0, room <= source.contextLength else { return 0 }
+        return (1...count).last { width in
+            account.meter.allows(Expense(promptTokens: width * judging, passes: length + 2, branches: width))
+        } ?? 0
+    }
+
+    // MARK: Writing
+
+    /// How a text is to be written.
+    struct Manner {
+        var extent = WriteJob.Extent.step
+        var sampling: GenerationOptions
+        /// What it is written behind, before it is moved to its place.
+        var hint: StepNode.Hint?
+        /// Whether it is going to be judged, so that the budget keeps the tokens for that.
+        var isJudged = true
+    }
+
+    /// Writes texts behind nodes as one batch. Texts that say nothing new are marked.
+    ///
+    /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
+    func write(after parents: [Int], _ manner: Manner) throws -> [[Int]] {
+        let jobs = parents.map { parent in
+            let ordinal = begun[parent, default: 0]
+            begun[parent] = ordinal + 1
+            return WriteJob(
+                parent: parent,
+                ordinal: ordinal,
+                stream: Self.stream(streams[parent] ?? 0, ordinal),
+                sampling: manner.sampling,
+                extent: manner.extent,
+                hint: manner.hint,
+                reserve: manner.isJudged ? costs.evaluation : 0
+            )
+        }
+        let (texts, error) = try account.timed(\.generation) {
+            try source.write(jobs, firstID: trace.nodes.count + 1, account: account)
+        }
+        for (job, nodes) in zip(jobs, texts) {
+            for var node in nodes {
+                streams[node.id] = job.stream
+                if node.continues { begun[node.parent] = 1 }
+                node.rejection = rejection(of: node, in: manner.extent)
+                note(.candidate(node))
+            }
+        }
+        if let error { throw error }
+        return texts.map { $0.map(\.id) }
+    }
+
+    /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).
+    private static func stream(_ parent: UInt64, _ ordinal: Int) -> UInt64 {
+        var z = parent &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(ordinal + 1)
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Why a text is set aside without a verdict. Chains may begin alike; candidates for a step have to differ.
+    private func rejection(of node: StepNode, in extent: WriteJob.Extent) -> StepNode.Rejection? {
+        let key = AnswerText.key(node.text)
+        defer { said[node.parent, default: []].insert(key) }
+        if key.isEmpty { return .empty }
+        if case .step = extent, said[node.parent]?.contains(key) == true { return .duplicate }
+        if steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key }) { return .repetition }
+        if case .step = extent, node.ordinal > 0, node.end == .budget { return .cut }
+        return nil
+    }
+
+    // MARK: Judging
+
+    /// Judges nodes as one batch. Without the budget for all of them, none is judged.
+    func judge(_ nodes: [Int], as scope: JudgementScope = .step, behind reflection: Int? = nil) throws {
+        let cost = scope == .step ? costs.evaluation : costs.review
+        let asked = nodes.filter { self[$0].judgement == nil || reflection != nil }
+        guard !asked.isEmpty, account.meter.allows(Expense(promptTokens: asked.count * cost, branches: asked.count)),
+            asked.allSatisfy({ source.position(after: $0) + cost <= source.contextLength })
+        else { return }
+        let judgements = try account.timed(\.evaluation) {
+            try source.judge(asked, as: scope, behind: reflection, account: account)
+        }
+        for (id, judgement) in zip(asked, judgements) {
+            var judgement = judgement
+            judgement.score = options.weights.score(self[id], judgement, calibration: options.calibration)
+            note(.evaluation(node: id, judgement))
+        }
+    }
+
+    /// Reads the verdict of an evaluation that was written beside a step, for the record of that step.
+    func readVerdict(in evaluation: Int, on step: Int) throws {
+        guard account.meter.allows(Expense(promptTokens: 1)),
+            let verdict = try source.readVerdict(in: self[evaluation], account: account)
+        else { return }
+        var judgement = StepJudgement(verdict: verdict)
+        judgement.score = options.weights.score(self[step], judgement, calibration: options.calibration)
+        note(.evaluation(node: step, judgement))
+    }
+
+    /// Judges every step of some lines that was not judged, a batch for each place in them.
+    func judgeLines(to leaves: [Int]) throws {
+        let steps = Set(leaves.flatMap { self.steps(to: $0).filter { $0.rejection == nil }.map(\.id) }).sorted()
+        // A branch for each: in pieces, so that many chains do not need the memory for all of them at once.
+        for begin in stride(from: 0, to: steps.count, by: 16) {
+            try judge(Array(steps[begin..<min(begin + 16, steps.count)]))
+        }
+    }
+
+    /// What the scores of a line's steps come to; `nil` where none was judged.
+    func lineScore(to leaf: Int) -> Double? { options.aggregation(steps(to: leaf).compactMap { $0.judgement?.score }) }
+
+    /// How sure the run is of a line: its score, or where nothing was judged the mean probability of its tokens.
+    private func confidence(in leaf: Int) -> Double? {
+        if let score = lineScore(to: leaf) { return score }
+        let steps = steps(to: leaf)
+        let tokens = steps.reduce(0) { $0 + $1.tokens.count }
+        guard tokens > 0 else { return nil }
+        let sum = steps.reduce(0) { $0 + $1.meanLogProbability * Double($1.tokens.count) }
+        return exp(sum / Double(tokens))
+    }
+
+    /// Asks what is wrong with a node, or the chain that it ends; `nil` where there is no room for it.
+    func reflect(on node: Int, as scope: JudgementScope = .step) throws -> Reflection? {
+        let reflection = try account.timed(\.evaluation) {
+            try source.reflect(on: node, as: scope, id: trace.reflections.count, account: account)
+        }
+        if let reflection { note(.reflection(reflection)) }
+        return reflection
+    }
+
+    // MARK: Decisions
+
+    /// Says what is made of a step.
+    func decide(_ node: Int, _ decision: StepNode.Decision) {
+        guard self[node].decision != decision else { return }
+        note(.step(node: node, decision))
+    }
+
+    /// Says that no candidate stands yet, and how many are written next.
+    func announceRevision(after parent: Int, count: Int) { note(.revision(parent: parent, candidates: count)) }
+
+    /// Records that steps are taken back.
+    func takeBack(_ backtrack: Backtrack, nodes: [Int]) {
+        for node in nodes { decide(node, .abandoned) }
+        note(.backtrack(backtrack))
+    }
+
+    /// Forgets nodes that nothing is going to follow.
+    func release(_ nodes: some Sequence<Int>) { source.release(nodes.filter { $0 != 0 }) }
+
+    // MARK: Answers
+
+    /// The answer that a step states.
+    func statedAnswer(in node: Int) -> Answer? {
+        guard let step = trace[node], step.kind == .step,
+            let text = AnswerText.stated(in: step.text, by: options.prompts)
+        else { return nil }
+        return Answer(text: text, source: .reasoning, node: node, tokens: [])
+    }
+
+    /// The answer of the line that the run arrived at, out of what was set aside for it.
+    private func finalAnswer(after leaf: Int) throws -> Answer {
+        if let answer = statedAnswer(in: leaf) { return answer }
+        if let known = trace.proposals.last(where: { $0.node == leaf }) { return known }
+        let (text, tokens) = try source.answer(after: [leaf], account: account)[0]
+        return Answer(text: text, source: .asked, node: leaf, tokens: tokens)
+    }
+
+    /// The answers of several lines: stated ones, and the others asked for as one batch where the budget allows it.
+    func answers(after leaves: [Int]) throws -> [Answer?] {
+        let silent = leaves.filter { statedAnswer(in: $0) == nil }
+        let expense = Expense(
+            promptTokens: silent.count * costs.answer,
+            passes: options.budget.answerTokens,
+            branches: silent.count
+        )
+        var asked: [Int: Answer] = [:]
+        if !silent.isEmpty, account.meter.allows(expense) {
+            let found = try account.timed(\.answer) { try source.answer(after: silent, account: account) }
+            for (leaf, answer) in zip(silent, found) {
+                asked[leaf] = Answer(text: answer.text, source: .asked, node: leaf, tokens: answer.tokens)
+            }
+        }
+        return leaves.map { leaf in
+            let answer = statedAnswer(in: leaf) ?? asked[leaf]
+            if let answer { note(.proposal(answer)) }
+            return answer
+        }
+    }
+}

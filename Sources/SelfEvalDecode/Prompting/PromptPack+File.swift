@@ -1,0 +1,332 @@
+import EMLLMCore
+import Foundation
+import Yams
+
+extension PromptPack {
+    /// The pack called `name` among those that come with the library, or the one in a YAML or JSON file.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when there is neither, and as ``init(yaml:path:)``.
+    public static func named(_ name: String) throws -> PromptPack {
+        if let pack = builtIn.first(where: { $0.name == name }) { return pack }
+        guard FileManager.default.fileExists(atPath: name) else {
+            throw EMLLMError.noSuchPack(name, known: builtIn.map(\.name))
+        }
+        let data = try Data(contentsOf: URL(filePath: name), options: .mappedIfSafe)
+        guard data.count <= PackFile.mostBytes, let text = String(data: data, encoding: .utf8) else {
+            throw EMLLMError.invalidPack(
+                name,
+                line: nil,
+                expected: "UTF-8 text of at most \(PackFile.mostBytes) bytes",
+                found: "\(data.count) bytes of something else"
+            )
+        }
+        return try PromptPack(yaml: text, path: name)
+    }
+
+    /// Reads a pack from YAML, or from JSON.
+    ///
+    /// - Parameters:
+    ///   - yaml: the text.
+    ///   - path: what error messages call it.
+    /// - Throws: ``EMLLMCore/EMLLMError`` with the line of a key that is missing, unknown, or has a text that will not do.
+    public init(yaml: String, path: String = "prompt pack") throws {
+        let file = try PackFile(yaml, path: path)
+        var base: PromptPack?
+        if let name = try file.root.text("extends", isNeeded: false) {
+            guard let found = Self.builtIn.first(where: { $0.name == name.text }) else {
+                let known = Self.builtIn.map(\.name).joined(separator: " or ")
+                throw EMLLMError.invalidPack(path, line: name.line, expected: "extends: \(known)", found: name.text)
+            }
+            base = found
+        }
+        let root = file.root
+        func text(_ key: String, _ inherited: KeyPath<PromptPack, String>) throws -> String {
+            try root.text(key, isNeeded: base == nil)?.text ?? base?[keyPath: inherited] ?? ""
+        }
+        let defaults = base ?? PromptPack()
+        self.init(
+            name: try root.text("name", isNeeded: true)?.text ?? "",
+            system: try root.optionalText("system", default: defaults.system),
+            reason: try text("reason", \.reason),
+            evaluate: try text("evaluate", \.evaluate),
+            review: try text("review", \.review),
+            reflect: try text("reflect", \.reflect),
+            refine: try text("refine", \.refine),
+            rework: try text("rework", \.rework),
+            answer: try text("answer", \.answer),
+            answerPattern: try text("answer_pattern", \.answerPattern),
+            verdict: try root.section("verdict", isNeeded: base == nil).map { try VerdictWords(section: $0) }
+                ?? defaults.verdict,
+            emptyStep: try text("empty_step", \.emptyStep),
+            step: try root.section("step", isNeeded: false).map { try StepSegmenter(section: $0, defaults.step) }
+                ?? defaults.step,
+            markers: try root.section("markers", isNeeded: false)
+                .map { try EvaluationMarkers(section: $0, defaults.markers) } ?? defaults.markers
+        )
+        try root.checkKeys([
+            "name", "extends", "system", "reason", "evaluate", "review", "reflect", "refine", "rework", "answer",
+            "answer_pattern", "verdict", "empty_step", "step", "markers",
+        ])
+        if let defect = firstDefect {
+            throw EMLLMError.invalidPack(
+                path,
+                line: file.line(of: defect.key),
+                expected: "\(defect.key): \(defect.expected)",
+                found: defect.found
+            )
+        }
+        do {
+            try step.validate()
+        } catch let error as EMLLMError {
+            let line = file.line(of: "step")
+            throw EMLLMError.invalidPack(path, line: line, expected: "step: \(error.expected)", found: error.found)
+        }
+    }
+
+    /// The pack as YAML, to begin one's own with.
+    public func yaml() throws -> String {
+        func map(_ pairs: [(String, Node)]) -> Node { Node(pairs.map { (Node($0.0), $0.1) }, .implicit, .block) }
+        func quoted(_ text: String) -> Node {
+            Node.scalar(.init(text, .implicit, text.contains("\n") ? .literal : .doubleQuoted))
+        }
+        func words(_ values: [String]) -> Node { Node.sequence(.init(values.map(quoted), .implicit, .flow)) }
+        let node = map([
+            ("name", Node(name)), ("system", system.map(quoted) ?? Node("null")), ("reason", quoted(reason)),
+            ("evaluate", quoted(evaluate)), ("review", quoted(review)), ("reflect", quoted(reflect)),
+            ("refine", quoted(refine)), ("rework", quoted(rework)), ("answer", quoted(answer)),
+            ("answer_pattern", quoted(answerPattern)),
+            ("verdict", map([("positive", quoted(verdict.positive)), ("negative", quoted(verdict.negative))])),
+            ("empty_step", quoted(emptyStep)),
+            (
+                "step",
+                map([
+                    ("boundaries", words(step.boundaries.map(\.rawValue).sorted())),
+                    ("delimiters", words(step.delimiters)),
+                    ("minimum_tokens", Node("\(step.minimumTokens)")),
+                    ("maximum_tokens", Node("\(step.maximumTokens)")),
+                ])
+            ),
+            (
+                "markers",
+                map([
+                    ("start", quoted(markers.start)), ("verdict", quoted(markers.verdict)),
+                    ("accept", quoted(markers.accept)), ("refine", quoted(markers.refine)),
+                    ("end", quoted(markers.end)),
+                ])
+            ),
+        ])
+        return try Yams.serialize(node: node, width: -1, allowUnicode: true)
+    }
+}
+
+extension PromptPack.VerdictWords {
+    fileprivate init(section: PackFile.Section) throws {
+        self.init(
+            positive: try section.text("positive", isNeeded: true)?.text ?? "",
+            negative: try section.text("negative", isNeeded: true)?.text ?? ""
+        )
+        try section.checkKeys(["positive", "negative"])
+    }
+}
+
+extension StepSegmenter {
+    fileprivate init(section: PackFile.Section, _ defaults: StepSegmenter) throws {
+        var rule = defaults
+        if let names = try section.texts("boundaries") {
+            rule.boundaries = try Set(
+                names.map { name in
+                    guard let boundary = StepBoundary(rawValue: name.text) else {
+                        let known = StepBoundary.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw section.invalid(name.line, "boundaries out of \(known)", name.text)
+                    }
+                    return boundary
+                }
+            )
+        }
+        if let texts = try section.texts("delimiters") { rule.delimiters = texts.map(\.text) }
+        if let count = try section.integer("minimum_tokens") { rule.minimumTokens = count }
+        if let count = try section.integer("maximum_tokens") { rule.maximumTokens = count }
+        try section.checkKeys(["boundaries", "delimiters", "minimum_tokens", "maximum_tokens"])
+        self = rule
+    }
+}
+
+extension EvaluationMarkers {
+    fileprivate init(section: PackFile.Section, _ defaults: EvaluationMarkers) throws {
+        func text(_ key: String, _ inherited: String) throws -> String {
+            try section.text(key, isNeeded: false)?.text ?? inherited
+        }
+        self.init(
+            start: try text("start", defaults.start),
+            verdict: try text("verdict", defaults.verdict),
+            accept: try text("accept", defaults.accept),
+            refine: try text("refine", defaults.refine),
+            end: try text("end", defaults.end)
+        )
+        try section.checkKeys(["start", "verdict", "accept", "refine", "end"])
+    }
+}
+
+/// A file of nested keys and texts that knows its lines.
+private struct PackFile {
+    static let mostBytes = 1 << 18
+    /// Deeper than any pack; the YAML reader calls itself for each level.
+    private static let mostLevels = 64
+
+    let root: Section
+
+    init(_ source: String, path: String) throws {
+        var text = source.unicodeScalars.first == "\u{FEFF}" ? String(source.unicodeScalars.dropFirst()) : source
+        // A tab is white space in JSON, and can stand nowhere else there; YAML does not take it for indentation.
+        let isJSON = text.first { !$0.isWhitespace } == "{"
+        if isJSON { text = text.replacingOccurrences(of: "\t", with: " ") }
+        try Self.checkDepth(text, path: path)
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw EMLLMError.invalidPack(path, line: nil, expected: "YAML or JSON", found: "\(error)")
+        }
+        guard case .mapping(let mapping)? = node else {
+            throw EMLLMError.invalidPack(path, line: 1, expected: "keys with values", found: "something else")
+        }
+        root = try Section(mapping, line: 1, path: path)
+    }
+
+    private static func checkDepth(_ text: String, path: String) throws {
+        var (depth, line) = (0, 1)
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "[", "{": depth += 1
+            case "]", "}": depth -= 1
+            case "\n": line += 1
+            default: break
+            }
+            guard depth <= mostLevels else {
+                throw EMLLMError.invalidPack(path, line: line, expected: "at most \(mostLevels) levels", found: "more")
+            }
+        }
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let opening = line.prefix { " -?\t".contains($0) }
+            guard opening.count <= 4 * mostLevels else {
+                let expected = "at most \(mostLevels) levels"
+                throw EMLLMError.invalidPack(path, line: index + 1, expected: expected, found: "more")
+            }
+        }
+    }
+
+    /// The line of a key, as `verdict.positive`; of the section where the key is absent.
+    func line(of key: String) -> Int? {
+        let parts = key.split(separator: ".").map(String.init)
+        guard let first = parts.first, let entry = root.entries[first] else { return nil }
+        guard parts.count > 1, case .mapping(let inner) = entry.node,
+            let found = inner.first(where: { $0.key.scalar?.string == parts[1] })
+        else { return entry.line }
+        return found.key.mark?.line
+    }
+
+    struct Section {
+        let entries: [String: (node: Node, line: Int)]
+        private let line: Int
+        private let path: String
+
+        init(_ mapping: Node.Mapping, line: Int, path: String) throws {
+            var entries: [String: (Node, Int)] = [:]
+            for (key, value) in mapping {
+                let place = key.mark?.line ?? line
+                guard let name = key.scalar?.string else {
+                    throw EMLLMError.invalidPack(
+                        path,
+                        line: place,
+                        expected: "a word as a key",
+                        found: "something else"
+                    )
+                }
+                entries[name] = (value, place)
+            }
+            self.entries = entries
+            self.line = line
+            self.path = path
+        }
+
+        func invalid(_ line: Int, _ expected: String, _ found: String) -> EMLLMError {
+            EMLLMError.invalidPack(path, line: line, expected: expected, found: found)
+        }
+
+        func text(_ key: String, isNeeded: Bool) throws -> (text: String, line: Int)? {
+            guard let (node, place) = entries[key] else {
+                if isNeeded { throw invalid(line, "the key \(key)", "no such key") }
+                return nil
+            }
+            guard let text = node.scalar?.string else { throw invalid(place, "\(key): one text", "something else") }
+            return (text, place)
+        }
+
+        /// A text that may be absent (then it is inherited) or null (then there is none).
+        func optionalText(_ key: String, default inherited: String?) throws -> String? {
+            guard let found = try text(key, isNeeded: false) else { return inherited }
+            let isNull = entries[key]?.node.scalar?.style == .plain && ["", "~", "null"].contains(found.text)
+            return isNull ? nil : found.text
+        }
+
+        func texts(_ key: String) throws -> [(text: String, line: Int)]? {
+            guard let (node, place) = entries[key] else { return nil }
+            guard case .sequence(let items) = node else { throw invalid(place, "\(key): a list", "something else") }
+            return try items.map { item in
+                guard let text = item.scalar?.string else { throw invalid(place, "\(key): a list of texts", "others") }
+                return (text, item.mark?.line ?? place)
+            }
+        }
+
+        func integer(_ key: String) throws -> Int? {
+            guard let (text, place) = try text(key, isNeeded: false) else { return nil }
+            guard let number = Int(text) else { throw invalid(place, "\(key): a whole number", text) }
+            return number
+        }
+
+        func section(_ key: String, isNeeded: Bool) throws -> Section? {
+            guard let (node, place) = entries[key] else {
+                if isNeeded { throw invalid(line, "the key \(key)", "no such key") }
+                return nil
+            }
+            guard case .mapping(let mapping) = node else { throw invalid(place, "\(key): keys with values", "another") }
+            return try Section(mapping, line: place, path: path)
+        }
+
+        /// Reports a key that means nothing, which most often is a slip of the pen.
+        func checkKeys(_ known: [String]) throws {
+            let extra = entries.filter { !known.contains($0.key) }.min { $0.value.line < $1.value.line }
+            guard let extra else { return }
+            throw invalid(extra.value.line, "only the keys \(known.joined(separator: ", "))", extra.key)
+        }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A file of prompts with a defect.
+    public static let invalidPromptPack = Self(rawValue: "invalid-prompt-pack")
+    /// Prompts that are neither built in nor a file.
+    public static let noSuchPromptPack = Self(rawValue: "no-such-prompt-pack")
+}
+
+extension EMLLMError {
+    static func invalidPack(_ path: String, line: Int?, expected: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .invalidPromptPack,
+            subject: line.map { "\(path), line \($0)" } ?? path,
+            expected: expected,
+            found: found,
+            remedy: "mend the file; 'emllm-run prompts cas-seat' prints a complete one"
+        )
+    }
+
+    static func noSuchPack(_ name: String, known: [String]) -> EMLLMError {
+        EMLLMError(
+            code: .noSuchPromptPack,
+            subject: "prompts '\(name)'",
+            expected: "\(known.joined(separator: ", ")), or a YAML or JSON file",
+            found: "neither",
+            remedy: "check the name or the path"
+        )
+    }
+}

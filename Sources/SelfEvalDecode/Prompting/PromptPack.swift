@@ -1,0 +1,246 @@
+import EMLLMCore
+import Foundation
+
+/// The texts of the method as data: what asks for reasoning, for a verdict, for a better step and for the answer.
+///
+/// Each text is a short prompt for one task, and a turn of the conversation of its own (Cas-SEAT, arXiv 2501.05662); the
+/// pack ``seat`` asks for everything in one long prompt instead. Which tokens open and close a turn is the model's chat
+/// template's business (see ``Conversation``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
+public struct PromptPack: Codable, Sendable, Equatable {
+    /// What the pack is called.
+    public var name: String
+    /// The system message when the caller gives none; `nil` leaves it to the chat template.
+    public var system: String?
+    /// Asks the question. `{question}` stands for the user's text.
+    public var reason: String
+    /// Asks for a verdict on the last step. `{options}` stands for the two words, in either order.
+    public var evaluate: String
+    /// Asks for a verdict on a whole chain of steps. `{options}` stands for the two words.
+    public var review: String
+    /// Asks what is wrong, in words.
+    public var reflect: String
+    /// Asks for the last step once more, after what is wrong with it has been said.
+    public var refine: String
+    /// Asks for the whole reasoning once more, after what is wrong with it has been said.
+    public var rework: String
+    /// Asks for the answer alone.
+    public var answer: String
+    /// How an answer is stated. `{answer}` stands for it; what comes before begins the answer that is asked for, and is
+    /// how an answer inside the reasoning is recognized; what comes after ends it, or the line does.
+    public var answerPattern: String
+    /// The words of a verdict.
+    public var verdict: VerdictWords
+    /// A step without content, whose verdict shows which way the model leans before it has read anything.
+    public var emptyStep: String
+    /// Where steps end with these prompts.
+    public var step: StepSegmenter
+    /// How evaluations stand in the text of a model that writes them beside its steps.
+    public var markers: EvaluationMarkers
+
+    /// The words that a verdict chooses between.
+    public struct VerdictWords: Codable, Sendable, Equatable {
+        /// The word for a step that stands.
+        public var positive: String
+        /// The word for a step that does not.
+        public var negative: String
+
+        /// Names the two words.
+        public init(positive: String = "Yes", negative: String = "No") {
+            self.positive = positive
+            self.negative = negative
+        }
+    }
+
+    /// Makes a pack; the defaults are those of ``casSEAT``.
+    public init(
+        name: String = "cas-seat",
+        system: String? = "You are a helpful assistant that reasons step by step.",
+        reason: String = "{question}",
+        evaluate: String = "Is the last step correct? Answer {options}.",
+        review: String = "Is the reasoning above correct? Answer {options}.",
+        reflect: String = "Was there a mistake? Say in one sentence what is wrong.",
+        refine: String = "Write the last step again, without the mistake.",
+        rework: String = "Solve it again step by step, without the mistake.",
+        answer: String = "What is the final answer? Be brief.",
+        answerPattern: String = "The answer is {answer}",
+        verdict: VerdictWords = VerdictWords(),
+        emptyStep: String = "N/A",
+        step: StepSegmenter = StepSegmenter(),
+        markers: EvaluationMarkers = EvaluationMarkers()
+    ) {
+        self.name = name
+        self.system = system
+        self.reason = reason
+        self.evaluate = evaluate
+        self.review = review
+        self.reflect = reflect
+        self.refine = refine
+        self.rework = rework
+        self.answer = answer
+        self.answerPattern = answerPattern
+        self.verdict = verdict
+        self.emptyStep = emptyStep
+        self.step = step
+        self.markers = markers
+    }
+
+    /// The cascade of short prompts.
+    public static let casSEAT = PromptPack()
+
+    /// One long prompt, evaluations written beside the steps between markers.
+    public static let seat = PromptPack(
+        name: "seat",
+        reason: """
+            {question}
+
+            Reason step by step. In each step say what you see and what follows from it. Where you doubt a step (its \
+            reasoning, a computation, what was seen, or the approach), evaluate it before you go on, in this form:
+            [self-evaluation-start: what may be wrong. Evaluation: Accept or Refine self-evaluation-end]
+            After Refine, write the step again. At the end write: The answer is [final answer]
+            """,
+        step: StepSegmenter(boundaries: [.line])
+    )
+
+    /// The packs that come with the library, by name.
+    public static let builtIn: [PromptPack] = [casSEAT, seat]
+}
+
+/// How evaluations stand in the text of a model trained to write them beside its steps: SEAT's markers.
+public struct EvaluationMarkers: Codable, Sendable, Equatable {
+    /// Begins an evaluation.
+    public var start: String
+    /// Comes before the verdict.
+    public var verdict: String
+    /// The verdict on a step that stands.
+    public var accept: String
+    /// The verdict on a step that is to be written again.
+    public var refine: String
+    /// Ends an evaluation.
+    public var end: String
+
+    /// Names the markers; the defaults are those of SEAT (arXiv 2501.05662), verbatim.
+    public init(
+        start: String = "[self-evaluation-start:",
+        verdict: String = "Evaluation:",
+        accept: String = "Accept",
+        refine: String = "Refine",
+        end: String = "self-evaluation-end]"
+    ) {
+        self.start = start
+        self.verdict = verdict
+        self.accept = accept
+        self.refine = refine
+        self.end = end
+    }
+
+    /// What an evaluation says about the step before it.
+    public enum Judgement: Sendable, Equatable {
+        /// The step stands.
+        case accept
+        /// The step is to be written again.
+        case refine
+    }
+
+    /// The last verdict in an evaluation's text; `nil` where it says neither.
+    public func judgement(in text: String) -> Judgement? {
+        guard let place = text.range(of: verdict, options: [.caseInsensitive, .backwards]) else { return nil }
+        let rest = text[place.upperBound...].drop { !$0.isLetter }.lowercased()
+        if rest.hasPrefix(accept.lowercased()) { return .accept }
+        return rest.hasPrefix(refine.lowercased()) ? .refine : nil
+    }
+
+    /// Whether a text is an evaluation rather than a step.
+    public func isEvaluation(_ text: String) -> Bool {
+        text.drop { $0.isWhitespace }.hasPrefix(start)
+    }
+}
+
+extension PromptPack {
+    /// What a stated answer begins with.
+    var answerPrefix: String { answerParts.prefix }
+    /// What a stated answer ends with; empty where the line ends it.
+    var answerSuffix: String { answerParts.suffix }
+
+    private var answerParts: (prefix: String, suffix: String) {
+        guard let place = answerPattern.range(of: "{answer}") else { return (answerPattern, "") }
+        let prefix = answerPattern[..<place.lowerBound].trimmingCharacters(in: .whitespaces)
+        return (prefix, answerPattern[place.upperBound...].trimmingCharacters(in: .whitespaces))
+    }
+
+    /// Checks that nothing needed is missing.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` naming the prompt and what it lacks.
+    public func validate() throws {
+        if let defect = firstDefect {
+            throw EMLLMError.invalidPrompt(defect.key, expected: defect.expected, found: defect.found)
+        }
+        try step.validate()
+    }
+
+    /// A key with a text that will not do.
+    struct Defect: Equatable {
+        let key: String
+        let expected: String
+        let found: String
+    }
+
+    /// Placeholders of each text; a text may use no other, and needs these.
+    private var placeholders: [(key: String, text: String, names: [String])] {
+        [
+            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]), ("review", review, ["options"]),
+            ("reflect", reflect, []), ("refine", refine, []), ("rework", rework, []), ("answer", answer, []),
+            ("answer_pattern", answerPattern, ["answer"]),
+        ]
+    }
+
+    /// The first text that lacks something.
+    var firstDefect: Defect? {
+        for (key, text, names) in placeholders {
+            if !text.contains(where: { !$0.isWhitespace }) {
+                return Defect(key: key, expected: "some text", found: "'\(text)'")
+            }
+            for name in names where !text.contains("{\(name)}") {
+                return Defect(key: key, expected: "the placeholder {\(name)}", found: "'\(text)'")
+            }
+            if let other = Self.placeholders(in: text).first(where: { !names.contains($0) }) {
+                let known = names.isEmpty ? "no placeholder" : "only \(names.map { "{\($0)}" }.joined(separator: ", "))"
+                return Defect(key: key, expected: known, found: "{\(other)}")
+            }
+        }
+        let words = [
+            ("verdict.positive", verdict.positive), ("verdict.negative", verdict.negative), ("empty_step", emptyStep),
+            ("answer_pattern", answerPrefix), ("markers.start", markers.start), ("markers.verdict", markers.verdict),
+            ("markers.accept", markers.accept), ("markers.refine", markers.refine), ("markers.end", markers.end),
+        ]
+        for (key, word) in words where !word.contains(where: { !$0.isWhitespace }) {
+            return Defect(key: key, expected: "some text", found: "'\(word)'")
+        }
+        if verdict.positive.lowercased() == verdict.negative.lowercased() {
+            let expected = "another word than '\(verdict.positive)'"
+            return Defect(key: "verdict.negative", expected: expected, found: "'\(verdict.negative)'")
+        }
+        return nil
+    }
+
+    /// Words in braces, as `{question}`.
+    private static func placeholders(in text: String) -> [String] {
+        text.matches(of: /\{([a-z_]+)\}/).map { String($0.1) }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A prompt that lacks something.
+    public static let invalidPrompt = Self(rawValue: "invalid-prompt")
+}
+
+extension EMLLMError {
+    static func invalidPrompt(_ name: String, expected: String, found: String) -> EMLLMError {
+        EMLLMError(
+            code: .invalidPrompt,
+            subject: "prompt '\(name)'",
+            expected: expected,
+            found: found,
+            remedy: "complete the prompt"
+        )
+    }
+}

@@ -1,0 +1,113 @@
+import EMLLMCore
+import Foundation
+
+extension Trace {
+    /// Reads a trace: one JSON object, or events as JSON lines of which the last may be cut short.
+    ///
+    /// - Parameters:
+    ///   - data: the file's bytes.
+    ///   - path: what error messages call it.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it is no trace, one of another version, or a line does not fit those before.
+    public init(json data: Data, path: String = "trace") throws {
+        let decoder = JSONDecoder()
+        guard let version = Self.version(of: data, decoder) else { throw EMLLMError.notATrace(path) }
+        guard version == Self.currentVersion else { throw EMLLMError.traceVersion(path, found: version) }
+        if let whole = try? decoder.decode(Trace.self, from: data) {
+            guard whole.isWellFormed else { throw EMLLMError.damagedTrace(path, line: 1) }
+            self = whole
+            return
+        }
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
+        guard let first = lines.first,
+            case .info(.started(let header))? = try? decoder.decode(DecodeEvent.self, from: first)
+        else { throw EMLLMError.notATrace(path) }
+        var trace = Trace(header)
+        for (index, line) in lines.enumerated().dropFirst() {
+            guard let event = try? decoder.decode(DecodeEvent.self, from: line), trace.apply(event) else {
+                // A program that was killed leaves half a line at the end, and nothing else.
+                if index == lines.count - 1, data.last != UInt8(ascii: "\n") { break }
+                throw EMLLMError.damagedTrace(path, line: index + 1)
+            }
+        }
+        self = trace
+    }
+
+    /// Pretty-printed JSON with sorted keys, and a line break at the end.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    private struct Versioned: Decodable {
+        struct Header: Decodable { let version: Int }
+        let header: Header?
+        let version: Int?
+    }
+
+    /// The version that the first line, or the whole, was written in.
+    private static func version(of data: Data, _ decoder: JSONDecoder) -> Int? {
+        let first = data.prefix { $0 != UInt8(ascii: "\n") }
+        let found =
+            (try? decoder.decode(Versioned.self, from: first)) ?? (try? decoder.decode(Versioned.self, from: data))
+        return found.flatMap { $0.header?.version ?? $0.version }
+    }
+
+    /// Whether every node follows one before it, and every reference leads somewhere.
+    private var isWellFormed: Bool {
+        nodes.enumerated().allSatisfy { $1.id == $0 + 1 && (0...$0).contains($1.parent) }
+            && reflections.enumerated().allSatisfy { $1.id == $0 && self[$1.node] != nil }
+            && (summary?.path.allSatisfy { self[$0] != nil } ?? true)
+    }
+}
+
+extension DecodeEvent {
+    /// The event as one line of JSON with a line break; `nil` for drafts, which are not recorded.
+    public func jsonLine() throws -> Data? {
+        if case .draft = self { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+}
+
+extension EMLLMError.Code {
+    /// A file that is no trace.
+    public static let notATrace = Self(rawValue: "not-a-trace")
+    /// A trace in a version that this program does not read.
+    public static let traceVersion = Self(rawValue: "trace-version")
+    /// A trace with a line that does not fit those before it.
+    public static let damagedTrace = Self(rawValue: "damaged-trace")
+}
+
+extension EMLLMError {
+    static func notATrace(_ path: String) -> EMLLMError {
+        EMLLMError(
+            code: .notATrace,
+            subject: path,
+            expected: "a trace that emllm-run --trace or --json wrote",
+            found: "something else",
+            remedy: "check the path"
+        )
+    }
+
+    static func traceVersion(_ path: String, found: Int) -> EMLLMError {
+        EMLLMError(
+            code: .traceVersion,
+            subject: path,
+            expected: "a trace of version \(Trace.currentVersion)",
+            found: "version \(found)",
+            remedy: "record it again with this version of the program"
+        )
+    }
+
+    static func damagedTrace(_ path: String, line: Int) -> EMLLMError {
+        EMLLMError(
+            code: .damagedTrace,
+            subject: "\(path), line \(line)",
+            expected: "an event that follows from those before it",
+            found: "another text",
+            remedy: "cut the file before this line, or record it again"
+        )
+    }
+}

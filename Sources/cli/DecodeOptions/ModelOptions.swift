@@ -1,0 +1,42 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Foundation
+
+/// Which model, and how it is run.
+public struct ModelOptions: ParsableArguments {
+    /// A file, a folder or a name.
+    @Option(help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache.")
+    public var model = ModelStore.defaultModel
+
+    /// The vision tower of a GGUF model.
+    @Option(help: "The vision tower of a GGUF model, published beside it.")
+    public var mmproj: String?
+
+    /// Worker threads.
+    @Option(help: "Worker threads (default: one for each CPU this process may run on).")
+    public var threads: Int?
+
+    /// The precision of activations.
+    @Option(help: "Precision of activations: q8 (fast), or f32 (slow, for checking).")
+    public var activations = ActivationPrecision.q8
+
+    /// Makes the options when none is given.
+    public init() {}
+
+    /// How the model is run.
+    public var runtime: RuntimeOptions { RuntimeOptions(threads: threads, activations: activations) }
+
+    /// Loads the model, with a note on a terminal while that takes time.
+    public func load() throws -> EMLLMModel {
+        let url = try ModelStore().locate(model)
+        let terminal = Terminal.standardError
+        // An .emllm file is there at once; a GGUF file is repacked first.
+        let showsNote = terminal.isInteractive && url.pathExtension.lowercased() == "gguf"
+        if showsNote {
+            try? StandardStreams.write("Repacking \(url.lastPathComponent) …", to: .standardError)
+        }
+        defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
+        return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
+    }
+}

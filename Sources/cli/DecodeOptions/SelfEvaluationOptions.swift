@@ -1,0 +1,221 @@
+import ArgumentParser
+import EMLLMCore
+import Foundation
+import SelfEvalDecode
+
+extension StrategyName: ExpressibleByArgument {}
+extension EvaluationForm: ExpressibleByArgument {}
+extension ScoreAggregation: ExpressibleByArgument {}
+
+/// How a question is reasoned about.
+public struct SelfEvaluationOptions: ParsableArguments {
+    /// The procedure.
+    @Option(
+        help: ArgumentHelp(
+            "cot (one chain), vote (several, and the majority), seat (evaluations beside the steps), cas-seat (a cascade of "
+                + "prompts over the whole chain), verify (step by step: accept, revise, take back), best-of, beam, or "
+                + "adaptive (wide only where a step is in doubt); default: verify.",
+            valueName: "strategy"
+        )
+    )
+    public var strategy: StrategyName?
+
+    /// The texts.
+    @Option(help: "The prompts: cas-seat, seat, or a YAML or JSON file (default: seat with --strategy seat).")
+    public var prompts: String?
+
+    /// Accepts a step at once.
+    @Option(help: "Accept a step at once when its verdict has at least this probability (default: 0.5).")
+    public var accept: Double?
+
+    /// Casts doubt on earlier steps.
+    @Option(help: "Take the step before back when no candidate has at least this probability (default: 0.3).")
+    public var reject: Double?
+
+    /// Further candidates.
+    @Option(help: "The most further candidates for a step, or chains of cas-seat (default: 4).")
+    public var revisions: Int?
+
+    /// Steps taken back.
+    @Option(help: "The most times to take steps back (default: 2).")
+    public var backtracks: Int?
+
+    /// Steps in a chain.
+    @Option(help: "The most steps (default: 16).")
+    public var steps: Int?
+
+    /// Hints.
+    @Flag(help: "Where no candidate passes, ask what is wrong and write the step once more with that in sight.")
+    public var hints = false
+
+    /// How chains are evaluated.
+    @Option(
+        help: "How cas-seat judges a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
+    )
+    public var evaluation: EvaluationForm?
+
+    /// Chains.
+    @Option(help: "The chains of vote, best-of and adaptive (default: 5).")
+    public var chains: Int?
+
+    /// Weighted votes.
+    @Flag(help: "Let votes count by the verdicts on their steps.")
+    public var weighVotes = false
+
+    /// Judging for the record.
+    @Flag(help: "Judge the steps of cot and vote although nothing follows from it, for the trace.")
+    public var judgeChains = false
+
+    /// Lines of the beam.
+    @Option(help: "The lines of beam (default: 3).")
+    public var beamLines: Int?
+
+    /// Candidates of the beam.
+    @Option(help: "The candidates that each line of beam goes on with (default: 2).")
+    public var beamCandidates: Int?
+
+    /// Aggregation.
+    @Option(help: "How the scores of a line's steps become one: last, min, product or mean (default: mean).")
+    public var aggregation: ScoreAggregation?
+
+    /// Weights of signals.
+    @Option(
+        help: ArgumentHelp(
+            "What a step's score is made of, for example verdict=1,sequence=0.3: verdict, sequence (log-probability), window "
+                + "(its weakest place), probe (the answer it would give now), contrast (does the picture matter?).",
+            valueName: "name=weight,…"
+        )
+    )
+    public var score: String?
+
+    /// A calibration.
+    @Option(
+        help: ArgumentHelp(
+            "Probabilities fitted by emllm-eval calibrate (default: the file beside the model, where it fits; 'none').",
+            valueName: "file"
+        )
+    )
+    public var calibration: String?
+
+    /// Abstention.
+    @Option(help: "Mark an answer with less confidence as one not to rely on.")
+    public var abstainBelow: Double?
+
+    /// Seconds.
+    @Option(help: "The most seconds; the answer still comes (default: no limit).")
+    public var seconds: Double?
+
+    /// Memory.
+    @Option(help: "The most megabytes of keys and values; strategies narrow to fit (default: no limit).")
+    public var cacheMegabytes: Int?
+
+    /// Orders.
+    @Flag(help: "Ask for each verdict twice, with yes and no in either order, and average.")
+    public var bothOrders = false
+
+    /// The prior.
+    @Flag(help: "Do not subtract the verdict that an empty step gets.")
+    public var noPrior = false
+
+    /// Makes the options when none is given.
+    public init() {}
+
+    /// Whether any of these options was given.
+    public var isUsed: Bool {
+        let given: [Any?] = [
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, beamLines,
+            beamCandidates,
+            aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
+        ]
+        return given.contains { $0 != nil } || hints || weighVotes || judgeChains || bothOrders || noPrior
+    }
+
+    /// The library's options.
+    ///
+    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, or the prompts are not to be had.
+    public func options(text: TextOptions) throws -> SelfEvalOptions {
+        var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
+        if let strategy { options.strategy = strategy }
+        options.prompts = try PromptPack.named(prompts ?? (strategy == .seat ? "seat" : "cas-seat"))
+        if let accept {
+            options.acceptThreshold = accept
+            // Whoever lowers the one threshold need not name the other.
+            options.rejectThreshold = min(options.rejectThreshold, accept)
+        }
+        if let reject { options.rejectThreshold = reject }
+        if let revisions { options.maximumRevisions = revisions }
+        if let backtracks { options.maximumBacktracks = backtracks }
+        if let steps { options.maximumSteps = steps }
+        if let evaluation { options.evaluation = evaluation }
+        if let chains { options.chains = chains }
+        if let beamLines { options.beam.lines = beamLines }
+        if let beamCandidates { options.beam.candidates = beamCandidates }
+        if let aggregation { options.aggregation = aggregation }
+        if let score { options.weights = try Self.weights(score) }
+        if let seconds { options.budget.milliseconds = Int(seconds * 1000) }
+        if let cacheMegabytes { options.budget.cacheBytes = cacheMegabytes << 20 }
+        if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
+        options.abstainBelow = abstainBelow
+        options.usesHints = hints
+        options.weighsVotes = weighVotes
+        options.judgesChains = judgeChains
+        options.averagesOrders = bothOrders
+        options.subtractsPrior = !noPrior
+        return options
+    }
+
+    /// The options with the calibration that was asked for, or that lies beside the model.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts; one
+    ///   that only lies there is passed over then.
+    public func calibrated(
+        _ options: SelfEvalOptions,
+        for model: EMLLMModel,
+        activations: ActivationPrecision
+    ) throws -> SelfEvalOptions {
+        guard calibration != "none" else { return options }
+        let identity = ModelIdentity(of: model, activations: activations)
+        if let calibration {
+            return try CalibrationFile(contentsOf: URL(filePath: calibration)).applied(to: options, model: identity)
+        }
+        let url = CalibrationFile.url(besides: URL(filePath: model.package.path))
+        guard FileManager.default.fileExists(atPath: url.path), let file = try? CalibrationFile(contentsOf: url) else {
+            return options
+        }
+        return (try? file.applied(to: options, model: identity)) ?? options
+    }
+
+    private static func weights(_ text: String) throws -> ScoreWeights {
+        var weights = ScoreWeights(verdict: 0)
+        let names: [String: WritableKeyPath<ScoreWeights, Double>] = [
+            "verdict": \.verdict, "sequence": \.sequence, "window": \.window, "probe": \.probe, "contrast": \.contrast,
+        ]
+        for part in text.split(separator: ",") {
+            let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            guard pair.count == 2, let path = names[pair[0]], let weight = Double(pair[1]), weight.isFinite else {
+                throw ValidationError(
+                    "--score: expected name=weight with a name out of \(names.keys.sorted().joined(separator: ", ")), "
+                        + "found '\(part)'; for example verdict=1,sequence=0.3"
+                )
+            }
+            weights[keyPath: path] = weight
+        }
+        return weights
+    }
+
+    /// Checks the values against their ranges.
+    public func validate() throws {
+        if let seconds, !(0.001...1_000_000).contains(seconds) {
+            throw ValidationError("--seconds: expected 0.001 to 1000000, found \(seconds); choose another value")
+        }
+        if let cacheMegabytes, !(1...1_000_000).contains(cacheMegabytes) {
+            throw ValidationError(
+                "--cache-megabytes: expected 1 to 1000000, found \(cacheMegabytes); choose another value"
+            )
+        }
+        // Prompts come from a file, which is an error of its own and not one of usage.
+        var copy = self
+        copy.prompts = nil
+        try usageError { try copy.options(text: TextOptions.parse([])).validate() }
+    }
+}

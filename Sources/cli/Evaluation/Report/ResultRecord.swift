@@ -1,0 +1,186 @@
+import EMLLMCore
+import Foundation
+
+/// What came out when one strategy worked on one problem with one seed: one line of a results file.
+public struct ResultRecord: Codable, Sendable, Equatable {
+    /// The problem's identifier.
+    public var problem: String
+    /// The strategy's name.
+    public var strategy: String
+    /// The model's name.
+    public var model: String
+    /// The seed of the random numbers.
+    public var seed: UInt64
+    /// What the problem belongs to, by key, such as its kind or difficulty.
+    public var breakdown: [String: String]
+    /// Everything that was written.
+    public var response: String
+    /// The answer as it was given, abstention or not; `nil` where there is none.
+    public var answer: String?
+    /// The answer in the form that was compared.
+    public var extracted: String?
+    /// Whether the answer is right. Where it was withheld, whether it would have been: that draws the risk–coverage
+    /// curve, while every accuracy counts an abstention as wrong.
+    public var isCorrect: Bool
+    /// The probability that the answer is right, as the strategy sees it, in 0...1.
+    public var confidence: Double?
+    /// Whether the answer was withheld.
+    public var abstained: Bool
+    /// Tokens of the question's prompt.
+    public var promptTokens: Int
+    /// All tokens that went through the model.
+    public var processedTokens: Int
+    /// Tokens that stand in the end.
+    public var acceptedTokens: Int
+    /// Tokens of evaluation prompts.
+    public var evaluationTokens: Int
+    /// From the question to the answer.
+    public var seconds: Double
+    /// The steps that were judged, or could have been.
+    public var steps: [StepRecord]
+    /// Why there is no answer. Such a record counts as wrong, and the report gives the reason.
+    public var failure: String?
+
+    /// Makes a record.
+    public init(
+        problem: String,
+        strategy: String,
+        model: String,
+        seed: UInt64,
+        breakdown: [String: String] = [:],
+        response: String = "",
+        answer: String? = nil,
+        extracted: String? = nil,
+        isCorrect: Bool,
+        confidence: Double? = nil,
+        abstained: Bool = false,
+        promptTokens: Int = 0,
+        processedTokens: Int = 0,
+        acceptedTokens: Int = 0,
+        evaluationTokens: Int = 0,
+        seconds: Double = 0,
+        steps: [StepRecord] = [],
+        failure: String? = nil
+    ) {
+        self.problem = problem
+        self.strategy = strategy
+        self.model = model
+        self.seed = seed
+        self.breakdown = breakdown
+        self.response = response
+        self.answer = answer
+        self.extracted = extracted
+        self.isCorrect = isCorrect
+        self.confidence = confidence
+        self.abstained = abstained
+        self.promptTokens = promptTokens
+        self.processedTokens = processedTokens
+        self.acceptedTokens = acceptedTokens
+        self.evaluationTokens = evaluationTokens
+        self.seconds = seconds
+        self.steps = steps
+        self.failure = failure
+    }
+}
+
+/// One step of a response.
+public struct StepRecord: Codable, Sendable, Equatable {
+    /// What it says.
+    public var text: String
+    /// The verdict's probability that it is right; `nil` where it was not judged.
+    public var probability: Double?
+    /// The verdict's logit, before calibration.
+    public var logit: Double?
+    /// The mean of its tokens' natural log-probabilities.
+    public var meanLogProbability: Double
+    /// Whether it is right; `nil` where nobody knows.
+    public var label: Bool?
+
+    /// Makes a step.
+    public init(
+        text: String,
+        probability: Double? = nil,
+        logit: Double? = nil,
+        meanLogProbability: Double,
+        label: Bool? = nil
+    ) {
+        self.text = text
+        self.probability = probability
+        self.logit = logit
+        self.meanLogProbability = meanLogProbability
+        self.label = label
+    }
+}
+
+extension ResultRecord {
+    /// Whether a right answer was given.
+    var isRight: Bool { isCorrect && !abstained && failure == nil }
+
+    /// The confidence in an answer that exists.
+    var answerConfidence: Double? { answer == nil || failure != nil ? nil : confidence }
+
+    /// The record as one line of JSON, with its line break.
+    public func line() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    /// Reads the lines of a results file; empty ones are skipped.
+    ///
+    /// - Parameter file: the file's name, for errors.
+    /// - Throws: ``EMLLMCore/EMLLMError`` that names the first line that is no record.
+    public static func records(from lines: Data, file: String) throws -> [ResultRecord] {
+        let decoder = JSONDecoder()
+        return try lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+            .compactMap { index, line in
+                guard !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) else { return nil }
+                do {
+                    return try decoder.decode(ResultRecord.self, from: Data(line))
+                } catch {
+                    throw EMLLMError.invalidResult(line: index + 1, file: file, reason: "\(error)")
+                }
+            }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A line of a results file that is no result.
+    public static let invalidResult = Self(rawValue: "invalid-result")
+    /// Two results of one run.
+    public static let duplicateResult = Self(rawValue: "duplicate-result")
+    /// A report that could not be written.
+    public static let reportNotWritten = Self(rawValue: "report-not-written")
+}
+
+extension EMLLMError {
+    static func invalidResult(line: Int, file: String, reason: String) -> EMLLMError {
+        EMLLMError(
+            code: .invalidResult,
+            subject: "\(file), line \(line)",
+            expected: "a result as a JSON object",
+            found: reason,
+            remedy: "remove the line and run its problem again"
+        )
+    }
+
+    static func duplicateResult(_ record: ResultRecord) -> EMLLMError {
+        EMLLMError(
+            code: .duplicateResult,
+            subject: "problem \(record.problem)",
+            expected: "one result with strategy \(record.strategy), model \(record.model) and seed \(record.seed)",
+            found: "several",
+            remedy: "remove all but one, or give the runs different seeds"
+        )
+    }
+
+    static func reportNotWritten(_ url: URL, reason: any Error) -> EMLLMError {
+        EMLLMError(
+            code: .reportNotWritten,
+            subject: url.path,
+            expected: "a place that can be written to",
+            found: "\(reason.localizedDescription)",
+            remedy: "choose another folder, or make room"
+        )
+    }
+}

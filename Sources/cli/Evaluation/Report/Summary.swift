@@ -1,0 +1,201 @@
+import Foundation
+
+/// What the numbers of a report are computed with.
+public struct ReportOptions: Codable, Sendable, Equatable {
+    /// The strategy that the others are compared with.
+    public var baseline = "cot"
+    /// Resamples of the paired bootstrap.
+    public var resamples = 10_000
+    /// Where its random numbers begin.
+    public var seed: UInt64 = 0
+    /// Bins of probabilities.
+    public var binCount = 10
+    /// The true-positive rate at which the true-negative rate is taken.
+    public var truePositiveRate = 0.95
+    /// A step of less probability is said to be wrong.
+    public var stepThreshold = 0.5
+    /// Risks at which the coverage is taken.
+    public var risks = [0.05, 0.1, 0.2]
+
+    /// The usual options.
+    public init() {}
+}
+
+/// The numbers of a report. What is not defined, for want of data, is `nil` and absent from the JSON.
+public struct Summary: Codable, Sendable, Equatable {
+    /// What they were computed with.
+    public var options: ReportOptions
+    /// Results.
+    public var records: Int
+    /// Problems with a result.
+    public var problems: Int
+    /// Problems that were not run.
+    public var skippedProblems: Int
+    /// One for each model, by name.
+    public var models: [ModelSummary]
+
+    /// Pretty-printed JSON with sorted keys, and a line break at the end.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+}
+
+/// One model's strategies.
+public struct ModelSummary: Codable, Sendable, Equatable {
+    /// The model's name.
+    public var model: String
+    /// Problems with a result.
+    public var problems: Int
+    /// Of these, the ones that every strategy has a result of.
+    public var sharedProblems: Int
+    /// The baseline first, then by name.
+    public var strategies: [StrategySummary]
+    /// Each strategy against the baseline; none where there is no baseline.
+    public var comparisons: [Comparison]
+    /// Accuracies by each key of the records' breakdown.
+    public var breakdowns: [Breakdown]
+}
+
+/// One strategy's results.
+public struct StrategySummary: Codable, Sendable, Equatable {
+    /// The strategy's name.
+    public var strategy: String
+    /// Results.
+    public var records: Int
+    /// Problems with a result.
+    public var problems: Int
+    /// The share of results with a right answer. Abstentions and failures count as wrong.
+    public var accuracy: Proportion
+    /// The same for each seed alone, by seed.
+    public var seedAccuracies: [SeedAccuracy]
+    /// Tokens of the prompt, mean.
+    public var promptTokens: Double?
+    /// All tokens processed, mean.
+    public var processedTokens: Double?
+    /// Tokens that stand, mean.
+    public var acceptedTokens: Double?
+    /// Tokens of evaluation prompts, mean.
+    public var evaluationTokens: Double?
+    /// Seconds for a problem, mean.
+    public var seconds: Double?
+    /// (processed − accepted) / accepted tokens, over all results.
+    public var overhead: Double?
+    /// Answers withheld.
+    public var abstained: Int
+    /// Results without an answer, by reason.
+    public var failures: [String: Int]
+    /// The confidence in answers, where there is one.
+    public var confidence: ConfidenceSummary?
+    /// The verdicts on labelled steps, where there are some.
+    public var steps: StepSummary?
+
+    /// The accuracy with one seed.
+    public struct SeedAccuracy: Codable, Sendable, Equatable {
+        /// The seed.
+        public var seed: UInt64
+        /// The share of right answers.
+        public var accuracy: Double
+    }
+}
+
+/// How well a probability tells right from wrong, and whether it means what it says.
+public struct JudgementSummary: Codable, Sendable, Equatable {
+    /// What was judged.
+    public var count: Int
+    /// How much of it is right.
+    public var right: Int
+    /// See ``Ranking/areaUnderROC(_:)``.
+    public var areaUnderROC: Double?
+    /// See ``Ranking/averagePrecision(_:)``.
+    public var averagePrecision: Double?
+    /// See ``Ranking/trueNegativeRate(_:atTruePositiveRate:)``.
+    public var trueNegativeRate: Double?
+    /// The expected calibration error over bins of equal width.
+    public var calibrationErrorOfEqualWidth: Double?
+    /// The expected calibration error over bins of equal mass.
+    public var calibrationErrorOfEqualMass: Double?
+    /// See ``Reliability/brierScore(_:)``.
+    public var brierScore: Double?
+    /// Bins of equal width.
+    public var bins: [ReliabilityBin]?
+
+    init(_ outcomes: [ScoredOutcome], options: ReportOptions) {
+        count = outcomes.count
+        right = outcomes.count { $0.isRight }
+        areaUnderROC = Ranking.areaUnderROC(outcomes)
+        averagePrecision = Ranking.averagePrecision(outcomes)
+        trueNegativeRate = Ranking.trueNegativeRate(outcomes, atTruePositiveRate: options.truePositiveRate)
+        func error(_ binning: Reliability.Binning) -> Double? {
+            Reliability.expectedCalibrationError(outcomes, binCount: options.binCount, by: binning)
+        }
+        calibrationErrorOfEqualWidth = error(.equalWidth)
+        calibrationErrorOfEqualMass = error(.equalMass)
+        brierScore = Reliability.brierScore(outcomes)
+        bins = Reliability.bins(outcomes, count: options.binCount, by: .equalWidth)
+    }
+}
+
+/// The confidence in answers.
+public struct ConfidenceSummary: Codable, Sendable, Equatable {
+    /// The confidence of those answers that have one.
+    public var judgement: JudgementSummary
+    /// Results without an answer or without confidence. They are the last to be answered, and wrong where no answer is.
+    public var withoutConfidence: Int
+    /// See ``RiskCoverageCurve/area``.
+    public var areaUnderRiskCoverage: Double
+    /// The coverage at each of the options' risks, in their order.
+    public var coverages: [Double]
+    /// The curve; where it has more than 200 points, every second, third, … of them.
+    public var curve: [RiskCoverageCurve.Point]
+}
+
+/// The verdicts on labelled steps.
+public struct StepSummary: Codable, Sendable, Equatable {
+    /// The verdict's probability.
+    public var verdict: JudgementSummary
+    /// What the steps' mean log-probability achieves on the same steps. A verdict that is no better is not worth its
+    /// tokens.
+    public var logProbabilityAreaUnderROC: Double?
+    /// Labelled steps without a verdict.
+    public var unjudged: Int
+    /// How well the first wrong step is found.
+    public var firstError: FirstErrorScore?
+}
+
+/// A strategy against the baseline, on the problems and seeds that both have a result of.
+public struct Comparison: Codable, Sendable, Equatable {
+    /// The strategy's name.
+    public var strategy: String
+    /// Problems compared.
+    public var problems: Int
+    /// Pairs of results, one for each problem and seed.
+    public var pairs: Int
+    /// Problems that have no such pair.
+    public var problemsLeftOut: Int
+    /// Results of either without a counterpart.
+    public var recordsLeftOut: Int
+    /// Its accuracy less the baseline's; `nil` without pairs.
+    public var difference: PairedDifference?
+    /// What became of the baseline's answers.
+    public var revisions: RevisionMatrix
+    /// See ``RevisionMatrix/pValue``.
+    public var revisionsPValue: Double?
+}
+
+/// Accuracies by the value of one key.
+public struct Breakdown: Codable, Sendable, Equatable {
+    /// The key.
+    public var key: String
+    /// One for each value, in order; numbers in it count as numbers.
+    public var groups: [Group]
+
+    /// The problems with one value.
+    public struct Group: Codable, Sendable, Equatable {
+        /// The value; "–" for records that lack the key.
+        public var value: String
+        /// By strategy.
+        public var accuracies: [String: Proportion]
+    }
+}

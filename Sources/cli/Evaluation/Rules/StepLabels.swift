@@ -1,0 +1,182 @@
+import Foundation
+
+/// Whether a step of a solution is right.
+public enum StepLabel: String, Codable, Sendable {
+    /// All that can be checked holds.
+    case right
+    /// Something does not hold.
+    case wrong
+}
+
+/// How steps are labelled without a model.
+public enum StepLabelRule: String, Codable, Sendable, CaseIterable {
+    /// By the equations in the step's text. A step without one that can be checked has no label.
+    case arithmetic
+    /// By the labels that came with the problem, where the step is the one that they were given for.
+    case reference
+
+    /// The labels of steps, one for each; `nil` for a step that the rule says nothing about.
+    public func labels(of steps: [String], for problem: Problem) -> [StepLabel?] {
+        switch self {
+        case .arithmetic: steps.map(Equations.label)
+        case .reference:
+            steps.indices.map { index in
+                guard index < min(problem.stepLabels.count, problem.referenceSteps.count),
+                    PlainText.key(steps[index]) == PlainText.key(problem.referenceSteps[index])
+                else { return nil }
+                return problem.stepLabels[index]
+            }
+        }
+    }
+}
+
+/// The equations in a text.
+///
+/// Words, commas, colons and full stops divide the text into clauses; a clause with an equals sign is a chain of sides,
+/// and neighbours are compared. A side is left alone where it may be more than its arithmetic: next to a letter ("2x"), or
+/// with an operator towards a word ("length + 3").
+enum Equations {
+    /// A piece of text without words. What is beside it decides which of its sides are whole.
+    private struct Clause {
+        var text = ""
+        var isOpenBefore = false
+        var isOpenAfter = false
+        var followsWord = false
+    }
+
+    static func label(of step: String) -> StepLabel? {
+        var verdicts: [Bool] = []
+        for clause in clauses(of: PlainText.of(step)) {
+            let text = clause.text.replacing("==", with: "=")
+            let relations = text.filter { "=≈".contains($0) }
+            let sides = text.split(omittingEmptySubsequences: false) { "=≈".contains($0) }
+            let values = sides.enumerated().map { index, side in
+                index == 0 && clause.isOpenBefore || index == sides.count - 1 && clause.isOpenAfter
+                    ? nil : Arithmetic(withoutMarks(side))
+            }
+            for ((left, right), relation) in zip(zip(values, values.dropFirst()), relations) {
+                guard let left, let right, left.calculates || right.calculates else { continue }
+                if let holds = holds(left, right, isApproximate: relation == "≈") { verdicts.append(holds) }
+            }
+        }
+        return verdicts.isEmpty ? nil : verdicts.contains(false) ? .wrong : .right
+    }
+
+    /// Whether two sides are equal, as exactly as they are written; `nil` where rounding to a whole number decides.
+    static func holds(_ left: Arithmetic, _ right: Arithmetic, isApproximate: Bool) -> Bool? {
+        let difference = abs(left.value - right.value)
+        let scale = max(abs(left.value), abs(right.value))
+        if AnswerReader.isEqual(left.value, right.value) { return true }
+        // 15 / 60 × 100 = 25% is a way of writing.
+        if left.hasPercent != right.hasPercent {
+            let factor = left.hasPercent ? 100.0 : 0.01
+            if AnswerReader.isEqual(left.value * factor, right.value) { return true }
+        }
+        if left.tokens.contains(.pi) || right.tokens.contains(.pi), difference <= 1e-3 * scale { return true }
+        // A result that is written with decimals, or as approximate, stands for all that rounds to it.
+        let written = left.decimals == nil ? right : left
+        if let decimals = written.decimals, difference <= 0.5 * pow(10, -Double(decimals)) * (1 + 1e-6) {
+            if isApproximate || decimals > 0 { return true }
+            let other = left.decimals == nil ? left : right
+            return other.value.rounded() == written.value ? nil : false
+        }
+        return isApproximate && difference <= 0.05 * scale ? nil : false
+    }
+
+    /// Without brackets that are not closed and list marks at the ends, as in "a) 3 + 4" or "**3 + 4 = 7**".
+    private static func withoutMarks(_ side: Substring) -> Substring {
+        var side = side.drop { $0.isWhitespace || ")]*".contains($0) }
+        while let last = side.last, last.isWhitespace || "([*".contains(last) { side.removeLast() }
+        return side
+    }
+
+    private static func clauses(of text: String) -> [Clause] {
+        text.split(whereSeparator: \.isNewline).flatMap { line in
+            // "Step 2 - ", "a) " and "- " begin a step; they are no arithmetic.
+            let mark = line.prefixMatch(
+                of: /\s*(?:[-*•–]\s+)?(?:(?:[Ss]tep\s*\d+\s*[-–:.)]|\(?(?:\d+|[A-Za-z])[.)])\s+)?/
+            )
+            return clauses(inLine: Array(line[(mark?.range.upperBound ?? line.startIndex)...]))
+        }
+    }
+
+    private static func clauses(inLine line: [Character]) -> [Clause] {
+        var clauses: [Clause] = []
+        var clause = Clause()
+        var index = 0
+        func character(_ place: Int) -> Character? { line.indices.contains(place) ? line[place] : nil }
+        func end() {
+            clauses.append(clause)
+            clause = Clause()
+        }
+        while let current = character(index) {
+            let next = character(index + 1)
+            if current.isLetter, current != "π" {
+                let word = line[index...].prefix { $0.isLetter && $0 != "π" }
+                let after = line[(index + word.count)...].first { !$0.isWhitespace }
+                let before = clause.text.last { !$0.isWhitespace }
+                index += word.count
+                if word.count == 1, "xX".contains(current), isOperand(before, ")"), isOperand(after, "($") {
+                    clause.text.append("×")
+                    continue
+                }
+                if word.elementsEqual("of"), before == "%" {
+                    clause.text.append("×")
+                    continue
+                }
+                // A variable or a function belongs to the arithmetic beside it; "12cm" and "12 cm" do not. What goes on
+                // with an operator after a word was not complete before it.
+                let isName = word.count == 1 || functions.contains(String(word).lowercased())
+                let touches = clause.text.last.map { !$0.isWhitespace } ?? false
+                clause.isOpenAfter = touches && isName || isOperator(after)
+                end()
+                clause.isOpenBefore = isName || character(index).map { !$0.isWhitespace } ?? false
+                clause.followsWord = true
+            } else if isPart(current, before: character(index - 1), after: next) {
+                if clause.followsWord, clause.text.allSatisfy(\.isWhitespace), isOperator(current) {
+                    // "is -3" has a sign, "length - 3" an operator.
+                    let isSign = current == "-" && (next.map { $0.isNumber || $0 == "(" } ?? false)
+                    clause.isOpenBefore = clause.isOpenBefore || !isSign
+                }
+                clause.text.append(current)
+                index += 1
+            } else {
+                // Between digits, a comma or colon makes something else of both: a decimal comma, a ratio, a time.
+                let divides = (character(index - 1)?.isNumber ?? false) && (next?.isNumber ?? false)
+                let isFactorial = current == "!" && isOperand(character(index - 1), ")")
+                let isUnknown = divides || isFactorial || !punctuation.contains(current)
+                clause.isOpenAfter = isUnknown
+                end()
+                clause.isOpenBefore = isUnknown
+                index += 1
+            }
+        }
+        end()
+        return clauses
+    }
+
+    private static let punctuation: Set<Character> = Set(",;:.?!\"'“”‘’…—→⇒<>`")
+    private static let functions: Set<String> = [
+        "sin", "cos", "tan", "cot", "log", "ln", "lg", "exp", "max", "min", "gcd", "lcm", "mod", "abs", "sqrt",
+    ]
+
+    private static func isOperand(_ character: Character?, _ brackets: String) -> Bool {
+        character.map { $0.isNumber || brackets.contains($0) } ?? false
+    }
+
+    private static func isOperator(_ character: Character?) -> Bool {
+        character.map { "+-−–*×·⋅∙/÷∕⁄^".contains($0) } ?? false
+    }
+
+    /// Whether a character belongs to a clause: an operator, a digit, or a point or comma inside a number.
+    private static func isPart(_ character: Character, before: Character?, after: Character?) -> Bool {
+        switch character {
+        case ".": after?.isNumber ?? false
+        // Whether it separates thousands is for ``Arithmetic`` to find out.
+        case ",": (before?.isNumber ?? false) && (after?.isNumber ?? false)
+        default:
+            character.isASCII && character.isNumber || "=≈()[]%√π²³$€£¥° \t".contains(character)
+                || isOperator(character)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import EMLLMCore
+import Foundation
+import SelfEvalDecode
+
+/// Everything that is recorded of a node, as a list that is folded away.
+struct NodeDetails {
+    let node: StepNode
+    let outline: TraceOutline
+
+    func folded() -> HTML {
+        Tag.details(.class("numbers")) {
+            Tag.summary { "Details" }
+            Tag.dl {
+                rows(origin) + rows(writing) + rows(verdict)
+            }
+            Self.tokens(node.tokens)
+        }
+    }
+
+    /// Token identifiers, folded; `nil` for none.
+    static func tokens(_ tokens: [TokenID]) -> HTML? {
+        guard !tokens.isEmpty else { return nil }
+        return Tag.details(.class("numbers")) {
+            Tag.summary { Wording.count(tokens.count, "token") }
+            Tag.pre(.class("tokens")) { tokens.map(String.init).joined(separator: " ") }
+        }
+    }
+
+    typealias Row = (name: String, value: String?)
+
+    /// Rows of a list; those without a value are left out.
+    static func rows(_ rows: [Row]) -> [HTML] {
+        rows.compactMap { row in
+            row.value.map { value in
+                Tag.div {
+                    Tag.dt { row.name }
+                    Tag.dd { value }
+                }
+            }
+        }
+    }
+
+    private func rows(_ rows: [Row]) -> [HTML] { Self.rows(rows) }
+
+    private var origin: [Row] {
+        let parent = node.parent == 0 ? "the question" : "node \(node.parent)"
+        return [
+            ("Node", "\(node.id), after \(parent)" + (node.continues ? ", in one draw with it" : "")),
+            ("Begun here before it", "\(node.ordinal)"),
+            ("Decision", node.decision?.rawValue),
+            ("Set aside as", node.rejection?.rawValue),
+            ("Written behind", node.hint.map(Self.name)),
+        ]
+    }
+
+    private static func name(_ hint: StepNode.Hint) -> String {
+        switch hint {
+        case .reflection(let id): "reflection \(id)"
+        case .evaluation(let node): "evaluation in node \(node)"
+        }
+    }
+
+    private var writing: [Row] {
+        let written = node.written > node.tokens.count ? ", \(node.written) processed" : ""
+        return [
+            ("Tokens", "\(node.tokens.count)\(written)"),
+            ("Temperature", node.temperature == 0 ? "0, the likeliest text" : String(format: "%g", node.temperature)),
+            ("Ended by", node.end.map(Wording.end)),
+            ("Mean log-probability", Self.logProbability(node.meanLogProbability)),
+            ("Weakest window", Self.logProbability(node.windowConfidence)),
+        ]
+    }
+
+    /// A mean of log-probabilities, and the probability that a token then has.
+    private static func logProbability(_ value: Double) -> String {
+        "\(Wording.logit(value)), \(Wording.score(exp(value))) a token"
+    }
+
+    private var verdict: [Row] {
+        guard let judgement = node.judgement else { return [("Verdict", "not asked for")] }
+        let verdict = judgement.verdict
+        return [
+            ("Score", judgement.score.map { String(format: "%.4f", $0) } ?? "none: the verdict says nothing"),
+            ("Verdict’s probability", String(format: "%.4f", verdict.probability)),
+            ("Verdict’s logit ℓ", Wording.logit(verdict.logit)),
+            ("ℓ by order of the words", verdict.orderLogits.map(Wording.logit).joined(separator: ", ")),
+            (
+                "Mass of yes and no",
+                String(format: "%.4f", verdict.mass) + (verdict.isInformative ? "" : ", too little to say anything")
+            ),
+            ("ℓ without the picture", judgement.blindLogit.map(Wording.logit)),
+            ("Difference the picture makes", judgement.blindLogit.map { Wording.logit(verdict.logit - $0) }),
+            ("Answer if asked now", judgement.probe?.text),
+            ("Its mean log-probability", judgement.probe.map { Self.logProbability($0.meanLogProbability) }),
+        ]
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Evaluation
+import Foundation
+import SelfEvalDecode
+
+/// `emllm-eval calibrate`: fits probabilities to verdicts.
+struct CalibrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "calibrate",
+        abstract: "Fit probabilities to a model's verdicts on labelled steps, and thresholds to abstain by.",
+        discussion: """
+            Takes the steps of a run that have both a verdict and a label (run with --labels). The file names the weights and \
+            the prompts, and is refused for others. Beside the model, emllm-run finds it by itself.
+
+            With --risk, each strategy also gets the least confidence at which at most that share of all questions is \
+            answered and wrong (conformal risk control). That is a promise about new questions of the same kind, and not \
+            about the share of wrong ones among those that are answered.
+            """
+    )
+
+    /// The curve.
+    enum Method: String, ExpressibleByArgument, CaseIterable { case platt, isotonic }
+
+    @Argument(help: "The folder of the run.")
+    var folder: String
+
+    @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
+    var method = Method.platt
+
+    @Option(help: "The most questions that are answered and wrong, as a share of all.")
+    var risk: Double?
+
+    @Option(help: "Where to write (default: calibration.json in the run's folder).")
+    var out: String?
+
+    func validate() throws {
+        if let risk, !(risk > 0 && risk < 1) {
+            throw ValidationError("--risk: expected a number between 0 and 1, found \(risk)")
+        }
+    }
+
+    func run() async throws {
+        let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
+        let description = try source.readDescription()
+        let records = try source.readResults()
+        let steps = records.flatMap(\.steps).compactMap { step in
+            step.logit.flatMap { logit in step.label.map { (logit: logit, label: $0) } }
+        }
+        let digests = Set(description.options.values.map(\.verdictDigest))
+        guard digests.count == 1, let digest = digests.first else { throw EMLLMError.mixedPrompts(folder) }
+        let (logits, labels) = (steps.map(\.logit), steps.map(\.label))
+        let curve: Calibration? =
+            switch method {
+            case .platt: PlattScaling(fitting: logits, labels: labels).map { .platt($0) }
+            case .isotonic: IsotonicRegression(fitting: logits, labels: labels).map { .isotonic($0) }
+            }
+        guard let curve else { throw EMLLMError.noLabelledSteps(folder) }
+        var file = CalibrationFile(
+            model: description.model,
+            verdictDigest: digest,
+            steps: curve,
+            sampleCount: steps.count
+        )
+        var lines = [
+            "\(steps.count) labelled steps, \(labels.count { $0 }) of them right",
+            "Brier score: \(Self.brier(steps) { 1 / (1 + exp(-$0)) }) before, \(Self.brier(steps, curve.probability)) after "
+                + "(on the same steps)",
+        ]
+        if let risk {
+            for (strategy, answers) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {
+                let known = answers.filter { $0.confidence != nil && $0.failure == nil }
+                let threshold = ConformalRisk.threshold(
+                    confidences: known.compactMap(\.confidence),
+                    isCorrect: known.map(\.isCorrect),
+                    risk: risk
+                )
+                guard let threshold, threshold.isFinite else {
+                    lines.append("\(strategy): no threshold keeps the risk at \(risk) with \(known.count) answers")
+                    continue
+                }
+                file.abstention[strategy] = .init(threshold: threshold, risk: risk, sampleCount: known.count)
+                let kept = known.filter { ($0.confidence ?? 0) >= threshold }
+                lines.append(
+                    "\(strategy): answers from confidence \(Self.short(threshold)) on: \(kept.count) of \(known.count), "
+                        + "\(kept.count { !$0.isCorrect }) of them wrong"
+                )
+            }
+        }
+        let target = out.map { URL(filePath: $0) } ?? source.url.appending(path: "calibration.json")
+        try StandardStreams.write(file.json(), atomicallyTo: target.path)
+        try StandardStreams.write((lines + [target.path]).joined(separator: "\n") + "\n")
+    }
+
+    private static func brier(_ steps: [(logit: Double, label: Bool)], _ curve: (Double) -> Double) -> String {
+        let sum = steps.reduce(0) { sum, step in
+            let error = curve(step.logit) - (step.label ? 1 : 0)
+            return sum + error * error
+        }
+        return short(sum / Double(max(1, steps.count)))
+    }
+
+    private static func short(_ value: Double) -> String { String(format: "%.3f", value) }
+}
+
+extension EMLLMError.Code {
+    /// A run without labelled steps.
+    static let noLabelledSteps = Self(rawValue: "no-labelled-steps")
+}
+
+extension EMLLMError {
+    static func noLabelledSteps(_ path: String) -> EMLLMError {
+        EMLLMError(
+            code: .noLabelledSteps,
+            subject: path,
+            expected: "right and wrong steps with verdicts",
+            found: "too few of them",
+            remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains)"
+        )
+    }
+
+    static func mixedPrompts(_ path: String) -> EMLLMError {
+        EMLLMError(
+            code: .otherPrompts,
+            subject: path,
+            expected: "one pack of prompts for all strategies",
+            found: "several",
+            remedy: "run the strategies to be calibrated with the same --prompts, in a folder of their own"
+        )
+    }
+}

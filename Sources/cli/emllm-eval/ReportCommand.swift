@@ -1,0 +1,68 @@
+import ArgumentParser
+import CLIShared
+import EMLLMCore
+import Evaluation
+import Foundation
+
+/// `emllm-eval report`: turns results into tables, numbers and plots.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Turn results into tables, numbers and plots.",
+        discussion: """
+            Writes report.md, summary.json and SVG plots: accuracy against processed tokens and seconds, reliability, risk \
+            and coverage, revisions, accuracy by kind. Several folders are reported side by side, as of several models.
+            """
+    )
+
+    @Argument(help: "The folders of runs.")
+    var runs: [String]
+
+    @Option(help: "Where to write (default: the folder 'report' in the first run's).")
+    var out: String?
+
+    @Option(help: "The strategy that others are compared with.")
+    var baseline = "cot"
+
+    @Option(help: "The true-positive rate at which the true-negative rate of verdicts is given.")
+    var truePositiveRate = 0.9
+
+    func validate() throws {
+        guard !runs.isEmpty else { throw ValidationError("name the folder of a run") }
+        guard (0.01...1).contains(truePositiveRate) else {
+            throw ValidationError("--true-positive-rate: expected 0.01 to 1, found \(truePositiveRate)")
+        }
+    }
+
+    func run() async throws {
+        let folders = runs.map { RunFolder(url: URL(filePath: $0, directoryHint: .isDirectory)) }
+        var records: [ResultRecord] = []
+        var skipped = 0
+        for folder in folders {
+            _ = try folder.readDescription()
+            records += try folder.readResults()
+            skipped += folder.readSkipped().count
+        }
+        guard !records.isEmpty else { throw EMLLMError.noResults(runs[0]) }
+        var options = ReportOptions()
+        options.baseline = baseline
+        options.truePositiveRate = truePositiveRate
+        let report = try Report(records: records, skippedProblems: skipped, options: options)
+        let target =
+            out.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? folders[0].url.appending(path: "report")
+        try report.write(to: target)
+        try StandardStreams.write(target.appending(path: "report.md").path + "\n")
+    }
+}
+
+extension EMLLMError {
+    static func noResults(_ path: String) -> EMLLMError {
+        EMLLMError(
+            code: .notARun,
+            subject: path,
+            expected: "results of a run",
+            found: "none yet",
+            remedy: "let emllm-eval run answer some problems first"
+        )
+    }
+}

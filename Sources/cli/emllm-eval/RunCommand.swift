@@ -1,0 +1,184 @@
+import ArgumentParser
+import CLIShared
+import DecodeOptions
+import EMLLMCore
+import Evaluation
+import Foundation
+import SelfEvalDecode
+
+extension ProblemLayout: ExpressibleByArgument {}
+extension ScoringRule.Variant: ExpressibleByArgument {}
+extension StepLabelRule: ExpressibleByArgument {}
+
+/// `emllm-eval run`: runs strategies over problems.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run strategies over a problem set.",
+        discussion: """
+            Problems are JSON lines with id, question, answer, and where there are any image and options; or a file of \
+            PuzzleVQA, MathVista (testmini.json), MATH-V (test.jsonl) or We-Math (testmini.json), known by its columns. A \
+            problem that can not be run is skipped, counted and reported.
+            """
+    )
+
+    @Argument(help: "The file of problems.")
+    var problems: String
+
+    @Option(help: "The folder of the run; one that was interrupted is gone on with.")
+    var out: String
+
+    @Option(help: "The strategies, as cot,vote,verify.")
+    var strategies: StrategyList = StrategyList([.cot, .vote, .verify])
+
+    @Option(help: "The seeds, as 0,1,2 or 0-4.")
+    var seeds: SeedList = SeedList([0])
+
+    @Option(help: "Only this part of the problems: 1/4 is the first of four.")
+    var shard: Shard?
+
+    @Option(help: "At most so many problems, from the beginning.")
+    var limit: Int?
+
+    @Option(help: "The columns of the file, where they are not to be guessed.")
+    var layout: ProblemLayout?
+
+    @Option(help: "The folder that image paths begin at (default: the file's own).")
+    var images: String?
+
+    @Option(
+        help: "How answers are scored: corrected, or published (as each benchmark's own script does, defects included)."
+    )
+    var rule = ScoringRule.Variant.corrected
+
+    @Option(help: "How steps are labelled: arithmetic (their equations are checked) or reference (labels of the file).")
+    var labels: StepLabelRule?
+
+    @Flag(help: "Do not write traces; sweeps and training records need them.")
+    var noTraces = false
+
+    @OptionGroup(title: "Model") var modelOptions: ModelOptions
+    @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Self-evaluation") var selfEvaluation: SelfEvaluationOptions
+
+    func validate() throws {
+        if selfEvaluation.strategy != nil {
+            throw ValidationError("--strategy is for one question; name the strategies of a run with --strategies")
+        }
+        if text.seed != 0 { throw ValidationError("--seed is for one question; name the seeds of a run with --seeds") }
+        if let limit, limit < 1 { throw ValidationError("--limit: expected at least 1, found \(limit)") }
+    }
+
+    func run() async throws {
+        let file = URL(filePath: problems)
+        let set = try ProblemSet.read(from: file, layout: layout, imageFolder: images.map { URL(filePath: $0) })
+        let model = try modelOptions.load()
+        let identity = ModelIdentity(of: model, activations: modelOptions.activations)
+        var options: [String: SelfEvalOptions] = [:]
+        for strategy in strategies.values {
+            var chosen = selfEvaluation
+            chosen.strategy = strategy
+            let plain = try chosen.options(text: text)
+            options[strategy.rawValue] = try chosen.calibrated(
+                plain,
+                for: model,
+                activations: modelOptions.activations
+            )
+        }
+        let description = RunDescription(
+            problems: file.standardizedFileURL.path,
+            layout: set.layout,
+            problemsDigest: try RunFolder.digest(of: file),
+            rule: rule,
+            labels: labels,
+            model: identity,
+            options: options,
+            shard: shard.map { "\($0)" }
+        )
+        var chosen = shard?.part(of: set.problems) ?? set.problems
+        if let limit { chosen = Array(chosen.prefix(limit)) }
+        let folder = RunFolder(url: URL(filePath: out, directoryHint: .isDirectory))
+        let run = try EvaluationRun(
+            folder: folder,
+            description: description,
+            problems: chosen,
+            skipped: set.skipped,
+            seeds: seeds.values,
+            writesTraces: !noTraces
+        )
+        let runtime = modelOptions.runtime
+        let (summary, signal) = try await Interruption.handling {
+            try await run.work(on: model, runtime: runtime)
+        }
+        try StandardStreams.write(summary)
+        if let signal { throw ExitCode(128 + signal) }
+    }
+}
+
+/// Strategies, as "cot,vote".
+struct StrategyList: ExpressibleByArgument, CustomStringConvertible {
+    let values: [StrategyName]
+
+    init(_ values: [StrategyName]) { self.values = values }
+
+    init?(argument: String) {
+        if argument == "all" {
+            values = StrategyName.allCases
+            return
+        }
+        let names = argument.split(separator: ",").map {
+            StrategyName(rawValue: $0.trimmingCharacters(in: .whitespaces))
+        }
+        let found = names.compactMap { $0 }
+        guard !found.isEmpty, found.count == names.count, Set(found).count == found.count else { return nil }
+        values = found
+    }
+
+    var description: String { values.map(\.rawValue).joined(separator: ",") }
+    var defaultValueDescription: String { description }
+    static var allValueStrings: [String] { StrategyName.allCases.map(\.rawValue) + ["all"] }
+}
+
+/// Seeds, as "0,3" or "0-4".
+struct SeedList: ExpressibleByArgument, CustomStringConvertible {
+    let values: [UInt64]
+
+    init(_ values: [UInt64]) { self.values = values }
+
+    init?(argument: String) {
+        var found: [UInt64] = []
+        for part in argument.split(separator: ",") {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
+                last - first < 10_000
+            else { return nil }
+            found += first...last
+        }
+        guard !found.isEmpty, Set(found).count == found.count else { return nil }
+        values = found
+    }
+
+    var description: String { values.map(String.init).joined(separator: ",") }
+    var defaultValueDescription: String { description }
+}
+
+/// A part of the problems, as "2/4".
+struct Shard: ExpressibleByArgument, CustomStringConvertible {
+    let index: Int
+    let count: Int
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "/").compactMap { Int($0) }
+        guard parts.count == 2, argument.filter({ $0 == "/" }).count == 1, parts[1] >= 1,
+            (1...parts[1]).contains(parts[0])
+        else { return nil }
+        (index, count) = (parts[0], parts[1])
+    }
+
+    var description: String { "\(index)/\(count)" }
+
+    /// Every n-th problem, so that each part has some of all kinds.
+    func part<Element>(of all: [Element]) -> [Element] {
+        all.enumerated().filter { $0.offset % count == index - 1 }.map(\.element)
+    }
+}

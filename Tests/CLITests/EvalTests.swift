@@ -1,0 +1,279 @@
+import Foundation
+import Testing
+
+@testable import Evaluation
+@testable import SelfEvalDecode
+@testable import emllm_eval
+
+/// `emllm-eval`, run as a user would, on the model of 260,000 parameters: its answers are nonsense, its bookkeeping is not.
+@Suite("emllm-eval")
+struct EvalTests {
+    private static let program = Program.url("emllm-eval")
+    private static let model = ["--model", Program.stories260K, "--max-tokens", "320", "--threads", "1"]
+
+    private func eval(_ arguments: [String], whileRunning: (Process) throws -> Void = { _ in }) throws -> ProgramRun {
+        try Program.run(Self.program, arguments, whileRunning: whileRunning)
+    }
+
+    /// Problems, one of which can not be run.
+    private func problems(_ folder: Folder, count: Int = 4) throws -> String {
+        var lines = (1...count).map {
+            #"{"id": "p\#($0)", "question": "What is \#($0) + 1?", "answer": "\#($0 + 1)", "answer_type": "integer"}"#
+        }
+        lines.append(#"{"id": "p1", "question": "Again?", "answer": "1"}"#)
+        let file = folder.path("problems.jsonl")
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: file))
+        return file
+    }
+
+    private func results(_ folder: String) throws -> [ResultRecord] {
+        let file = folder + "/results.jsonl"
+        return try ResultRecord.records(from: Data(contentsOf: URL(filePath: file)), file: file)
+    }
+
+    private func keys(_ records: [ResultRecord]) -> [String] {
+        records.map { "\($0.problem) \($0.strategy) \($0.seed)" }.sorted()
+    }
+
+    private func run(_ problems: String, to out: String, _ more: [String] = []) throws -> ProgramRun {
+        try eval(
+            [
+                "run", problems, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
+                "3",
+            ]
+                + Self.model + more
+        )
+    }
+
+    @Test("Every problem, strategy and seed is answered once; what can not be run is skipped, counted and told")
+    func complete() throws {
+        let folder = try Folder()
+        let (file, out) = (try problems(folder), folder.path("run"))
+        let first = try run(file, to: out)
+        #expect(first.status == 0, "\(first.errors)")
+        #expect(first.output.contains("16 of 16 answers; 1 problems skipped"))
+        let records = try results(out)
+        #expect(records.count == 16 && Set(keys(records)).count == 16)
+        #expect(records.allSatisfy { $0.processedTokens > $0.promptTokens && $0.failure == nil && $0.answer != nil })
+        // Again, there is nothing to do.
+        #expect(try run(file, to: out).output.contains("16 of 16"))
+        #expect(try results(out) == records)
+        // Another strategy joins; another rule does not.
+        let more = try eval(
+            [
+                "run", file, "--out", out, "--strategies", "best-of", "--chains", "2", "--seeds", "0", "--steps", "3",
+                "--judge-chains",
+            ]
+                + Self.model
+        )
+        #expect(more.status == 0, "\(more.errors)")
+        #expect(try results(out).count == 20)
+        let other = try run(file, to: out, ["--rule", "published"])
+        #expect(other.status == 1 && other.errorLines.count == 1 && other.errors.contains("scoring rule"))
+
+        let report = try eval(["report", out])
+        #expect(report.status == 0, "\(report.errors)")
+        let text = try String(contentsOfFile: out + "/report/report.md", encoding: .utf8)
+        #expect(text.contains("best-of") && text.contains("vote"))
+        let sweep = try eval([
+            "sweep", out, "--strategy", "vote", "--weigh-votes", "--aggregation", "mean,min", "--json",
+        ])
+        #expect(sweep.status == 0, "\(sweep.errors)")
+        let rows = try #require(try JSONSerialization.jsonObject(with: Data(sweep.output.utf8)) as? [[String: Any]])
+        #expect(
+            rows.count == 2 && rows.allSatisfy { $0["decided"] as? Int == 8 && $0["undecided"] as? Int == 0 },
+            "\(rows)"
+        )
+        let uncalibrated = try eval(["calibrate", out])
+        #expect(uncalibrated.status == 1 && uncalibrated.errors.contains("--labels"))
+    }
+
+    @Test("A run that is interrupted goes on where it stopped, and loses and repeats nothing")
+    func interrupted() throws {
+        let folder = try Folder()
+        let (file, out) = (try problems(folder, count: 30), folder.path("run"))
+        let whole = folder.path("whole")
+        #expect(try run(file, to: whole).status == 0)
+        let arguments =
+            [
+                "run", file, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
+                "3", "--judge-chains",
+            ]
+            + Self.model
+        let stopped = try eval(arguments) { process in
+            let deadline = Date().addingTimeInterval(60)
+            while ((try? results(out).count) ?? 0) < 3, Date() < deadline { Thread.sleep(forTimeInterval: 0.005) }
+            process.interrupt()
+        }
+        #expect(stopped.status == 130 && stopped.output.contains("the same command goes on"), "\(stopped.errors)")
+        let some = try results(out)
+        try #require(some.count >= 3 && some.count < 120)
+        // A program that is killed leaves half a line.
+        let handle = try FileHandle(forWritingTo: URL(filePath: out + "/results.jsonl"))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("{\"problem\": \"p".utf8))
+        try handle.close()
+        let rest = try run(file, to: out)
+        #expect(rest.status == 0, "\(rest.errors)")
+        let all = try results(out)
+        #expect(Array(all.prefix(some.count)) == some)
+        #expect(keys(all) == keys(try results(whole)))
+        func said(_ records: [ResultRecord]) -> [String: String] {
+            Dictionary(uniqueKeysWithValues: records.map { ("\($0.problem) \($0.strategy) \($0.seed)", $0.response) })
+        }
+        #expect(said(all) == said(try results(whole)), "and the answers are those of a run in one go")
+    }
+
+    @Test("Shards come together to the whole")
+    func shards() throws {
+        let folder = try Folder()
+        let file = try problems(folder, count: 5)
+        let parts = ["1/2", "2/2"].map { ($0, folder.path("part" + $0.prefix(1))) }
+        for (shard, out) in parts { #expect(try run(file, to: out, ["--shard", shard]).status == 0) }
+        let whole = folder.path("whole")
+        let merged = try eval(["merge", parts[0].1, parts[1].1, "--out", whole])
+        #expect(merged.status == 0 && merged.output.contains("20 answers"), "\(merged.errors)")
+        #expect(Set(try results(whole).map(\.problem)).count == 5)
+        #expect(try eval(["sweep", whole, "--strategy", "vote"]).status == 0)
+        let twice = try eval(["merge", parts[0].1, parts[0].1, "--out", folder.path("twice")])
+        #expect(twice.status == 1 && twice.errorLines.count == 1)
+    }
+
+    @Test("Wrong usage and wrong files end in one line that says what to do")
+    func defects() throws {
+        let folder = try Folder()
+        let file = try problems(folder)
+        for (arguments, named) in [
+            (["run", folder.path("none.jsonl"), "--out", folder.path("x")], "none.jsonl"),
+            (["report", folder.path("none")], "emllm-eval run"), (["sweep", folder.path("none")], "emllm-eval run"),
+            (["records", folder.path("none"), "--out", folder.path("r")], "emllm-eval run"),
+        ] {
+            let run = try eval(arguments)
+            #expect(run.status == 1 && run.errorLines.count == 1 && run.errors.contains(named), "\(run.errors)")
+        }
+        for arguments in [
+            ["--strategies", "cot,cot"], ["--strategies", "none"], ["--seeds", "4-0"], ["--seeds", "1,1"],
+            ["--shard", "3/2"], ["--seed", "1"], ["--strategy", "cot"], ["--accept", "2"],
+        ] {
+            let run = try eval(["run", file, "--out", folder.path("x")] + arguments)
+            #expect(run.status == 64, "\(arguments)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.path("x")))
+    }
+
+    @Test("A picture that is none, and a question that does not fit, count as wrong, with the reason")
+    func failures() throws {
+        let folder = try Folder()
+        try Data("no picture".utf8).write(to: folder.url.appending(path: "bad.png"))
+        let long = String(repeating: "long ", count: 2000)
+        let lines = [
+            #"{"id": "a", "question": "What?", "answer": "1", "image": "bad.png"}"#,
+            #"{"id": "b", "question": "\#(long)", "answer": "1"}"#,
+            #"{"id": "c", "question": "What is 1 + 1?", "answer": "2"}"#,
+        ]
+        let file = folder.path("problems.jsonl")
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: file))
+        let out = folder.path("run")
+        let run = try eval(["run", file, "--out", out, "--strategies", "cot", "--steps", "2"] + Self.model)
+        #expect(run.status == 0, "\(run.errors)")
+        let failures = Dictionary(uniqueKeysWithValues: try results(out).map { ($0.problem, $0.failure ?? "") })
+        #expect(failures["b"] == "context-overflow" && failures["c"] == "" && failures["a"]?.isEmpty == false)
+    }
+
+    // MARK: Training records
+
+    private func node(_ id: Int, after parent: Int, _ text: String, _ decision: StepNode.Decision) -> StepNode {
+        var node = StepNode(id: id, parent: parent, ordinal: id, continues: false, kind: .step, temperature: 0)
+        node.text = text
+        node.decision = decision
+        return node
+    }
+
+    private let problem = Problem(
+        id: "p",
+        question: "What is 2 + 3, doubled?",
+        answer: "10",
+        answerType: .integer
+    )
+
+    /// A run in which a wrong step was replaced by a right one.
+    private func trace(reflection: String) throws -> Trace {
+        var trace = Trace(
+            TraceHeader(
+                model: ModelIdentity(
+                    provenance: .init(name: "m"),
+                    family: "f",
+                    vocabularySize: 1,
+                    weightBytes: 1,
+                    weightsDigest: "0",
+                    activations: .q8
+                ),
+                question: "q",
+                options: SelfEvalOptions(),
+                prompt: [1],
+                costs: .init(evaluation: 1, prior: 1, review: 1, answer: 1),
+                contextLength: 100
+            )
+        )
+        trace.apply(.candidate(node(1, after: 0, "First, 2 + 3 = 6.\n", .rejected)))
+        trace.apply(.reflection(Reflection(id: 0, node: 1, text: reflection, tokens: [])))
+        trace.apply(.candidate(node(2, after: 0, "First, 2 + 3 = 5.\n", .accepted)))
+        trace.apply(.candidate(node(3, after: 2, "Then 5 * 2 = 10.\n", .accepted)))
+        trace.apply(.answer(Answer(text: "10", source: .asked, node: 3, tokens: [])))
+        trace.apply(.info(.finished(TraceSummary(outcome: .answered, path: [2, 3]))))
+        return trace
+    }
+
+    @Test("A flawed step, what is wrong with it and the step in its place become a record, both ways")
+    func record() throws {
+        let record = TrainingRecord(try trace(reflection: "Two and three make five."), of: problem, labels: .arithmetic)
+        #expect(record.steps.map(\.isRight) == [false, true, true])
+        #expect(record.steps[0].refined == "First, 2 + 3 = 5.\n")
+        #expect(
+            record.seat == """
+                First, 2 + 3 = 6.
+                [self-evaluation-start: Two and three make five. Evaluation: Refine self-evaluation-end]
+                First, 2 + 3 = 5.
+                Then 5 * 2 = 10.
+                The answer is 10
+
+                """
+        )
+        #expect(
+            record.cascade.map(\.task)
+                == ["reason", "evaluate", "reflect", "refine", "evaluate", "evaluate", "answer"]
+        )
+        #expect(record.cascade[0].response == "First, 2 + 3 = 5.\nThen 5 * 2 = 10.\n")
+        #expect(record.cascade.filter { $0.task == "evaluate" }.map(\.response) == ["No", "Yes", "Yes"])
+        #expect(DataFilter.defect(of: record, isCorrect: true, prompts: .casSEAT) == nil)
+    }
+
+    @Test("Each rule of the filter leaves out what it is for")
+    func filter() throws {
+        let good = TrainingRecord(try trace(reflection: "Two and three make five."), of: problem, labels: .arithmetic)
+        func defect(_ change: (inout TrainingRecord) -> Void, isCorrect: Bool = true) -> DataFilter.RecordDefect? {
+            var record = good
+            change(&record)
+            return DataFilter.defect(of: record, isCorrect: isCorrect, prompts: .casSEAT)
+        }
+        #expect(defect({ _ in }, isCorrect: false) == .wrongAnswer)
+        #expect(defect { $0.steps = [] } == .unlabelled)
+        #expect(defect { $0.steps[0].text = "The answer is 10, because:" } == .answerFirst)
+        #expect(defect { $0.steps[0].refined = nil } == .standingMistake)
+        #expect(defect { $0.steps[0].reflection = nil } == .noReflection)
+        #expect(defect { $0.steps[0].reflection = " … " } == .noReflection)
+        #expect(defect { $0.steps[0].reflection = "First, 2 + 3 = 6." } == .emptyReflection)
+
+        func result(_ isCorrect: Bool, _ labels: [Bool?]) -> ResultRecord {
+            let steps = labels.map { StepRecord(text: "s", meanLogProbability: 0, label: $0) }
+            return ResultRecord(problem: "p", strategy: "cot", model: "m", seed: 0, isCorrect: isCorrect, steps: steps)
+        }
+        var seen: Set<String> = []
+        #expect(DataFilter.defect(of: problem, results: [result(true, [false])], seen: &seen) == nil)
+        #expect(DataFilter.defect(of: problem, results: [result(true, [false])], seen: &seen) == .duplicate)
+        seen = []
+        #expect(DataFilter.defect(of: problem, results: [result(false, [])], seen: &seen) == .neverSolved)
+        seen = []
+        #expect(DataFilter.defect(of: problem, results: [result(true, [true, nil])], seen: &seen) == .alwaysRight)
+    }
+}
