@@ -92,3 +92,9 @@ extension AnswerText {
         return plain.isEmpty ? key(text) : plain
     }
 }
+
+extension Answer {
+    /// What answers have in common that count as the same vote: case, white space, punctuation at the ends, currency signs
+    /// and the spelling of numbers do not matter.
+    public var voteKey: String { AnswerText.voteKey(text) }
+}

@@ -35,14 +35,17 @@ struct EvalTests {
         records.map { "\($0.problem) \($0.strategy) \($0.seed)" }.sorted()
     }
 
+    /// What most tests run.
+    private func arguments(_ problems: String, _ out: String) -> [String] {
+        [
+            "run", problems, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
+            "3",
+            "--judge-chains",
+        ] + Self.model
+    }
+
     private func run(_ problems: String, to out: String, _ more: [String] = []) throws -> ProgramRun {
-        try eval(
-            [
-                "run", problems, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
-                "3",
-            ]
-                + Self.model + more
-        )
+        try eval(arguments(problems, out) + more)
     }
 
     @Test("Every problem, strategy and seed is answered once; what can not be run is skipped, counted and told")
@@ -94,13 +97,7 @@ struct EvalTests {
         let (file, out) = (try problems(folder, count: 30), folder.path("run"))
         let whole = folder.path("whole")
         #expect(try run(file, to: whole).status == 0)
-        let arguments =
-            [
-                "run", file, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
-                "3", "--judge-chains",
-            ]
-            + Self.model
-        let stopped = try eval(arguments) { process in
+        let stopped = try eval(arguments(file, out)) { process in
             let deadline = Date().addingTimeInterval(60)
             while ((try? results(out).count) ?? 0) < 3, Date() < deadline { Thread.sleep(forTimeInterval: 0.005) }
             process.interrupt()

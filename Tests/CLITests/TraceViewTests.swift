@@ -146,6 +146,17 @@ struct TraceTreeTests {
         #expect(empty.prefix(3) == ["Why?", "│", "└─ the record breaks off here"])
     }
 
+    @Test("A damaged trace, decoded without a check, is drawn as well as it goes")
+    func damaged() throws {
+        let whole = String(decoding: try TraceSample.verification().trace.json(), as: UTF8.self)
+        let json = whole.replacing(/"(parent|id|node|from|to)" : 2\b/) { "\"\($0.1)\" : 77" }
+            .replacing(/"score" : 0\.\d+/) { _ in "\"score\" : 1e300" }
+        #expect(json != whole)
+        let trace = try JSONDecoder().decode(Trace.self, from: Data(json.utf8))
+        for line in lines(trace, width: 40) { #expect(TerminalText.width(of: line) <= 40) }
+        #expect(TracePage.html(trace, images: []).hasSuffix("</html>\n"))
+    }
+
     @Test("Hundreds of branches in one another stay near the margin")
     func deep() {
         var sample = TraceSample("Deep?")

@@ -90,6 +90,19 @@ struct CostTests {
         #expect(run.counts.evaluation == 3 * cost)
     }
 
+    @Test("what prompting anew would cost is counted call by call")
+    func reprompting() throws {
+        let script = try Script("First.\nSecond.\n" + end)
+        let run = try ScriptedRun(script)
+        let (prompt, first, second) = (run.trace.header.prompt.count, "First.\n".utf8.count, "Second.\n".utf8.count)
+        let costs = run.trace.header.costs
+        let written = prompt + first + (prompt + first) + second + (prompt + first + second)
+        let judged = (prompt + first + costs.evaluation) + (prompt + first + second + costs.evaluation)
+        let answered = prompt + first + second + costs.answer + (run.trace.answer?.tokens.count ?? 0) - 1
+        #expect(run.trace.repromptedTokens == written + judged + answered)
+        #expect(run.trace.repromptedTokens > run.counts.processed)
+    }
+
     @Test("no branch outlives a run")
     func leaks() throws {
         var script = try Script([("Bad.\nOne.\n" + end, 0.6), ("Fine.\nTwo.\n" + end, 0.4)])

@@ -72,6 +72,7 @@ final class Workbench {
             note(.answer(answer))
         } catch let error as EMLLMError where error.code == .cancelled {
             outcome = .cancelled
+            leaf = lastStanding
         }
         let path = trace.line(to: leaf)
         var summary = TraceSummary(outcome: outcome, path: path.map(\.id))
@@ -95,6 +96,12 @@ final class Workbench {
             trace.header.prompt.count + costs.prior <= source.contextLength
         else { return }
         note(.info(.prior(try account.timed(\.evaluation) { try source.judgeEmptyStep(account: account) })))
+    }
+
+    /// The last node of which every step up to it stands: where a run that was cancelled had arrived.
+    private var lastStanding: Int {
+        let standing = trace.nodes.last { node in trace.line(to: node.id).allSatisfy { $0.decision?.stands == true } }
+        return standing?.id ?? 0
     }
 
     func checkCancelled() throws { try source.checkCancelled() }

@@ -175,6 +175,17 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         }
     }
 
+    private enum CodingKeys: String, CodingKey { case boundaries, delimiters, minimumTokens, maximumTokens }
+
+    /// Writes the rule, boundaries in the order of their names: the same rule is the same JSON.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(boundaries.sorted { $0.rawValue < $1.rawValue }, forKey: .boundaries)
+        try values.encode(delimiters, forKey: .delimiters)
+        try values.encode(minimumTokens, forKey: .minimumTokens)
+        try values.encode(maximumTokens, forKey: .maximumTokens)
+    }
+
     /// Checks the lengths.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` naming the value that is out of range.

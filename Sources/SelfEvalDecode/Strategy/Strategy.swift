@@ -94,7 +94,7 @@ extension Workbench {
         func weight(_ index: Int) -> Double { weights?[index] ?? 1 }
         for (index, answer) in answers.enumerated() {
             guard let answer else { continue }
-            let key = AnswerText.voteKey(answer.text)
+            let key = answer.voteKey
             if totals[key] == nil { order.append(key) }
             totals[key, default: 0] += weight(index)
             total += weight(index)
@@ -102,7 +102,7 @@ extension Workbench {
         // The first among equals.
         guard let best = order.max(by: { (totals[$0] ?? 0) < (totals[$1] ?? 0) }) else { return nil }
         let winning = order.first { totals[$0] == totals[best] } ?? best
-        let voters = answers.indices.filter { answers[$0].map { AnswerText.voteKey($0.text) } == winning }
+        let voters = answers.indices.filter { answers[$0]?.voteKey == winning }
         let heaviest = voters.map(weight).max() ?? 0
         guard let winner = voters.first(where: { weight($0) == heaviest }) else { return nil }
         return (winner, total > 0 ? (totals[winning] ?? 0) / total : 0)

@@ -7,12 +7,12 @@ struct ProposalCount {
     /// The lines that propose it: their numbers, from 1, and the nodes that they end with.
     let lines: [(number: Int, leaf: Int)]
 
-    /// Counts answers, the most frequent first, and of these the earliest. Case and white space do not count.
+    /// Counts answers, the most frequent first, and of these the earliest. Those that count as one vote count as one.
     static func tally(_ proposals: [Answer]) -> [ProposalCount] {
         var order: [String] = []
         var groups: [String: [(number: Int, answer: Answer)]] = [:]
         for (index, proposal) in proposals.enumerated() {
-            let key = proposal.text.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let key = proposal.voteKey
             if groups[key] == nil { order.append(key) }
             groups[key, default: []].append((index + 1, proposal))
         }

@@ -180,6 +180,7 @@ struct RunDetails {
         let costs = header.costs
         let rows: [NodeDetails.Row] = [
             ("Tokens", trace.promptTokens.map { "\($0)" }),
+            ("Context", Wording.count(header.contextLength, "position")),
             ("A verdict costs", Wording.count(costs.evaluation, "token")),
             ("A verdict on an empty step", Wording.count(costs.prior, "token")),
             ("A verdict on a chain", Wording.count(costs.review, "token")),

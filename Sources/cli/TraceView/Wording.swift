@@ -26,8 +26,10 @@ enum Wording {
         }
     }
 
-    /// A probability or score, from 0.00 to 1.00.
-    static func score(_ value: Double) -> String { String(format: "%.2f", value) }
+    /// A probability or score, from 0.00 to 1.00; a damaged trace may hold others.
+    static func score(_ value: Double) -> String {
+        (0...1).contains(value) ? String(format: "%.2f", value) : "n/a"
+    }
 
     /// A logit or log-probability with its sign.
     static func logit(_ value: Double) -> String { String(format: "%+.3f", value) }

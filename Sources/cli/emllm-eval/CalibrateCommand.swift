@@ -44,13 +44,18 @@ struct CalibrateCommand: AsyncParsableCommand {
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
         let description = try source.readDescription()
-        let records = try source.readResults()
-        let steps = records.flatMap(\.steps).compactMap { step in
-            step.logit.flatMap { logit in step.label.map { (logit: logit, label: $0) } }
+        let all = try source.readResults()
+        // Verdicts after other prompts mean something else: the strategies that share the prompts of most steps count.
+        let digests = description.options.mapValues(\.verdictDigest)
+        let steps = Dictionary(grouping: all, by: { digests[$0.strategy] ?? "" }).mapValues {
+            Self.labelledSteps(of: $0)
         }
-        let digests = Set(description.options.values.map(\.verdictDigest))
-        guard digests.count == 1, let digest = digests.first else { throw EMLLMError.mixedPrompts(folder) }
-        let (logits, labels) = (steps.map(\.logit), steps.map(\.label))
+        guard let digest = steps.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) })?.key else {
+            throw EMLLMError.noLabelledSteps(folder)
+        }
+        let records = all.filter { digests[$0.strategy] == digest }
+        let labelled = steps[digest] ?? []
+        let (logits, labels) = (labelled.map(\.logit), labelled.map(\.label))
         let curve: Calibration? =
             switch method {
             case .platt: PlattScaling(fitting: logits, labels: labels).map { .platt($0) }
@@ -61,13 +66,15 @@ struct CalibrateCommand: AsyncParsableCommand {
             model: description.model,
             verdictDigest: digest,
             steps: curve,
-            sampleCount: steps.count
+            sampleCount: labelled.count
         )
         var lines = [
-            "\(steps.count) labelled steps, \(labels.count { $0 }) of them right",
-            "Brier score: \(Self.brier(steps) { 1 / (1 + exp(-$0)) }) before, \(Self.brier(steps, curve.probability)) after "
+            "\(labelled.count) labelled steps, \(labels.count { $0 }) of them right",
+            "Brier score: \(Self.brier(labelled) { 1 / (1 + exp(-$0)) }) before, \(Self.brier(labelled, curve.probability)) after "
                 + "(on the same steps)",
         ]
+        let others = digests.filter { $0.value != digest }.keys.sorted()
+        if !others.isEmpty { lines.append("left out, for their prompts are others: \(others.joined(separator: ", "))") }
         if let risk {
             for (strategy, answers) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {
                 let known = answers.filter { $0.confidence != nil && $0.failure == nil }
@@ -91,6 +98,12 @@ struct CalibrateCommand: AsyncParsableCommand {
         let target = out.map { URL(filePath: $0) } ?? source.url.appending(path: "calibration.json")
         try StandardStreams.write(file.json(), atomicallyTo: target.path)
         try StandardStreams.write((lines + [target.path]).joined(separator: "\n") + "\n")
+    }
+
+    private static func labelledSteps(of records: [ResultRecord]) -> [(logit: Double, label: Bool)] {
+        records.flatMap(\.steps).compactMap { step in
+            step.logit.flatMap { logit in step.label.map { (logit, $0) } }
+        }
     }
 
     private static func brier(_ steps: [(logit: Double, label: Bool)], _ curve: (Double) -> Double) -> String {
@@ -117,16 +130,6 @@ extension EMLLMError {
             expected: "right and wrong steps with verdicts",
             found: "too few of them",
             remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains)"
-        )
-    }
-
-    static func mixedPrompts(_ path: String) -> EMLLMError {
-        EMLLMError(
-            code: .otherPrompts,
-            subject: path,
-            expected: "one pack of prompts for all strategies",
-            found: "several",
-            remedy: "run the strategies to be calibrated with the same --prompts, in a folder of their own"
         )
     }
 }

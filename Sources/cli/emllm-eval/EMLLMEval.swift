@@ -16,6 +16,7 @@ struct EMLLMEval: AsyncParsableCommand {
               emllm-eval report runs/a
               emllm-eval calibrate runs/a --risk 0.1
               emllm-eval sweep runs/a --strategy verify --accept 0.3,0.5,0.7 --reject 0.1,0.3
+              emllm-eval overhead runs/a
               emllm-eval run problems.jsonl --out runs/b1 --shard 1/2    # and 2/2 elsewhere, into runs/b2
               emllm-eval merge runs/b1 runs/b2 --out runs/b
               emllm-eval records runs/a --out training.jsonl
@@ -24,7 +25,7 @@ struct EMLLMEval: AsyncParsableCommand {
             """,
         subcommands: [
             RunCommand.self, ReportCommand.self, CalibrateCommand.self, SweepCommand.self, MergeCommand.self,
-            RecordsCommand.self,
+            OverheadCommand.self, RecordsCommand.self,
         ]
     )
 }

@@ -11,7 +11,8 @@ struct ReportCommand: AsyncParsableCommand {
         abstract: "Turn results into tables, numbers and plots.",
         discussion: """
             Writes report.md, summary.json and SVG plots: accuracy against processed tokens and seconds, reliability, risk \
-            and coverage, revisions, accuracy by kind. Several folders are reported side by side, as of several models.
+            and coverage, revisions, accuracy by kind. Several folders are reported side by side, as of several models. For \
+            We-Math its four-way diagnosis is written as well (we-math.json).
             """
     )
 
@@ -51,7 +52,31 @@ struct ReportCommand: AsyncParsableCommand {
         let target =
             out.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? folders[0].url.appending(path: "report")
         try report.write(to: target)
+        for folder in folders { try writeDiagnosis(of: folder, to: target) }
         try StandardStreams.write(target.appending(path: "report.md").path + "\n")
+    }
+
+    /// We-Math's own measures, for runs of that benchmark: what problems of several steps and their parts say together.
+    private func writeDiagnosis(of folder: RunFolder, to target: URL) throws {
+        let description = try folder.readDescription()
+        guard description.layout == .weMath else { return }
+        let problems = try folder.readProblems(description)
+        let byID = Dictionary(problems.map { ($0.id, $0) }) { first, _ in first }
+        var diagnoses: [String: WeMathDiagnosis] = [:]
+        for (run, records) in Dictionary(grouping: try folder.readResults(), by: { "\($0.strategy)-\($0.seed)" }) {
+            var scores: [String: Score] = [:]
+            for record in records {
+                guard let problem = byID[record.problem] else { continue }
+                let output = ModelOutput(answer: record.answer, response: record.response)
+                scores[record.problem] = ScoringRule(description.rule).score(output, for: problem)
+            }
+            diagnoses[run] = WeMathDiagnosis(problems, scores: scores, variant: description.rule)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let file = target.appending(path: "we-math.json")
+        try StandardStreams.write(encoder.encode(diagnoses), atomicallyTo: file.path)
+        try StandardStreams.write(file.path + "\n")
     }
 }
 

@@ -49,8 +49,12 @@ struct StepRenderer {
             if answer.isAbstention {
                 text += String(format: " (do not rely on it: confidence %.2f)", answer.confidence ?? 0)
             }
+            if let proposals = trace?.proposals, proposals.count > 1 {
+                let votes = proposals.filter { $0.voteKey == answer.voteKey }.count
+                text += " (\(votes) of \(proposals.count) chains)"
+            }
             let lines = TerminalText.wrap(TerminalText.harmless(text), width: terminal.width)
-            return (lines.map { terminal.styled($0, .bold) }, "")
+            return (standing(to: answer.node) + lines.map { terminal.styled($0, .bold) }, "")
         case .info(.finished(let summary)):
             guard let trace else { return ([], "") }
             return ([terminal.styled(Self.summary(of: trace, summary), .dim)], "")
@@ -80,8 +84,10 @@ struct StepRenderer {
 
     private mutating func lines(for id: Int, _ decision: StepNode.Decision) -> [String] {
         guard let node = trace?[id] else { return [] }
-        // Several chains are told apart by their answers, not by their steps; one among them is shown at the end.
         guard !shown.contains(id) else { return [] }
+        // Where several chains are written, the one that stands is shown at the end.
+        let isOneChain = trace.map { [.cot, .seat].contains($0.header.options.strategy) } ?? true
+        guard decision != .written || isOneChain else { return [] }
         switch decision {
         case .abandoned: return []
         case .rejected: return lines(of: node, mark: rejectionMark(node), style: .dim)
@@ -92,6 +98,18 @@ struct StepRenderer {
         case .written where node.kind == .evaluation: return lines(of: node, mark: "» says", style: .dim)
         case .written, .unjudged: return lines(of: node, mark: "· n/a ", style: nil)
         }
+    }
+
+    /// The steps of the line that was arrived at, as far as they are not on the screen: of several chains, the others are
+    /// told by their answers.
+    private mutating func standing(to leaf: Int) -> [String] {
+        let line = trace?.line(to: leaf) ?? []
+        return line.filter { !shown.contains($0.id) }.flatMap { lines(of: $0, mark: standingMark($0), style: nil) }
+    }
+
+    private func standingMark(_ node: StepNode) -> String {
+        guard let score = node.judgement?.score else { return "· n/a " }
+        return "· " + String(format: "%.2f", score)
     }
 
     private func rejectionMark(_ node: StepNode) -> String {
