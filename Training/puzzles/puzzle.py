@@ -1,0 +1,102 @@
+"""A puzzle: a picture, a question with options, the answer, and the three steps that lead to it."""
+
+from dataclasses import dataclass
+
+from .scene import Scene
+
+CANNOT = "cannot be determined"
+ORDINALS = ["first", "second", "third"]
+POLYGONS = {3: "triangle", 4: "square", 5: "pentagon", 6: "hexagon", 7: "heptagon", 8: "octagon", 9: "nonagon"}
+SIDES = {name: sides for sides, name in POLYGONS.items()}
+
+
+@dataclass
+class Puzzle:
+    """Everything that is known about a puzzle."""
+
+    kind: str
+    seed: int
+    question: str
+    options: list[str]
+    answer: str
+    caption: str
+    explanation: str
+    deduction: str
+    scene: Scene
+
+    def image(self, side=512, oversampling=2, is_sharp=False):
+        """The picture, a square of `side` pixels."""
+        return self.scene.render(side, oversampling, is_sharp)
+
+    @property
+    def prompt(self):
+        """What a user asks beside the picture."""
+        return prompt(self.question, self.options)
+
+    @property
+    def chain(self):
+        """What a model should say: three steps and the answer, each on a line of its own."""
+        return "\n".join([self.caption, self.explanation, self.deduction, f"The answer is {self.answer}."])
+
+
+def prompt(question, options):
+    letters = " ".join(f"({chr(65 + index)}) {option}" for index, option in enumerate(options))
+    return f"Question: {question} Options: {letters}"
+
+
+@dataclass
+class Draft:
+    """What the module of a kind makes."""
+
+    scene: Scene
+    question: str
+    options: list[str]
+    answer: str
+    caption: str
+    explanation: str
+    deduction: str
+
+
+class Talk:
+    """Chooses words. Most chains are canonical throughout, so that a small model has one way to say a thing."""
+
+    def __init__(self, rng, canonical_share=0.85):
+        self.rng = rng
+        self.is_canonical = rng.random() < canonical_share
+
+    def __call__(self, canonical, *variants):
+        return canonical if self.is_canonical else self.rng.choice((canonical, *variants))
+
+
+def listed(values):
+    """A list as the captions write it: words and the question mark in quotes, numbers bare."""
+    return "[" + ", ".join(quoted(value) for value in values) + "]"
+
+
+def quoted(value):
+    return str(value) if isinstance(value, int) or value.isdigit() else f"'{value}'"
+
+
+def joined(parts):
+    """a, b, and c"""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f", and {parts[-1]}"
+
+
+def a(word):
+    return ("an " if word[0] in "aeiou" else "a ") + word
+
+
+def plural(word):
+    return word + "s"
+
+
+def options_of(rng, answer, others, count=4):
+    """The answer among others, shuffled."""
+    pool = sorted({other for other in others if other != answer})
+    options = rng.sample(pool, min(count - 1, len(pool))) + [answer]
+    rng.shuffle(options)
+    return options
+
+
+def numbers(low, high):
+    return [str(number) for number in range(low, high + 1)]

@@ -1,0 +1,343 @@
+"""Trains a model on puzzles made on the fly.
+
+    python train.py FOLDER [--pictures N] [--reading N] [--batch N] …
+
+FOLDER gets last.pt (everything that is needed to go on), best.pt (the weights that solved most), train.csv, eval.csv and
+curves.png. The same command goes on where last.pt ends: the state of the optimizer, the place in the schedule and in
+the data are those of a run that was never interrupted.
+
+Two stages share one schedule. First the eye alone learns to read cells (`--reading` pictures); then eye and decoder learn
+to say chains, with the reading of cells as a second loss.
+"""
+
+import argparse
+import csv
+import math
+import os
+import signal
+import time
+from pathlib import Path
+
+import tokenizer as tokens
+import torch
+from data import GROUP, Batches, normalized
+from evaluate import evaluate
+from model import Sizes, Trainee, parameters, reading_accuracy, reading_loss
+from torch.nn import functional
+
+TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy"]
+READ_COLUMNS = ["shape", "size", "units", "tens", "hue", "shade"]
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pictures", type=int, default=240_000, help="pictures of the second stage")
+    parser.add_argument("--reading", type=int, default=40_000, help="pictures of the first stage")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
+    parser.add_argument("--decay", type=float, default=0.05, help="AdamW's decay of weights")
+    parser.add_argument("--reading-weight", type=float, default=0.3, help="of the reading of cells in the second stage")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
+    parser.add_argument("--minutes", type=float, default=10, help="between checkpoints")
+    parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
+    parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
+    for name, value in vars(Sizes()).items():
+        parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
+    return parser.parse_args()
+
+
+def device_and_precision(wanted):
+    """A GPU computes in bfloat16 under autocast; so does a CPU that has instructions for it, without them it crawls."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.float32 if wanted == "float32" else torch.bfloat16
+    has_bfloat16 = torch.backends.cpu.get_cpu_capability() in ("AVX512_BF16", "AMX") or any(
+        getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    is_half = wanted == "bfloat16" or (wanted == "auto" and has_bfloat16)
+    return torch.device("cpu"), torch.bfloat16 if is_half else torch.float32
+
+
+class Schedule:
+    """The learning rate: a cosine over all steps, and a rise at the beginning of each stage."""
+
+    def __init__(self, highest, reading_steps, steps, rise=150):
+        self.highest, self.reading_steps, self.steps, self.rise = highest, reading_steps, steps, rise
+
+    def __call__(self, step):
+        since = step - self.reading_steps if step >= self.reading_steps else step
+        rise = min(1, (since + 1) / self.rise)
+        return self.highest * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * step / self.steps)) / 2)
+
+
+def optimizer_of(trainee, decay):
+    """AdamW; gains, biases and embeddings of positions do not decay."""
+    matrices = [weight for weight in trainee.parameters() if weight.ndim > 1]
+    others = [weight for weight in trainee.parameters() if weight.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, fused=True)
+
+
+class Table:
+    """A CSV file that loses the rows after a checkpoint when a run goes on from there."""
+
+    def __init__(self, path, columns, last_step):
+        rows = []
+        if path.exists():
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["step"]) <= last_step]
+        self.path, self.columns = path, columns
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def add(self, row):
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, self.columns).writerow(row)
+
+
+def save(path, content):
+    """Writes a file that is whole or not there."""
+    partial = path.with_suffix(".partial")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+class Run:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.folder = arguments.folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(arguments.seed)
+        torch.set_num_threads(arguments.threads)
+        # Weights and moments near zero would slow every operation down.
+        torch.set_flush_denormal(True)
+        self.device, self.precision = device_and_precision(arguments.precision)
+        file = self.folder / "tokenizer.json"
+        if not file.exists() and arguments.begin:
+            file.write_text(torch.load(arguments.begin, map_location="cpu", weights_only=True)["tokenizer"])
+        elif not file.exists():
+            tokens.train().backend_tokenizer.save(str(file))
+        self.tokenizer = tokens.load(file)
+        sizes = Sizes(**{name: getattr(arguments, name) for name in vars(Sizes())})
+        self.trainee = Trainee(sizes, self.tokenizer).to(self.device)
+        self.optimizer = optimizer_of(self.trainee, arguments.decay)
+        group = arguments.batch * GROUP
+        self.reading_groups = arguments.reading // group
+        self.groups = self.reading_groups + arguments.pictures // group
+        self.steps = self.groups * GROUP
+        self.schedule = Schedule(arguments.rate, self.reading_groups * GROUP, self.steps)
+        self.step, self.best, self.seconds = 0, -1.0, 0.0
+        self.is_stopping = False
+        self.resume()
+        last = self.step
+        self.train_table = Table(
+            self.folder / "train.csv", TRAIN_COLUMNS + READ_COLUMNS + ["pictures_per_second", "seconds"], last
+        )
+        self.eval_table = Table(self.folder / "eval.csv", ["step", "pictures", "kind", "solved", "seen", "count"], last)
+
+    # Checkpoints
+
+    def state(self):
+        """What a run depends on beside its arguments' names of places and machines."""
+        kept = ("pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", *vars(Sizes()))
+        return {
+            "arguments": {name: getattr(self.arguments, name) for name in kept},
+            "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
+            "trainee": self.trainee.state_dict(),
+            "step": self.step,
+            "best": self.best,
+        }
+
+    def resume(self):
+        file = self.folder / "last.pt"
+        if not file.exists():
+            return self.begin()
+        kept = torch.load(file, map_location=self.device, weights_only=True)
+        now = self.state()
+        changed = [name for name in kept["arguments"] if kept["arguments"][name] != now["arguments"][name]]
+        if changed or kept["tokenizer"] != now["tokenizer"]:
+            raise SystemExit(
+                f"{file} was made with other arguments ({', '.join(changed) or 'another tokenizer'}); "
+                "use the same or another folder"
+            )
+        self.trainee.load_state_dict(kept["trainee"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        self.step, self.best, self.seconds = kept["step"], kept["best"], kept["seconds"]
+        torch.set_rng_state(kept["random"].cpu())
+
+    def begin(self):
+        if self.arguments.begin:
+            kept = torch.load(self.arguments.begin, map_location=self.device, weights_only=True)
+            self.trainee.load_state_dict(kept["trainee"])
+
+    def checkpoint(self):
+        optimizer = self.optimizer.state_dict()
+        extra = {"optimizer": optimizer, "seconds": self.seconds, "random": torch.get_rng_state()}
+        save(self.folder / "last.pt", self.state() | extra)
+
+    def report(self):
+        """Solves fresh puzzles, keeps the weights if they are the best so far, and draws the curves."""
+        if self.step <= self.schedule.reading_steps:
+            return
+        results, details = evaluate(self.trainee, self.tokenizer)
+        pictures = self.step * self.arguments.batch
+        for kind, (solved, seen, count) in results.items():
+            self.eval_table.add(
+                {"step": self.step, "pictures": pictures, "kind": kind, "solved": solved, "seen": seen, "count": count}
+            )
+        share = sum(solved for solved, _, _ in results.values()) / sum(count for *_, count in results.values())
+        if share >= self.best:
+            self.best = share
+            save(self.folder / "best.pt", self.state())
+        example = details[self.step // GROUP % len(details)]
+        print(f"step {self.step}: solved {share:.0%}; {example[0].kind}, expected {example[0].answer}:\n{example[1]}")
+
+    # Training
+
+    def losses(self, batch):
+        """The two losses and what was right, of one batch."""
+        pixels = normalized(batch["pixels"].to(self.device))
+        labels = batch["labels"].to(self.device)
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            features = self.trainee.see(pixels)
+            read = self.trainee.read(features)
+            reading = reading_loss(read, labels)
+            if "ids" not in batch:
+                return reading, None, reading_accuracy(read, labels), (0, 0)
+            ids, targets = batch["ids"].to(self.device), batch["targets"].to(self.device)
+            logits = self.trainee.say(ids, features, targets).float()
+            wanted = ids.roll(-1, 1)[targets]
+            text = functional.cross_entropy(logits, wanted)
+        right = int((logits.argmax(-1) == wanted).sum())
+        return reading, text, reading_accuracy(read, labels), (right, wanted.numel())
+
+    def update(self, batch):
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule(self.step)
+        reading, text, read, said = self.losses(batch)
+        loss = reading if text is None else text + self.arguments.reading_weight * reading
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return loss.item(), reading.item(), math.nan if text is None else text.item(), read, said
+
+    def train(self, every=40):
+        group = self.step // GROUP
+        data = Batches(
+            self.tokenizer, self.arguments.seed, self.arguments.batch, self.reading_groups, self.groups
+        )
+        loader = torch.utils.data.DataLoader(
+            data,
+            batch_size=None,
+            sampler=range(group, self.groups),
+            num_workers=1 if self.device.type == "cpu" else max(1, (os.cpu_count() or 2) - 2),
+            prefetch_factor=2,
+            multiprocessing_context="spawn",
+        )
+        self.trainee.train()
+        saved = logged = time.monotonic()
+        window = []
+        for batches in loader:
+            for batch in batches[self.step % GROUP :]:
+                window.append(self.update(batch))
+                now = time.monotonic()
+                if len(window) >= every:
+                    self.log(window, now - logged)
+                    window, logged = [], now
+                if self.step == self.arguments.stop_after or self.is_stopping:
+                    return self.checkpoint()
+                if now - saved > 60 * self.arguments.minutes:
+                    self.report()
+                    self.checkpoint()
+                    saved = logged = time.monotonic()
+                    window = []
+                    draw(self.folder)
+        self.report()
+        self.checkpoint()
+        draw(self.folder)
+
+    def log(self, window, seconds):
+        self.seconds += seconds
+        count = len(window)
+        text = [row[2] for row in window if not math.isnan(row[2])]
+        read = {name: [sum(row[3][name][side] for row in window) for side in (0, 1)] for name in READ_COLUMNS}
+        said = [sum(row[4][side] for row in window) for side in (0, 1)]
+        row = {
+            "step": self.step,
+            "pictures": self.step * self.arguments.batch,
+            "stage": "chains" if text else "reading",
+            "rate": f"{self.schedule(self.step - 1):.3g}",
+            "loss": f"{sum(row[0] for row in window) / count:.4f}",
+            "reading_loss": f"{sum(row[1] for row in window) / count:.4f}",
+            "text_loss": f"{sum(text) / len(text):.4f}" if text else "",
+            "token_accuracy": f"{said[0] / said[1]:.4f}" if said[1] else "",
+            "pictures_per_second": f"{count * self.arguments.batch / seconds:.1f}",
+            "seconds": f"{self.seconds:.0f}",
+        }
+        self.train_table.add(row | {name: f"{right / max(1, all_):.3f}" for name, (right, all_) in read.items()})
+
+
+def draw(folder):
+    """curves.png of train.csv and eval.csv."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    def columns(file):
+        with (folder / file).open(newline="") as table:
+            return list(csv.DictReader(table))
+
+    rows, results = columns("train.csv"), columns("eval.csv")
+    figure, (losses, reads, solved) = pyplot.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
+    for name in ("text_loss", "reading_loss"):
+        points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
+        losses.plot(*zip(*points) if points else ([], []), label=name.replace("_", " "))
+    losses.set(yscale="log", title="loss", xlabel="pictures")
+    for name in [*READ_COLUMNS, "token_accuracy"]:
+        points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
+        reads.plot(*zip(*points) if points else ([], []), label=name.replace("_", " "))
+    reads.set(title="read right (cells with something to read) and next tokens", xlabel="pictures", ylim=(0, 1))
+    by_place = {}
+    for row in results:
+        right, seen, count = by_place.get(int(row["pictures"]), (0, 0, 0))
+        by_place[int(row["pictures"])] = (
+            right + int(row["solved"]),
+            seen + int(row["seen"]),
+            count + int(row["count"]),
+        )
+    for index, label in enumerate(("solved", "caption without a mistake")):
+        shares = [values[index] / values[2] for values in by_place.values()]
+        solved.plot(list(by_place), shares, marker=".", label=label)
+    solved.set(title="fresh puzzles", xlabel="pictures", ylim=(0, 1))
+    for axes in (losses, reads, solved):
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.savefig(folder / "curves.png", dpi=100)
+    pyplot.close(figure)
+
+
+def main():
+    run = Run(options())
+
+    def stop(*_):
+        run.is_stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    print(
+        f"{parameters(run.trainee.model) / 1e6:.2f} M parameters, {run.device.type}, {run.precision}, "
+        f"{run.steps} steps of {run.arguments.batch}, beginning with {run.step}",
+        flush=True,
+    )
+    run.train()
+
+
+if __name__ == "__main__":
+    main()
