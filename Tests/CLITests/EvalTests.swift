@@ -177,6 +177,46 @@ struct EvalTests {
         #expect(failures["b"] == "context-overflow" && failures["c"] == "" && failures["a"]?.isEmpty == false)
     }
 
+    @Test("Labelled verdicts become a calibration beside the model, which is used with its prompts and with no others")
+    func calibrate() throws {
+        let folder = try Folder()
+        let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
+        try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
+        let arguments = ["--out", out, "--strategies", "cot", "--judge-chains", "--steps", "2", "--max-tokens", "300"]
+        #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
+        // Verdicts that lean to yes: right steps at 3, wrong ones at 1.
+        var records = try results(out)
+        for index in records.indices {
+            records[index].confidence = index % 2 == 0 ? 0.9 : 0.2
+            records[index].isCorrect = index % 2 == 0
+            records[index].steps = (0..<20).map { place in
+                StepRecord(text: "s", logit: place % 2 == 0 ? 3 : 1, meanLogProbability: -1, label: place % 2 == 0)
+            }
+        }
+        let lines = try records.reduce(into: Data()) { $0 += try $1.line() }
+        try lines.write(to: URL(filePath: out + "/results.jsonl"))
+        let fitted = try eval(["calibrate", out, "--model", model, "--risk", "0.4"])
+        #expect(fitted.status == 0 && fitted.output.contains("80 labelled steps, 40 of them right"), "\(fitted.errors)")
+        let beside = folder.path("m.calibration.json")
+        let calibration = try CalibrationFile(contentsOf: URL(filePath: beside))
+        #expect(calibration.steps.probability(logit: 3) > 0.7 && calibration.steps.probability(logit: 1) < 0.3)
+        #expect(calibration.abstention["cot"].map { $0.threshold > 0.2 && $0.threshold <= 0.9 } ?? true)
+
+        func run(_ more: [String]) throws -> ProgramRun {
+            let arguments = ["--model", model, "--max-tokens", "300", "--steps", "2", "--json"] + more + ["Hello"]
+            return try Program.run(Program.url("emllm-run"), arguments)
+        }
+        let used = try run([])
+        #expect(used.status == 0 && used.errors.isEmpty, "\(used.errors)")
+        #expect(try Trace(json: Data(used.output.utf8)).header.options.calibration == calibration.steps)
+        let others = try run(["--both-orders"])
+        #expect(others.status == 0 && others.errorLines.count == 1 && others.errors.contains("is not used"))
+        #expect(try Trace(json: Data(others.output.utf8)).header.options.calibration == nil)
+        let insisted = try run(["--both-orders", "--calibration", beside])
+        #expect(insisted.status == 1 && insisted.errorLines.count == 1 && insisted.errors.contains("prompts"))
+        #expect(try run(["--both-orders", "--calibration", "none"]).errors.isEmpty)
+    }
+
     // MARK: Training records
 
     private func node(_ id: Int, after parent: Int, _ text: String, _ decision: StepNode.Decision) -> StepNode {

@@ -166,12 +166,14 @@ public struct SelfEvaluationOptions: ParsableArguments {
 
     /// The options with the calibration that was asked for, or that lies beside the model.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts; one
-    ///   that only lies there is passed over then.
+    /// - Parameter warn: is told when one lies beside the model that was fitted with other weights or prompts, and is
+    ///   therefore not used.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts.
     public func calibrated(
         _ options: SelfEvalOptions,
         for model: EMLLMModel,
-        activations: ActivationPrecision
+        activations: ActivationPrecision,
+        warn: (String) throws -> Void
     ) throws -> SelfEvalOptions {
         guard calibration != "none" else { return options }
         let identity = ModelIdentity(of: model, activations: activations)
@@ -179,10 +181,13 @@ public struct SelfEvaluationOptions: ParsableArguments {
             return try CalibrationFile(contentsOf: URL(filePath: calibration)).applied(to: options, model: identity)
         }
         let url = CalibrationFile.url(besides: URL(filePath: model.package.path))
-        guard FileManager.default.fileExists(atPath: url.path), let file = try? CalibrationFile(contentsOf: url) else {
+        guard FileManager.default.fileExists(atPath: url.path) else { return options }
+        do {
+            return try CalibrationFile(contentsOf: url).applied(to: options, model: identity)
+        } catch let error as EMLLMError {
+            try warn("\(url.path) is not used: \(error)")
             return options
         }
-        return (try? file.applied(to: options, model: identity)) ?? options
     }
 
     private static func weights(_ text: String) throws -> ScoreWeights {

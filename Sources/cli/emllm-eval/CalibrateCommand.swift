@@ -12,7 +12,7 @@ struct CalibrateCommand: AsyncParsableCommand {
         abstract: "Fit probabilities to a model's verdicts on labelled steps, and thresholds to abstain by.",
         discussion: """
             Takes the steps of a run that have both a verdict and a label (run with --labels). The file names the weights and \
-            the prompts, and is refused for others. Beside the model, emllm-run finds it by itself.
+            the prompts, and is refused for others. With --model it is put beside the model.
 
             With --risk, each strategy also gets the least confidence at which at most that share of all questions is \
             answered and wrong (conformal risk control). That is a promise about new questions of the same kind, and not \
@@ -35,7 +35,13 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "Where to write (default: calibration.json in the run's folder).")
     var out: String?
 
+    @Option(help: "The model, to write the file beside it, where emllm-run and emllm-eval find it by themselves.")
+    var model: String?
+
     func validate() throws {
+        if out != nil, model != nil {
+            throw ValidationError("--out and --model do not go together; leave one of them out")
+        }
         if let risk, !(risk > 0 && risk < 1) {
             throw ValidationError("--risk: expected a number between 0 and 1, found \(risk)")
         }
@@ -95,7 +101,8 @@ struct CalibrateCommand: AsyncParsableCommand {
                 )
             }
         }
-        let target = out.map { URL(filePath: $0) } ?? source.url.appending(path: "calibration.json")
+        let beside = try model.map { CalibrationFile.url(besides: try ModelStore().locate($0)) }
+        let target = out.map { URL(filePath: $0) } ?? beside ?? source.url.appending(path: "calibration.json")
         try StandardStreams.write(file.json(), atomicallyTo: target.path)
         try StandardStreams.write((lines + [target.path]).joined(separator: "\n") + "\n")
     }

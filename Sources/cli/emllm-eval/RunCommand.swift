@@ -83,7 +83,9 @@ struct RunCommand: AsyncParsableCommand {
                 plain,
                 for: model,
                 activations: modelOptions.activations
-            )
+            ) {
+                try StandardStreams.write("emllm-eval, \(strategy.rawValue): \($0)\n", to: .standardError)
+            }
         }
         let description = RunDescription(
             problems: file.standardizedFileURL.path,
