@@ -13,7 +13,7 @@ import Foundation
 ///
 /// By the default strategy a step is written, the cache is forked after it, and a short evaluation prompt is appended to
 /// the fork; the logits after it are the verdict. A step that passes is accepted; one that does not is written again a few
-/// times, and where that does not help, an earlier step is taken back. See <doc:JudgingAStep>, and <doc:Strategies> for the
+/// times, and where that does not help, an earlier step is taken back. See <doc:JudgingAStep>, and <doc:ChoosingAStrategy> for the
 /// others.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without

@@ -4,7 +4,7 @@ import Foundation
 /// Everything that happened while a question was answered: the tree of steps with each verdict, token and second.
 ///
 /// A trace is what the events of a run come to: ``apply(_:)`` takes them one by one. As a file it is either one JSON
-/// object (``json()``) or its events as JSON lines, written as they happen; ``init(json:)`` reads both. A cancelled run
+/// object (``json()``) or its events as JSON lines, written as they happen; ``init(json:path:)`` reads both. A cancelled run
 /// leaves a valid trace of what was done, and so do the first lines of a file whose last one is cut.
 public struct Trace: Codable, Sendable, Equatable {
     /// The version of this format.
