@@ -39,7 +39,7 @@ struct RunFolder {
         // A problem's name may be a path; what a file name can not hold becomes a hyphen, told apart by a digest.
         let plain = String(problem.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }.suffix(80))
         let digest = "\(Checksum(of: Array(problem.utf8)))".prefix(8)
-        return url.appending(path: "traces/\(strategy)-\(seed)/\(plain)-\(digest).jsonl")
+        return url.appending(path: "traces/\(strategy)-\(seed)/\(plain)-\(digest).json")
     }
 
     /// Reads what the run is about.
