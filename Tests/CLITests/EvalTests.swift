@@ -64,13 +64,15 @@ struct EvalTests {
         // Another strategy joins; another rule does not.
         let more = try eval(
             [
-                "run", file, "--out", out, "--strategies", "best-of", "--chains", "2", "--seeds", "0", "--steps", "3",
+                "run", file, "--out", out, "--strategies", "best-of", "--chains", "2", "--seeds", "0,7", "--steps", "3",
                 "--judge-chains",
             ]
                 + Self.model
         )
         #expect(more.status == 0, "\(more.errors)")
-        #expect(try results(out).count == 20)
+        // On new seeds, too, nothing else is answered than what was asked for.
+        let joined = try results(out).filter { $0.strategy == "best-of" }
+        #expect(try results(out).count == 24 && joined.count == 8)
         let other = try run(file, to: out, ["--rule", "published"])
         #expect(other.status == 1 && other.errorLines.count == 1 && other.errors.contains("scoring rule"))
 
@@ -215,6 +217,17 @@ struct EvalTests {
         let insisted = try run(["--both-orders", "--calibration", beside])
         #expect(insisted.status == 1 && insisted.errorLines.count == 1 && insisted.errors.contains("prompts"))
         #expect(try run(["--both-orders", "--calibration", "none"]).errors.isEmpty)
+
+        // So are prompts that lie beside a model, unless others are asked for.
+        let pack = URL(filePath: folder.path("m.cas-seat.yaml"))
+        try Data("name: its own\nextends: cas-seat\nevaluate: 'Right? {options}'\n".utf8).write(to: pack)
+        let own = try run(["--calibration", "none"])
+        #expect(try Trace(json: Data(own.output.utf8)).header.options.prompts.evaluate == "Right? {options}")
+        let usual = try run(["--prompts", "cas-seat"])
+        #expect(try Trace(json: Data(usual.output.utf8)).header.options.prompts == .casSEAT)
+        try Data("name: [".utf8).write(to: pack)
+        let broken = try run([])
+        #expect(broken.status == 1 && broken.errorLines.count == 1 && broken.errors.contains("m.cas-seat.yaml"))
     }
 
     // MARK: Training records

@@ -117,7 +117,10 @@ struct RunTests {
         #expect(written.status == 0 && written.output == page + "\n")
         let html = try String(contentsOfFile: page, encoding: .utf8)
         #expect(html.hasPrefix("<!DOCTYPE html>") && html.contains(Self.question) && !html.contains("src=\"http"))
-        for (arguments, named) in [(["view", "/nowhere"], "/nowhere"), (["view", Program.stories260K], "a trace")] {
+        for (arguments, named) in [
+            (["view", "/nowhere"], "/nowhere"), (["view", "/"], "can be read"),
+            (["view", Program.stories260K], "a trace"),
+        ] {
             let refused = try Program.run(program, ["trace"] + arguments)
             #expect(refused.status == 1 && refused.errorLines.count == 1 && refused.errors.contains(named))
         }

@@ -76,6 +76,7 @@ struct PromptPackTests {
     func names() throws {
         #expect(try PromptPack.named("seat") == .seat)
         #expect { try PromptPack.named("neither") } throws: { ($0 as? EMLLMError)?.code == .noSuchPromptPack }
+        #expect { try PromptPack.named("/") } throws: { ($0 as? EMLLMError)?.code == .noSuchPromptPack }
         let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
         defer { try? FileManager.default.removeItem(at: file) }
         try Data("name: mine\nextends: seat\n".utf8).write(to: file)

@@ -87,7 +87,8 @@ struct DecodeRun<Model: BranchingModel> {
             imageNames: question.imageNames.isEmpty ? nil : question.imageNames,
             prompt: conversation.question,
             costs: conversation.costs,
-            contextLength: model.contextLength
+            contextLength: model.contextLength,
+            warning: source.scorer.tokens.warning
         )
         let account = Account(meter: meter)
         if earlier?.summary?.outcome == .cancelled { account.passLimit = earlier?.summary?.passes }

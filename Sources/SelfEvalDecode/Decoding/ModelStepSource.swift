@@ -211,17 +211,17 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 return
             }
             for index in active {
-                let text = texts[index]
+                // Not a copy of the text: its writer would be copied with it, and again at every token.
+                let (logits, branch) = (texts[index].logits, texts[index].branch)
                 texts[index].writer.chooseToken(
                     samplers[index],
-                    text.logits,
-                    recent: samplers[index].options.repetitionPenalty == 1 ? [] : text.branch.tokens,
-                    position: text.branch.count
+                    logits,
+                    recent: samplers[index].options.repetitionPenalty == 1 ? [] : branch.tokens,
+                    position: branch.count
                 )
             }
-            let writer = texts[0].writer
-            if texts.count == 1, writer.pending != nil, !writer.lastFragment.isEmpty {
-                account.onDraft(writer.job.parent, writer.lastFragment)
+            if texts.count == 1, texts[0].writer.pending != nil, !texts[0].writer.lastFragment.isEmpty {
+                account.onDraft(texts[0].writer.job.parent, texts[0].writer.lastFragment)
             }
             let growing = active.filter { texts[$0].writer.pending != nil }
             guard !growing.isEmpty else { continue }

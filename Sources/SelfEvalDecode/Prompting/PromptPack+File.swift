@@ -8,10 +8,9 @@ extension PromptPack {
     /// - Throws: ``EMLLMCore/EMLLMError`` when there is neither, and as ``init(yaml:path:)``.
     public static func named(_ name: String) throws -> PromptPack {
         if let pack = builtIn.first(where: { $0.name == name }) { return pack }
-        guard FileManager.default.fileExists(atPath: name) else {
+        guard let data = FileManager.default.contents(atPath: name) else {
             throw EMLLMError.noSuchPack(name, known: builtIn.map(\.name))
         }
-        let data = try Data(contentsOf: URL(filePath: name), options: .mappedIfSafe)
         guard data.count <= PackFile.mostBytes, let text = String(data: data, encoding: .utf8) else {
             throw EMLLMError.invalidPack(
                 name,
@@ -21,6 +20,18 @@ extension PromptPack {
             )
         }
         return try PromptPack(yaml: text, path: name)
+    }
+
+    /// The pack that a model brings in place of a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
+    ///
+    /// A model that was trained to judge its steps learnt certain words for it.
+    ///
+    /// - Parameter name: the built-in pack's: `cas-seat` or `seat`.
+    /// - Returns: `nil` where there is no such file.
+    /// - Throws: as ``init(yaml:path:)``.
+    public static func besides(_ model: URL, named name: String) throws -> PromptPack? {
+        let url = model.deletingPathExtension().appendingPathExtension("\(name).yaml")
+        return FileManager.default.fileExists(atPath: url.path) ? try named(url.path) : nil
     }
 
     /// Reads a pack from YAML, or from JSON.

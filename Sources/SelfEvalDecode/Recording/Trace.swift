@@ -112,6 +112,8 @@ public struct TraceHeader: Codable, Sendable, Equatable {
     public var costs: PromptCosts
     /// The most positions of the context.
     public var contextLength: Int
+    /// What a person should know before trusting the verdicts; `nil` where nothing.
+    public var warning: String?
 
     /// Tokens that the prompts of the cascade cost.
     public struct PromptCosts: Codable, Sendable, Equatable {

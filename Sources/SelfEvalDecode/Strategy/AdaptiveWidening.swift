@@ -24,9 +24,7 @@ struct AdaptiveWidening: Strategy {
             if !isConfident, let conclusion = try widen(at: node, after: leaf, on: bench) { return conclusion }
             bench.decide(node, isConfident ? .accepted : step.judgement == nil ? .unjudged : .kept)
             leaf = node
-            if bench.statedAnswer(in: leaf) != nil { return Conclusion(leaf: leaf, stop: .answered) }
-            if step.end == .endOfTurn { return Conclusion(leaf: leaf, stop: .endOfTurn) }
-            if step.end == .budget { return Conclusion(leaf: leaf, stop: .budget) }
+            if let stop = bench.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
         }
         return Conclusion(leaf: leaf, stop: .maximumSteps)
     }
@@ -39,23 +37,12 @@ struct AdaptiveWidening: Strategy {
         guard width > 1 else { return nil }
         bench.announceRevision(after: leaf, count: width - 1)
         bench.decide(node, .kept)
-        let mayGoOn = bench.statedAnswer(in: node) == nil && bench[node].end != .endOfTurn && bench[node].end != .budget
-        var lines: [(leaf: Int, stop: ReasoningStop)] = []
+        // A step that ends its line is one of the voters as it is.
+        let end = bench.stop(after: node).map { (leaf: node, stop: $0) }
+        let parents = (end == nil ? [node] : []) + [Int](repeating: leaf, count: width - 1)
         let sampling = bench.options.revisionSampling
-        if mayGoOn {
-            lines += try bench.writeChains(
-                after: [node] + [Int](repeating: leaf, count: width - 1),
-                sampling: sampling,
-                isJudged: true
-            )
-        } else {
-            lines.append((node, bench.statedAnswer(in: node) != nil ? .answered : .endOfTurn))
-            lines += try bench.writeChains(
-                after: [Int](repeating: leaf, count: width - 1),
-                sampling: sampling,
-                isJudged: true
-            )
-        }
+        let chains = try bench.writeChains(after: parents, sampling: sampling, isJudged: true)
+        let lines = (end.map { [$0] } ?? []) + chains
         let leaves = lines.map(\.leaf)
         try bench.judgeLines(to: leaves)
         let answers = try bench.answers(after: leaves)

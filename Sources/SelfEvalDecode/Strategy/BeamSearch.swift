@@ -67,16 +67,7 @@ struct BeamSearch: Strategy {
             let before = lines.first { $0.leaf == bench[node].parent }?.value ?? 0
             let score = max(bench.score(of: node) ?? 0.5, 1e-9)
             let value = beam.mixing * log(score) + (1 - beam.mixing) * bench[node].meanLogProbability
-            return Line(leaf: node, value: before + value, stop: stop(after: node, on: bench))
-        }
-    }
-
-    private func stop(after node: Int, on bench: Workbench) -> ReasoningStop? {
-        if bench.statedAnswer(in: node) != nil { return .answered }
-        switch bench[node].end {
-        case .endOfTurn: return .endOfTurn
-        case .budget: return .budget
-        default: return nil
+            return Line(leaf: node, value: before + value, stop: bench.stop(after: node))
         }
     }
 

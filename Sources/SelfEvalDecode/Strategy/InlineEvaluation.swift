@@ -22,14 +22,13 @@ struct InlineEvaluation: Strategy {
             let text = bench[node]
             if text.rejection == .empty || text.rejection == .repetition {
                 bench.decide(node, .rejected)
-                return Conclusion(leaf: leaf, stop: Self.stop(at: text) ?? .exhausted)
+                return Conclusion(leaf: leaf, stop: bench.stop(after: node) ?? .exhausted)
             }
             guard text.kind == .evaluation, let step = bench.trace[leaf], step.kind == .step else {
                 bench.decide(node, .written)
                 if text.kind == .step { revisions = 0 }
                 leaf = node
-                if bench.statedAnswer(in: leaf) != nil { return Conclusion(leaf: leaf, stop: .answered) }
-                if let stop = Self.stop(at: text) { return Conclusion(leaf: leaf, stop: stop) }
+                if let stop = bench.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
                 if bench.steps(to: leaf).count >= options.maximumSteps { break }
                 continue
             }
@@ -45,8 +44,7 @@ struct InlineEvaluation: Strategy {
                 bench.decide(node, .written)
                 leaf = node
             }
-            if let stop = Self.stop(at: bench[leaf]) { return Conclusion(leaf: leaf, stop: stop) }
-            if bench.statedAnswer(in: leaf) != nil { return Conclusion(leaf: leaf, stop: .answered) }
+            if let stop = bench.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
         }
         return Conclusion(leaf: leaf, stop: .maximumSteps)
     }
@@ -68,9 +66,5 @@ struct InlineEvaluation: Strategy {
         bench.decide(evaluation, .abandoned)
         bench.decide(better, .written)
         return better
-    }
-
-    private static func stop(at node: StepNode) -> ReasoningStop? {
-        node.end == .endOfTurn ? .endOfTurn : node.end == .budget ? .budget : nil
     }
 }

@@ -46,10 +46,7 @@ private struct VerificationSearch {
             try bench.checkCancelled()
             guard reopened != nil || path.count < options.maximumSteps else { return .maximumSteps }
             if let stop = try fillNextPlace() { return stop }
-            guard reopened == nil, leaf != 0 else { continue }
-            if bench.statedAnswer(in: leaf) != nil { return .answered }
-            if bench[leaf].end == .endOfTurn { return .endOfTurn }
-            if bench[leaf].end == .budget { return .budget }
+            if reopened == nil, let stop = bench.stop(after: leaf) { return stop }
         }
     }
 

@@ -40,6 +40,16 @@ extension StrategyName {
 }
 
 extension Workbench {
+    /// Why nothing follows a node; `nil` where a line can go on.
+    func stop(after node: Int) -> ReasoningStop? {
+        if statedAnswer(in: node) != nil { return .answered }
+        switch trace[node]?.end {
+        case .endOfTurn?: return .endOfTurn
+        case .budget?: return .budget
+        default: return nil
+        }
+    }
+
     /// Writes whole chains behind nodes as one batch, and says which of their steps stand.
     ///
     /// - Returns: for each chain its last step that stands (the node it began behind where none does), and why it stopped.
@@ -65,12 +75,9 @@ extension Workbench {
         let standing = nodes.prefix { self[$0].rejection == nil }
         for node in nodes { decide(node, standing.contains(node) ? .written : .rejected) }
         let leaf = standing.last ?? parent
-        if statedAnswer(in: leaf) != nil { return (leaf, .answered) }
-        switch nodes.last.map({ self[$0].end }) ?? nil {
-        case .budget?: return (leaf, .budget)
-        case .endOfTurn?: return (leaf, .endOfTurn)
-        default: return (leaf, standing.count < nodes.count ? .exhausted : .maximumSteps)
-        }
+        // The last text may be white space that ended the turn: then the turn ended, though the line does not show it.
+        let stop = stop(after: leaf) ?? nodes.last.flatMap { self.stop(after: $0) }
+        return (leaf, stop ?? (standing.count < nodes.count ? .exhausted : .maximumSteps))
     }
 
     /// Says that all lines but one are given up.

@@ -21,7 +21,13 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var strategy: StrategyName?
 
     /// The texts.
-    @Option(help: "The prompts: cas-seat, seat, or a YAML or JSON file (default: seat with --strategy seat).")
+    @Option(
+        help: ArgumentHelp(
+            "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; or what "
+                + "the model brings in their place).",
+            valueName: "prompts"
+        )
+    )
     public var prompts: String?
 
     /// Accepts a step at once.
@@ -136,7 +142,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public func options(text: TextOptions) throws -> SelfEvalOptions {
         var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
         if let strategy { options.strategy = strategy }
-        options.prompts = try PromptPack.named(prompts ?? (strategy == .seat ? "seat" : "cas-seat"))
+        options.prompts = try PromptPack.named(prompts ?? usualPrompts)
         if let accept {
             options.acceptThreshold = accept
             // Whoever lowers the one threshold need not name the other.
@@ -164,23 +170,29 @@ public struct SelfEvaluationOptions: ParsableArguments {
         return options
     }
 
-    /// The options with the calibration that was asked for, or that lies beside the model.
+    /// The built-in pack that the strategy goes by.
+    private var usualPrompts: String { strategy == .seat ? "seat" : "cas-seat" }
+
+    /// The options with the prompts that the model brings, and with the calibration that was asked for or lies beside it.
     ///
     /// - Parameter warn: is told when one lies beside the model that was fitted with other weights or prompts, and is
     ///   therefore not used.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts.
-    public func calibrated(
+    public func fitted(
         _ options: SelfEvalOptions,
-        for model: EMLLMModel,
+        to model: EMLLMModel,
         activations: ActivationPrecision,
         warn: (String) throws -> Void
     ) throws -> SelfEvalOptions {
+        var options = options
+        let file = URL(filePath: model.package.path)
+        if prompts == nil, let own = try PromptPack.besides(file, named: usualPrompts) { options.prompts = own }
         guard calibration != "none" else { return options }
         let identity = ModelIdentity(of: model, activations: activations)
         if let calibration {
             return try CalibrationFile(contentsOf: URL(filePath: calibration)).applied(to: options, model: identity)
         }
-        let url = CalibrationFile.url(besides: URL(filePath: model.package.path))
+        let url = CalibrationFile.url(besides: file)
         guard FileManager.default.fileExists(atPath: url.path) else { return options }
         do {
             return try CalibrationFile(contentsOf: url).applied(to: options, model: identity)

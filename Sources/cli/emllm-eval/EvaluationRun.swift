@@ -12,6 +12,8 @@ struct EvaluationRun: Sendable {
     private let skipped: [SkippedProblem]
     private let seeds: [UInt64]
     private let writesTraces: Bool
+    /// Those that were asked for now; the folder may have others.
+    private let strategies: [String]
 
     /// Prepares a folder, or takes up the one that is there.
     ///
@@ -29,6 +31,7 @@ struct EvaluationRun: Sendable {
         self.skipped = skipped
         self.seeds = seeds
         self.writesTraces = writesTraces
+        strategies = description.options.keys.sorted()
         try StandardStreams.makeFolder(folder.url.path)
         let isNew = !FileManager.default.fileExists(atPath: folder.description.path)
         let known = isNew ? description : try folder.readDescription()
@@ -79,7 +82,6 @@ struct EvaluationRun: Sendable {
         let log = try ResultLog(folder)
         try folder.write(skipped)
         let done = Set(try folder.readResults().map { Key(problem: $0.problem, strategy: $0.strategy, seed: $0.seed) })
-        let strategies = description.options.keys.sorted()
         // Problem by problem: a picture is encoded once for all strategies, and an interrupted run compares like with like.
         let wanted = problems.flatMap { problem in
             seeds.flatMap { seed in strategies.map { Job(problem: problem, strategy: $0, seed: seed) } }

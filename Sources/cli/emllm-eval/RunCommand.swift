@@ -79,9 +79,9 @@ struct RunCommand: AsyncParsableCommand {
             var chosen = selfEvaluation
             chosen.strategy = strategy
             let plain = try chosen.options(text: text)
-            options[strategy.rawValue] = try chosen.calibrated(
+            options[strategy.rawValue] = try chosen.fitted(
                 plain,
-                for: model,
+                to: model,
                 activations: modelOptions.activations
             ) {
                 try StandardStreams.write("emllm-eval, \(strategy.rawValue): \($0)\n", to: .standardError)

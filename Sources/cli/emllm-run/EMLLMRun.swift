@@ -103,10 +103,10 @@ struct EMLLMRun: AsyncParsableCommand {
             if let recorded { try await runner.replay(recorded, mode: mode) }
         case .selfEvaluation:
             let activations = modelOptions.activations
-            let calibrated = try selfEvaluation.calibrated(options, for: model, activations: activations) {
+            let fitted = try selfEvaluation.fitted(options, to: model, activations: activations) {
                 try StandardStreams.write("emllm-run: \($0)\n", to: .standardError)
             }
-            try await runner.reason(prompt, options: calibrated, mode: mode)
+            try await runner.reason(prompt, options: fitted, mode: mode)
         }
     }
 

@@ -25,7 +25,6 @@ struct Runner: Sendable {
     ///   - mode: what is printed, and whether a trace is written.
     func reason(_ question: String, options: SelfEvalOptions, mode: ModeOptions) async throws {
         let decoder = try SelfEvalDecoder(model: model, options: options, runtime: runtime)
-        warn(about: options)
         let record = try mode.trace.map { try TraceRecord(path: $0) }
         try await report(mode: mode, record: record) { [system, pictures, pictureNames] onEvent in
             try await decoder.run(
@@ -54,14 +53,6 @@ struct Runner: Sendable {
         )
     }
 
-    /// Words of a verdict that begin alike are told apart by nothing.
-    private func warn(about options: SelfEvalOptions) {
-        let words = options.prompts.verdict
-        let tokens = try? VerdictTokens(positive: words.positive, negative: words.negative, tokenizer: model.tokenizer)
-        guard let warning = tokens?.warning else { return }
-        try? StandardStreams.write("emllm-run: \(warning)\n", to: .standardError)
-    }
-
     /// Runs a decoder, shows what happens, and prints the answer.
     private func report(
         mode: ModeOptions,
@@ -75,6 +66,9 @@ struct Runner: Sendable {
         let (trace, signal) = try await Interruption.handling {
             try await run { event in
                 note.clear()
+                if case .info(.started(let header)) = event, let warning = header.warning {
+                    try? StandardStreams.write("emllm-run: \(warning)\n", to: .standardError)
+                }
                 record?.write(event)
                 if showsSteps { screen.show(event) }
             }

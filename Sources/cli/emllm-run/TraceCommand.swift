@@ -15,8 +15,7 @@ struct TraceCommand: AsyncParsableCommand {
 
     /// Reads a trace from a file.
     static func read(_ path: String) throws -> Trace {
-        guard FileManager.default.fileExists(atPath: path) else { throw EMLLMError.noTrace(path) }
-        let data = try Data(contentsOf: URL(filePath: path))
+        guard let data = FileManager.default.contents(atPath: path) else { throw EMLLMError.noTrace(path) }
         return try Trace(json: data, path: path)
     }
 
@@ -103,7 +102,7 @@ extension EMLLMError {
             code: .fileNotFound,
             subject: path,
             expected: "a trace that --trace or --json wrote",
-            found: "no such file",
+            found: "no file that can be read",
             remedy: "check the path"
         )
     }
