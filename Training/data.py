@@ -1,18 +1,26 @@
 """Training data: what picture number i of a run is, and batches of it. Nothing is stored; all follows from numbers."""
 
 import random
+from dataclasses import replace
 
 import numpy
 import torch
-from model import IMAGE_TOKENS, PICTURE
+from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
-from tokenizer import AROUND, END, IMAGE, PAD, WHOLE
+from tasks import TASKS, tokens_of
+from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
 FIRST_TRAINING_SEED = 1_000_000
 NEGATIVE_SHARE = 0.06
 SHARP_SHARE = 0.15
+PLAIN_SHARE = 0.65
+PAGE_SHARE = 0.75
+# Questions put as the harness puts them.
+USUAL_SHARE = 0.8
+# Texts about chains that the model said, where there are any.
+SAMPLED_SHARE = 0.85
 # Batches that are made together, so that chains of like length can share one.
 GROUP = 8
 
@@ -21,7 +29,7 @@ def training_puzzle(run, index, only=None):
     """Puzzle number `index` of the run with the seed `run`; `only` names a kind for all."""
     rng = random.Random(f"run {run}, picture {index}")
     kind = rng.choice(NEGATIVE_KINDS) if rng.random() < NEGATIVE_SHARE else rng.choice(KINDS)
-    puzzle = generate(only or kind, rng.randrange(FIRST_TRAINING_SEED, 1 << 48))
+    puzzle = generate(only or kind, rng.randrange(FIRST_TRAINING_SEED, 1 << 48), PLAIN_SHARE)
     return puzzle, rng.random() < SHARP_SHARE
 
 
@@ -34,27 +42,27 @@ def normalized(pixels):
     return pixels.float() / 127.5 - 1
 
 
-def prompt_text(prompt):
-    """A user's turn with a picture and the beginning of the answer, with the picture's tokens in place."""
-    picture = AROUND + WHOLE + IMAGE * IMAGE_TOKENS + AROUND
-    return f"<|im_start|>user\n{picture}{prompt}{END}\n<|im_start|>assistant\n"
-
-
-def conversation(tokenizer, puzzle):
-    """Token ids, and how many of them are the prompt's."""
-    prompt = tokenizer(prompt_text(puzzle.prompt))["input_ids"]
-    return prompt + tokenizer(puzzle.chain + END)["input_ids"], len(prompt)
+def asked(rng, puzzle):
+    """A puzzle with its question put otherwise in some cases."""
+    if rng.random() < USUAL_SHARE:
+        return puzzle
+    question, _, options = puzzle.prompt.removeprefix("Question: ").partition("\nOptions:\n")
+    between = rng.choice(["\n", " Options: ", "\nOptions: ", "\nChoices:\n"])
+    text = question + between + options.replace("\n", rng.choice(["\n", " "]))
+    return replace(puzzle, asked=text)
 
 
 class Batches(torch.utils.data.Dataset):
     """Groups of batches by number, for a loader without batching of its own.
 
-    The first `reading` groups are for the eye alone: half of their pictures are pages full of things to read, and there
+    The first `reading` groups are for the eye alone: most of their pictures are pages full of things to read, and there
     is no text.
     """
 
-    def __init__(self, tokenizer, run, batch, reading, groups):
+    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None):
         self.tokenizer, self.run, self.batch, self.reading, self.groups = tokenizer, run, batch, reading, groups
+        self.teacher = TASKS[task]()
+        self.chains = list((chains or {}).items())
 
     def __len__(self):
         return self.groups
@@ -65,16 +73,26 @@ class Batches(torch.utils.data.Dataset):
         first = group * count
         puzzles = []
         for index in range(first, first + count):
-            only = "scatter" if group < self.reading and index % 2 else None
+            only = "scatter" if group < self.reading and index % 4 < 4 * PAGE_SHARE else None
             puzzles.append(training_puzzle(self.run, index, only))
         if group < self.reading:
-            rows = [(puzzle, sharp, None, 0) for puzzle, sharp in puzzles]
+            rows = [(puzzle, sharp, None, None) for puzzle, sharp in puzzles]
         else:
-            rows = [(puzzle, sharp, *conversation(self.tokenizer, puzzle)) for puzzle, sharp in puzzles]
+            rows = [self.row(first + place, puzzle, sharp) for place, (puzzle, sharp) in enumerate(puzzles)]
             rows.sort(key=lambda row: len(row[2]))
         batches = [self.collate(rows[start : start + self.batch]) for start in range(0, count, self.batch)]
         random.Random(f"run {self.run}, group {group}").shuffle(batches)
         return batches
+
+    def row(self, index, puzzle, is_sharp):
+        """A picture with the text about it; in every second one the model's own chain is judged, where there are any."""
+        rng = random.Random(f"run {self.run}, text {index}")
+        chain = None
+        if self.chains and rng.random() < SAMPLED_SHARE:
+            key, chains = rng.choice(self.chains)
+            puzzle, chain = generate(*key), rng.choice(chains)
+        pieces = self.teacher.sequence(rng, asked(rng, puzzle), chain)
+        return puzzle, is_sharp, *tokens_of(self.tokenizer, pieces)
 
     def collate(self, rows):
         batch = {
@@ -85,8 +103,8 @@ class Batches(torch.utils.data.Dataset):
             length = max(len(ids) for _, _, ids, _ in rows)
             pad = self.tokenizer.convert_tokens_to_ids(PAD)
             batch["ids"] = torch.tensor([ids + [pad] * (length - len(ids)) for _, _, ids, _ in rows])
-            # The token after a marked one is to be predicted: those of the chain and the end of the turn.
-            spans = [(start - 1, len(ids) - 1) for _, _, ids, start in rows]
-            places = torch.arange(length)
-            batch["targets"] = torch.stack([(places >= start) & (places < end) for start, end in spans])
+            # How much the prediction of the token after each counts.
+            batch["weights"] = torch.tensor(
+                [weights[1:] + [0.0] * (length + 1 - len(ids)) for _, _, ids, weights in rows], dtype=torch.float32
+            )
         return batch

@@ -3,9 +3,9 @@
 import re
 
 import torch
-from data import normalized, pixels_of, prompt_text
+from data import normalized, pixels_of
 from puzzles import KINDS, generate
-from tokenizer import PAD
+from tokenizer import PAD, prompt_text
 
 
 def answer_of(chain):
@@ -35,14 +35,14 @@ def chains(trainee, tokenizer, pictures, prompts, longest=260):
     return tokenizer.batch_decode(said[:, length:], skip_special_tokens=True)
 
 
-def evaluate(trainee, tokenizer, per_kind=5, first_seed=0, kinds=KINDS, plain_share=0.4):
+def evaluate(trainee, tokenizer, per_kind=5, first_seed=0, kinds=KINDS, plain_share=0.4, asked=str):
     """Kind → (solved, captions without a mistake, count) on fresh puzzles, and the chains with their puzzles."""
     results, details = {}, []
     puzzles = [generate(kind, first_seed + seed, plain_share) for kind in kinds for seed in range(per_kind)]
     for start in range(0, len(puzzles), 50):
         part = puzzles[start : start + 50]
         pictures = torch.stack([torch.from_numpy(pixels_of(puzzle, True)) for puzzle in part])
-        said = chains(trainee, tokenizer, pictures, [puzzle.prompt for puzzle in part])
+        said = chains(trainee, tokenizer, pictures, [asked(puzzle.prompt) for puzzle in part])
         for puzzle, chain in zip(part, said):
             solved, seen, count = results.get(puzzle.kind, (0, 0, 0))
             is_solved = answer_of(chain) == puzzle.answer

@@ -9,18 +9,19 @@ from dataclasses import asdict, dataclass
 import torch
 import transformers
 from puzzles.labels import HEADS
-from tokenizer import CONTEXT, END, IMAGE, PAD, START
+from tokenizer import CONTEXT, END, IMAGE, IMAGE_TOKENS, PAD, START
 from torch import nn
 from torch.nn import functional
 
 PICTURE, PATCH, MERGE = 256, 16, 2
+HEAD = 64
 CELLS = PICTURE // PATCH // MERGE
-IMAGE_TOKENS = CELLS * CELLS
+assert CELLS * CELLS == IMAGE_TOKENS
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Layers and widths; heads are 32 wide."""
+    """Layers and widths; heads are 64 wide."""
 
     vision_layers: int = 5
     vision_width: int = 192
@@ -36,7 +37,7 @@ def configuration(sizes, tokenizer):
         hidden_size=sizes.vision_width,
         intermediate_size=4 * sizes.vision_width,
         num_hidden_layers=sizes.vision_layers,
-        num_attention_heads=sizes.vision_width // 32,
+        num_attention_heads=sizes.vision_width // HEAD,
         image_size=PICTURE,
         patch_size=PATCH,
         hidden_act="gelu_pytorch_tanh",
@@ -46,9 +47,9 @@ def configuration(sizes, tokenizer):
         hidden_size=sizes.text_width,
         intermediate_size=sizes.text_inner,
         num_hidden_layers=sizes.text_layers,
-        num_attention_heads=sizes.text_width // 32,
-        num_key_value_heads=max(1, sizes.text_width // 64),
-        head_dim=32,
+        num_attention_heads=sizes.text_width // HEAD,
+        num_key_value_heads=1,
+        head_dim=HEAD,
         vocab_size=len(tokenizer),
         max_position_embeddings=CONTEXT,
         rms_norm_eps=1e-5,
@@ -79,6 +80,22 @@ class Trainee(nn.Module):
         width = sizes.text_width
         self.readers = nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in HEADS.items()})
         self.reader_norm = nn.LayerNorm(width)
+        self.begin_locally()
+
+    @torch.no_grad()
+    def begin_locally(self, locality=1.8):
+        """Lets the eye's attention begin with the neighbourhood of each patch.
+
+        Positions begin as sines and cosines, queries equal to keys, so that near patches agree most (after Trockman and
+        Kolter, arXiv 2305.09828).
+        """
+        vision = self.model.model.vision_model
+        width = self.sizes.vision_width
+        vision.embeddings.position_embedding.weight.copy_(sines(PICTURE // PATCH, width))
+        for layer in vision.encoder.layers:
+            shared = torch.randn(width, width) * locality / width**0.5
+            layer.self_attn.q_proj.weight.copy_(shared)
+            layer.self_attn.k_proj.weight.copy_(shared)
 
     def see(self, pixels):
         """Image tokens [pictures, IMAGE_TOKENS, width] of normalized pixels [pictures, 3, PICTURE, PICTURE]."""
@@ -100,6 +117,32 @@ class Trainee(nn.Module):
         embeddings = embeddings.masked_scatter(places, features.to(embeddings.dtype))
         states = self.model.model.text_model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
         return self.model.lm_head(states[targets])
+
+
+def sines(grid, width, longest=50):
+    """Sines and cosines of the row and of the column of each place: [grid · grid, width]."""
+    waves = torch.arange(grid)[:, None] * longest ** (-torch.arange(width // 4) / (width // 4))
+    axis = torch.cat([waves.sin(), waves.cos()], 1)
+    rows, columns = axis[:, None].expand(grid, grid, -1), axis[None].expand(grid, grid, -1)
+    return torch.cat([rows, columns], 2).reshape(grid * grid, width)
+
+
+@torch.no_grad()
+def whiten(trainee, pixels, floor=0.02):
+    """Makes the patches' embeddings of pictures [pictures, 3, PICTURE, PICTURE] begin with mean 0, deviation about 1, uncorrelated.
+
+    Else the white of the paper drowns the strokes on it.
+    """
+    embedding = trainee.model.model.vision_model.embeddings.patch_embedding
+    width = embedding.weight.shape[0]
+    patches = functional.unfold(pixels, PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)  # [patches, 3 · PATCH²]
+    mean = patches.mean(0)
+    variances, directions = torch.linalg.eigh((patches - mean).T.cov().double())
+    variances, directions = variances[-width:].float(), directions[:, -width:].float()
+    turned = torch.linalg.qr(torch.randn(width, width))[0] @ (directions / (variances + floor).sqrt()).T
+    turned /= ((patches - mean) @ turned.T).std()
+    embedding.weight.copy_(turned.unflatten(1, embedding.weight.shape[1:]))
+    embedding.bias.copy_(-turned @ mean)
 
 
 def generation_config(tokenizer):

@@ -4,8 +4,8 @@
 """
 
 import sys
-from itertools import chain
 
+from packs import pack
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -15,10 +15,12 @@ PAD, START, END = "<|endoftext|>", "<|im_start|>", "<end_of_utterance>"
 AROUND, IMAGE, WHOLE = "<fake_token_around_image>", "<image>", "<global-img>"
 SPECIAL = [PAD, START, END, AROUND, IMAGE, WHOLE]
 CONTEXT = 1024
+IMAGE_TOKENS = 64
 
 # Turns of a conversation as "<|im_start|>role\n…<end_of_utterance>\n"; a model's answer begins on a line of its own, so
 # that its first word is the same token whether it was generated or read.
 TEMPLATE = """{%- for message in messages %}
+{%- if message['role'] == 'system' %}{{ raise_exception('this model has not learnt system messages') }}{% endif %}
 {{- '<|im_start|>' + message['role'] + '\\n' }}
 {%- if message['content'] is string %}{{ message['content'] }}
 {%- else %}
@@ -32,30 +34,50 @@ TEMPLATE = """{%- for message in messages %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
 
-# What later turns speak of, so that it costs few tokens when a model learns it.
-LATER = [
-    "Is the last step correct? Answer Yes or No.",
-    "Is the answer correct? Answer Yes or No.",
-    "Is this step correct? Answer Yes or No.",
-    "Are the steps above correct? Answer Yes or No.",
-    "Yes", "No", " Yes", " No", "Yes.", "No.", "yes", "no", " yes", " no",
-    "The last step is wrong because the image shows something else. Let me look again and correct it.",
-    "Wait, that is not right. I should check the numbers, the colors, the shapes and the sizes once more.",
-    "The caption describes the image correctly. The pattern is correct. The deduction follows from the pattern.",
-    "The caption, the pattern or the deduction is not correct. Explain the mistake and then try again.",
-    "Look at the image and answer the question step by step. Think about what you see first.",
-    "user\nassistant\nsystem\n",
-]  # fmt: skip
+# How a mistake is named (see steps.py).
+MISTAKES = [
+    "There is no mistake.",
+    "It says 3 instead of 5 and it says blue instead of red and more.",
+    "It leaves out 7.",
+    "It should not say small.",
+    "It should say something else altogether.",
+]
+
+
+def later():
+    """What other turns than the first say, so that it costs few tokens."""
+    for prompts in (pack("cas-seat"), pack("seat")):
+        for request in (prompts.evaluate, prompts.review, prompts.reflect, prompts.refine, prompts.rework, prompts.answer):
+            yield turn("user", request)
+        yield prompts.reason
+        yield from (turn("assistant", word) for word in (prompts.positive, prompts.negative))
+    for mistake in MISTAKES:
+        yield turn("assistant", mistake)
+        yield from (pack("seat").judged(mistake, is_right) for is_right in (True, False))
+
+
+def turn(role, text=None):
+    """A turn of a conversation; without a text the beginning of one."""
+    return f"{START}{role}\n" + ("" if text is None else f"{text}{END}\n")
+
+
+def prompt_text(prompt):
+    """A user's turn with a picture and the beginning of the answer, with the picture's tokens in place."""
+    picture = AROUND + WHOLE + IMAGE * IMAGE_TOKENS + AROUND
+    return turn("user", picture + prompt) + turn("assistant")
 
 
 def corpus(puzzles_per_kind=150):
     """Texts of puzzles that training never sees again as pictures, each with its prompt, and later turns."""
-    yield from chain.from_iterable([text] * 200 for text in LATER)
+    for text in later():
+        for special in SPECIAL:
+            text = text.replace(special, "")
+        yield from [text] * 200
     for kind in KINDS + NEGATIVE_KINDS:
         for seed in range(puzzles_per_kind):
             puzzle = generate(kind, seed)
             yield f"user\n{puzzle.prompt}"
-            yield f"assistant\n{puzzle.chain}"
+            yield f"assistant\n{puzzle.chain}\n"
 
 
 def train():

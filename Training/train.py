@@ -12,17 +12,22 @@ to say chains, with the reading of cells as a second loss.
 
 import argparse
 import csv
+import json
 import math
 import os
 import signal
 import time
 from pathlib import Path
 
+import numpy
 import tokenizer as tokens
 import torch
-from data import GROUP, Batches, normalized
+from data import GROUP, Batches, normalized, pixels_of, training_puzzle
 from evaluate import evaluate
-from model import Sizes, Trainee, parameters, reading_accuracy, reading_loss
+from model import Sizes, Trainee, parameters, reading_accuracy, reading_loss, whiten
+from muon import Muon
+from packs import pack
+from tasks import TASKS, sampled
 from torch.nn import functional
 
 TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy"]
@@ -36,12 +41,15 @@ def options():
     parser.add_argument("--reading", type=int, default=40_000, help="pictures of the first stage")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
-    parser.add_argument("--decay", type=float, default=0.05, help="AdamW's decay of weights")
+    parser.add_argument("--decay", type=float, default=0.05, help="the decay of matrices")
     parser.add_argument("--reading-weight", type=float, default=0.3, help="of the reading of cells in the second stage")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
     parser.add_argument("--minutes", type=float, default=10, help="between checkpoints")
+    parser.add_argument("--task", choices=sorted(TASKS), default="base", help="what the texts teach")
+    parser.add_argument("--chains", type=Path, help="what a model said, with labels (sampled.py); for seat and cas-seat")
+    parser.add_argument("--frozen", action="store_true", help="leave the eye as it is")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
     parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
     for name, value in vars(Sizes()).items():
@@ -63,7 +71,7 @@ def device_and_precision(wanted):
 class Schedule:
     """The learning rate: a cosine over all steps, and a rise at the beginning of each stage."""
 
-    def __init__(self, highest, reading_steps, steps, rise=150):
+    def __init__(self, highest, reading_steps, steps, rise=40):
         self.highest, self.reading_steps, self.steps, self.rise = highest, reading_steps, steps, rise
 
     def __call__(self, step):
@@ -72,12 +80,14 @@ class Schedule:
         return self.highest * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * step / self.steps)) / 2)
 
 
-def optimizer_of(trainee, decay):
-    """AdamW; gains, biases and embeddings of positions do not decay."""
-    matrices = [weight for weight in trainee.parameters() if weight.ndim > 1]
-    others = [weight for weight in trainee.parameters() if weight.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8, fused=True)
+def optimizers_of(trainee, decay):
+    """Muon for the matrices of layers, AdamW without decay for embeddings, heads, gains and biases."""
+    matrices, others = [], []
+    for name, weight in trainee.named_parameters():
+        is_matrix = ".layers." in name and weight.ndim == 2
+        (matrices if is_matrix or "modality_projection" in name else others).append(weight)
+    plain = torch.optim.AdamW(others, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
+    return [Muon(matrices, weight_decay=decay), plain]
 
 
 class Table:
@@ -124,7 +134,7 @@ class Run:
         self.tokenizer = tokens.load(file)
         sizes = Sizes(**{name: getattr(arguments, name) for name in vars(Sizes())})
         self.trainee = Trainee(sizes, self.tokenizer).to(self.device)
-        self.optimizer = optimizer_of(self.trainee, arguments.decay)
+        self.optimizers = optimizers_of(self.trainee, arguments.decay)
         group = arguments.batch * GROUP
         self.reading_groups = arguments.reading // group
         self.groups = self.reading_groups + arguments.pictures // group
@@ -143,7 +153,7 @@ class Run:
 
     def state(self):
         """What a run depends on beside its arguments' names of places and machines."""
-        kept = ("pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", *vars(Sizes()))
+        kept = ["pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", "task", "frozen", *vars(Sizes())]
         return {
             "arguments": {name: getattr(self.arguments, name) for name in kept},
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
@@ -165,7 +175,8 @@ class Run:
                 "use the same or another folder"
             )
         self.trainee.load_state_dict(kept["trainee"])
-        self.optimizer.load_state_dict(kept["optimizer"])
+        for optimizer, state in zip(self.optimizers, kept["optimizers"]):
+            optimizer.load_state_dict(state)
         self.step, self.best, self.seconds = kept["step"], kept["best"], kept["seconds"]
         torch.set_rng_state(kept["random"].cpu())
 
@@ -173,17 +184,21 @@ class Run:
         if self.arguments.begin:
             kept = torch.load(self.arguments.begin, map_location=self.device, weights_only=True)
             self.trainee.load_state_dict(kept["trainee"])
+        else:
+            pictures = [pixels_of(training_puzzle(self.arguments.seed, index, "scatter")[0]) for index in range(64)]
+            whiten(self.trainee, normalized(torch.from_numpy(numpy.stack(pictures))))
 
     def checkpoint(self):
-        optimizer = self.optimizer.state_dict()
-        extra = {"optimizer": optimizer, "seconds": self.seconds, "random": torch.get_rng_state()}
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        extra = {"optimizers": optimizers, "seconds": self.seconds, "random": torch.get_rng_state()}
         save(self.folder / "last.pt", self.state() | extra)
 
     def report(self):
         """Solves fresh puzzles, keeps the weights if they are the best so far, and draws the curves."""
         if self.step <= self.schedule.reading_steps:
             return
-        results, details = evaluate(self.trainee, self.tokenizer)
+        prompts = pack("seat" if self.arguments.task == "seat" else "cas-seat")
+        results, details = evaluate(self.trainee, self.tokenizer, asked=prompts.asked)
         pictures = self.step * self.arguments.batch
         for kind, (solved, seen, count) in results.items():
             self.eval_table.add(
@@ -203,34 +218,45 @@ class Run:
         pixels = normalized(batch["pixels"].to(self.device))
         labels = batch["labels"].to(self.device)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            features = self.trainee.see(pixels)
-            read = self.trainee.read(features)
-            reading = reading_loss(read, labels)
+            with torch.set_grad_enabled(not self.arguments.frozen):
+                features = self.trainee.see(pixels)
+                read = self.trainee.read(features)
+                reading = reading_loss(read, labels)
             if "ids" not in batch:
                 return reading, None, reading_accuracy(read, labels), (0, 0)
-            ids, targets = batch["ids"].to(self.device), batch["targets"].to(self.device)
+            ids, weights = batch["ids"].to(self.device), batch["weights"].to(self.device)
+            targets = weights > 0
             logits = self.trainee.say(ids, features, targets).float()
             wanted = ids.roll(-1, 1)[targets]
-            text = functional.cross_entropy(logits, wanted)
+            losses = functional.cross_entropy(logits, wanted, reduction="none")
+            text = (losses * weights[targets]).sum() / weights.sum()
         right = int((logits.argmax(-1) == wanted).sum())
         return reading, text, reading_accuracy(read, labels), (right, wanted.numel())
 
     def update(self, batch):
-        for group in self.optimizer.param_groups:
+        for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.schedule(self.step)
         reading, text, read, said = self.losses(batch)
         loss = reading if text is None else text + self.arguments.reading_weight * reading
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return loss.item(), reading.item(), math.nan if text is None else text.item(), read, said
 
     def train(self, every=40):
         group = self.step // GROUP
+        chains = self.arguments.chains and sampled(map(json.loads, self.arguments.chains.read_text().splitlines()))
         data = Batches(
-            self.tokenizer, self.arguments.seed, self.arguments.batch, self.reading_groups, self.groups
+            self.tokenizer,
+            self.arguments.seed,
+            self.arguments.batch,
+            self.reading_groups,
+            self.groups,
+            self.arguments.task,
+            chains,
         )
         loader = torch.utils.data.DataLoader(
             data,

@@ -19,10 +19,10 @@ def scatter(rng, style, across, fill_share):
     for index in range(across * across):
         if rng.random() > fill_share:
             continue
-        wobble = step * 0.14
+        wobble = step * 0.1
         x = (index % across + 0.5) * step + rng.uniform(-wobble, wobble)
         y = (index // across + 0.5) * step + rng.uniform(-wobble, wobble)
-        radius = step * rng.uniform(0.26, 0.42)
+        radius = step * rng.uniform(0.3, 0.48)
         shape = hue = text = None
         if rng.random() < 0.8:
             shape = rng.choice(names)
@@ -34,11 +34,11 @@ def scatter(rng, style, across, fill_share):
                 upright = -math.pi / 2 if shape != "square" else math.pi / 4
                 turn = rng.choice([0.0, upright, -upright, rng.uniform(0, 2 * math.pi)])
                 scene.polygon(regular_polygon(x, y, radius, SIDES[shape], turn), fill)
-        if shape is None or rng.random() < 0.75:
+        if shape is None or rng.random() < 0.85:
             draw = rng.random()
             text = "?" if draw < 0.1 else str(rng.randint(10, 81)) if draw < 0.25 else str(rng.randint(0, 9))
             room = radius if shape != "triangle" else 0.75 * radius
-            scene.text(x, y, text, min(room * rng.uniform(0.8, 1.15), 70) * (0.8 if len(text) > 1 else 1))
+            scene.text(x, y, text, min(room * rng.uniform(0.95, 1.3), 70) * (0.85 if len(text) > 1 else 1))
         scene.mark(x, y, shape=shape, hue=hue, text=text)
     if not scene.commands:
         scene.text(256, 256, "8", 40)
@@ -49,7 +49,7 @@ def scatter(rng, style, across, fill_share):
 @kind("scatter")
 def scatter_page(rng, style, talk):
     """Not a puzzle: a full page of things to read, for the training of the eye alone."""
-    scene = scatter(rng, style, rng.choice([4, 4, 5, 5, 6]), 0.95)
+    scene = scatter(rng, style, rng.choice([4, 5, 5, 6]), 0.97)
     return Draft(scene, "", [], CANNOT, "", "", "")
 
 

@@ -23,6 +23,9 @@ class Puzzle:
     explanation: str
     deduction: str
     scene: Scene
+    plain_share: float
+    # The question in other words, where it is put so.
+    asked: str | None = None
 
     def image(self, side=512, oversampling=2, is_sharp=False):
         """The picture, a square of `side` pixels."""
@@ -31,7 +34,7 @@ class Puzzle:
     @property
     def prompt(self):
         """What a user asks beside the picture."""
-        return prompt(self.question, self.options)
+        return self.asked or prompt(self.question, self.options)
 
     @property
     def chain(self):
@@ -40,8 +43,9 @@ class Puzzle:
 
 
 def prompt(question, options):
-    letters = " ".join(f"({chr(65 + index)}) {option}" for index, option in enumerate(options))
-    return f"Question: {question} Options: {letters}"
+    """The question as the engine's harness puts it."""
+    letters = [f"({chr(65 + index)}) {option}" for index, option in enumerate(options)]
+    return "\n".join([f"Question: {question}", "Options:", *letters])
 
 
 @dataclass

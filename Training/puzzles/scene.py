@@ -33,7 +33,7 @@ class Mark:
 
 @lru_cache(maxsize=512)
 def font(path, pixels):
-    return ImageFont.truetype(path, pixels)
+    return ImageFont.truetype(path, pixels, layout_engine=ImageFont.Layout.BASIC)
 
 
 def regular_polygon(x, y, radius, sides, turn=0.0):

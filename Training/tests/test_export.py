@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from data import conversation, normalized, pixels_of
+from data import normalized, pixels_of
 from evaluate import answer_of
 from export import export
 from model import IMAGE_TOKENS, Sizes, Trainee
 from PIL import Image
 from puzzles import KINDS, generate
-from tokenizer import train
+from tokenizer import END, prompt_text, train
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 SMALL = Sizes(vision_layers=2, vision_width=64, text_layers=2, text_width=64, text_inner=96)
@@ -25,6 +25,12 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     export(trainee, tokenizer, folder)
     return trainee, tokenizer, folder
+
+
+def conversation(tokenizer, puzzle):
+    """Token ids of a puzzle with its chain, and how many of them are the prompt's."""
+    prompt = tokenizer(prompt_text(puzzle.prompt))["input_ids"]
+    return prompt + tokenizer(puzzle.chain + END)["input_ids"], len(prompt)
 
 
 def messages(puzzle):

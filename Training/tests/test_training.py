@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 import torch
-from data import FIRST_TRAINING_SEED, GROUP, Batches, training_puzzle
-from model import Sizes, Trainee, reading_accuracy, reading_loss
+from data import FIRST_TRAINING_SEED, GROUP, Batches, normalized, pixels_of, training_puzzle
+from model import Sizes, Trainee, reading_accuracy, reading_loss, whiten
+from muon import Muon, orthogonalized
 from tokenizer import END, train
 from train import Schedule
 
@@ -35,7 +37,7 @@ def test_targets_are_the_chain_and_its_end(tokenizer):
     batch = Batches(tokenizer, run=4, batch=4, reading=0, groups=1)[0][0]
     following = batch["ids"].roll(-1, 1)
     for row in range(4):
-        text = tokenizer.decode(following[row][batch["targets"][row]])
+        text = tokenizer.decode(following[row][batch["weights"][row] > 0])
         assert text.endswith(f".{END}") and text.count("\n") == 3 and "The answer is" in text
 
 
@@ -63,6 +65,33 @@ def test_the_reading_loss_falls_only_with_the_right_classes(tokenizer):
     assert all(share == count for share, count in reading_accuracy(right, batch["labels"]).values())
 
 
+def test_muon_makes_singular_values_equal():
+    torch.manual_seed(1)
+    for shape in ((3, 24, 24), (2, 16, 40), (2, 40, 16)):
+        values = torch.linalg.svdvals(orthogonalized(torch.randn(shape)))
+        assert 0.3 < values.min() and values.max() < 1.3
+    weight = torch.nn.Parameter(torch.randn(8, 12))
+    goal, optimizer = torch.randn(8, 12), Muon([weight], lr=0.05)
+    for _ in range(300):
+        optimizer.zero_grad()
+        loss = (weight - goal).square().sum()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.1
+
+
+def test_whitened_patches_have_no_mean_and_no_correlation(tokenizer):
+    torch.manual_seed(1)
+    trainee = Trainee(Sizes(1, 64, 1, 64, 64), tokenizer)
+    pixels = normalized(torch.from_numpy(numpy.stack([pixels_of(training_puzzle(1, n, "scatter")[0]) for n in range(12)])))
+    whiten(trainee, pixels)
+    with torch.no_grad():
+        embedded = trainee.model.model.vision_model.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2).flatten(0, 1)
+    assert embedded.mean(0).abs().max() < 0.02 and abs(embedded.std() - 1) < 0.05
+    correlation = torch.corrcoef(embedded.T) - torch.eye(64)
+    assert correlation.abs().mean() < 0.1
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_ends_where_one_without_interruption_does(tmp_path):
     def run(folder, *more):
@@ -78,7 +107,9 @@ def test_an_interrupted_run_ends_where_one_without_interruption_does(tmp_path):
     parts = run("parts", "--stop-after", "27")
     assert whole["step"] == parts["step"] == 27
     assert all(torch.equal(whole["trainee"][name], parts["trainee"][name]) for name in whole["trainee"])
-    for one, two in zip(whole["optimizer"]["state"].values(), parts["optimizer"]["state"].values()):
-        assert all(torch.equal(one[name], two[name]) for name in one)
+    for whole_state, part_state in zip(whole["optimizers"], parts["optimizers"]):
+        assert whole_state["state"]
+        for one, two in zip(whole_state["state"].values(), part_state["state"].values()):
+            assert all(torch.equal(one[name], two[name]) for name in one)
     with (tmp_path / "parts" / "train.csv").open() as file:
         assert csv.DictReader(file).fieldnames[0] == "step"
