@@ -128,4 +128,30 @@ struct StepLabelTests {
             #expect(problem.score(stating: step).how != .firstChoice)
         }
     }
+
+    @Test("a step of a puzzle is right if it names the facts of the reference")
+    func puzzle() {
+        var problem = Problem.choosing(1, of: ["small", "extra large"])
+        problem.referenceSteps = [
+            "There are 3 circles with sizes ['small', '?', 'large'] in clockwise order.",
+            "We observe that the red circles are small.",
+            "Based on the pattern, the size of the missing circle should be extra large.",
+        ]
+        func labels(_ steps: [String]) -> [StepLabel?] { StepLabelRule.puzzle.labels(of: steps, for: problem) }
+        let right = problem.referenceSteps + ["The answer is extra large."]
+        #expect(labels(right) == [.right, .right, .right, .right])
+        let reworded = ["The 3 circles have the sizes large, small and ?.", "All small.", "So, it is extra large"]
+        #expect(labels(reworded) == [.right, nil, .right])
+        let wrong = [
+            "There are 3 circles with sizes ['small', '?', 'medium'].", "Blue circle small", "It should be large.",
+            "The answer is large.",
+        ]
+        #expect(labels(wrong) == [.wrong, nil, .wrong, .wrong])
+        #expect(labels(["The answer is extra large."]) == [.right])
+        problem.answerIndex = 0
+        #expect(labels(["", "", "It should be extra small."])[2] == .wrong)
+        #expect(labels(["", "", "It should be small."])[2] == .right)
+        problem.referenceSteps = []
+        #expect(labels(["There are 3 circles.", "", "It is extra large."]) == [nil, nil, nil])
+    }
 }

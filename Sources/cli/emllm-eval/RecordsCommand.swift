@@ -23,7 +23,7 @@ struct RecordsCommand: AsyncParsableCommand {
     @Option(help: "The file to write, JSON lines.")
     var out: String
 
-    @Option(help: "How steps are labelled: arithmetic, or reference (default: as the run did).")
+    @Option(help: "How steps are labelled: arithmetic, reference or puzzle (default: as the run did).")
     var labels: StepLabelRule?
 
     func run() async throws {

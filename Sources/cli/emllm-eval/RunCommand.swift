@@ -51,7 +51,13 @@ struct RunCommand: AsyncParsableCommand {
     )
     var rule = ScoringRule.Variant.corrected
 
-    @Option(help: "How steps are labelled: arithmetic (their equations are checked) or reference (labels of the file).")
+    @Option(
+        help: ArgumentHelp(
+            "How steps are labelled: arithmetic (their equations are checked), reference (labels of the file) or puzzle (the "
+                + "facts of a caption, explanation and deduction).",
+            valueName: "labels"
+        )
+    )
     var labels: StepLabelRule?
 
     @Flag(help: "Do not write traces; sweeps and training records need them.")

@@ -53,11 +53,12 @@ extension TrainingRecord {
         let path = trace.path.filter { $0.kind == .step }
         let onPath = labels.labels(of: path.map(\.text), for: problem)
         var steps: [Step] = []
-        for (node, label) in zip(path, onPath) where label != nil {
+        for (place, (node, label)) in zip(path, onPath).enumerated() where label != nil {
             let isRight = label == .right
+            let before = path[..<place].map(\.text)
             let flawed = trace.children(of: node.parent).first { other in
                 other.id != node.id && other.rejection == nil && isRight
-                    && labels.labels(of: [other.text], for: problem) == [.wrong]
+                    && labels.labels(of: before + [other.text], for: problem).last == .wrong
             }
             if let flawed {
                 steps.append(

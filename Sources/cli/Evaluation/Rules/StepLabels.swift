@@ -14,11 +14,15 @@ public enum StepLabelRule: String, Codable, Sendable, CaseIterable {
     case arithmetic
     /// By the labels that came with the problem, where the step is the one that they were given for.
     case reference
+    /// By the numbers, colours, shapes and sizes that a reference of caption, explanation and deduction names.
+    case puzzle
 
-    /// The labels of steps, one for each; `nil` for a step that the rule says nothing about.
+    /// The labels of the steps of a chain, from its first on, one for each; `nil` for a step that the rule says nothing
+    /// about.
     public func labels(of steps: [String], for problem: Problem) -> [StepLabel?] {
         switch self {
         case .arithmetic: steps.map(Equations.label)
+        case .puzzle: PuzzleLabels.labels(of: steps, for: problem)
         case .reference:
             steps.indices.map { index in
                 guard index < min(problem.stepLabels.count, problem.referenceSteps.count),
