@@ -8,7 +8,7 @@ import torch
 from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
-from tasks import TASKS, tokens_of
+from tasks import TASKS, blind_chain, tokens_of
 from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
@@ -17,6 +17,8 @@ NEGATIVE_SHARE = 0.06
 SHARP_SHARE = 0.15
 PLAIN_SHARE = 0.65
 PAGE_SHARE = 0.75
+# A batch without pictures has so many times the rows.
+BLIND_ROWS = 2
 # Questions put as the harness puts them.
 USUAL_SHARE = 0.8
 # Texts about chains that the model said, where there are any.
@@ -59,10 +61,12 @@ class Batches(torch.utils.data.Dataset):
     is no text.
     """
 
-    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None):
+    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0):
         self.tokenizer, self.run, self.batch, self.reading, self.groups = tokenizer, run, batch, reading, groups
         self.teacher = TASKS[task]()
         self.chains = list((chains or {}).items())
+        # Of the GROUP batches of a group, those without pictures.
+        self.blind = blind
 
     def __len__(self):
         return self.groups
@@ -79,10 +83,24 @@ class Batches(torch.utils.data.Dataset):
             rows = [(puzzle, sharp, None, None) for puzzle, sharp in puzzles]
         else:
             rows = [self.row(first + place, puzzle, sharp) for place, (puzzle, sharp) in enumerate(puzzles)]
-            rows.sort(key=lambda row: len(row[2]))
-        batches = [self.collate(rows[start : start + self.batch]) for start in range(0, count, self.batch)]
+            rows = rows[self.blind * self.batch :]
+        batches = self.batches(rows, self.batch)
+        if group >= self.reading and self.blind:
+            first, count = (number * BLIND_ROWS for number in (first, self.blind * self.batch))
+            batches += self.batches([self.blind_row(index) for index in range(first, first + count)], self.batch * BLIND_ROWS)
         random.Random(f"run {self.run}, group {group}").shuffle(batches)
         return batches
+
+    def batches(self, rows, size):
+        """Rows of like length together."""
+        if rows and rows[0][2] is not None:
+            rows = sorted(rows, key=lambda row: len(row[2]))
+        return [self.collate(rows[start : start + size]) for start in range(0, len(rows), size)]
+
+    def blind_row(self, index):
+        puzzle, _ = training_puzzle(f"{self.run}, blind", index)
+        rng = random.Random(f"run {self.run}, blind text {index}")
+        return None, False, *tokens_of(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
 
     def row(self, index, puzzle, is_sharp):
         """A picture with the text about it; in every second one the model's own chain is judged, where there are any."""
@@ -95,10 +113,10 @@ class Batches(torch.utils.data.Dataset):
         return puzzle, is_sharp, *tokens_of(self.tokenizer, pieces)
 
     def collate(self, rows):
-        batch = {
-            "pixels": torch.from_numpy(numpy.stack([pixels_of(puzzle, sharp) for puzzle, sharp, _, _ in rows])),
-            "labels": torch.tensor([cell_labels(puzzle.scene) for puzzle, _, _, _ in rows]),
-        }
+        batch = {}
+        if rows[0][0] is not None:
+            batch["pixels"] = torch.from_numpy(numpy.stack([pixels_of(puzzle, sharp) for puzzle, sharp, _, _ in rows]))
+            batch["labels"] = torch.tensor([cell_labels(puzzle.scene) for puzzle, _, _, _ in rows])
         if rows[0][2] is not None:
             length = max(len(ids) for _, _, ids, _ in rows)
             pad = self.tokenizer.convert_tokens_to_ids(PAD)

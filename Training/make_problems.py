@@ -2,7 +2,8 @@
 
     python make_problems.py FOLDER [--per-kind N] [--first SEED] [--negatives] [--plain SHARE]
 
-Writes problems.jsonl and images/<kind>/…png of 512 × 512. Seeds below 1,000,000 are never trained on as they are; chains
+Writes problems.jsonl and images/<kind>/…png of 512 × 512; with `--negatives` also negatives.jsonl, questions whose answer is that
+they have none, in the harness's own layout. Seeds below 1,000,000 are never trained on as they are; chains
 that a model said to those from 500,000 on are (sampled.py), so that what is measured stays below that.
 """
 
@@ -17,17 +18,29 @@ STEPS = ["question", "options", "answer", "caption", "explanation", "deduction"]
 
 def main(folder, per_kind, first, plain, has_negatives):
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "problems.jsonl").open("w") as file:
-        # Kind after kind would make a run that is cut short one-sided.
-        for seed in range(first, first + per_kind):
-            for kind in KINDS + (NEGATIVE_KINDS if has_negatives else []):
-                puzzle = generate(kind, seed, plain)
-                image = f"images/{kind}/{kind}_{seed:06}.png"
-                (folder / image).parent.mkdir(parents=True, exist_ok=True)
-                puzzle.image().save(folder / image)
-                row = {"image": image} | {name: getattr(puzzle, name) for name in STEPS}
-                row |= {"category": kind, "seed": seed, "plain": plain}
-                file.write(json.dumps(row) + "\n")
+    # Seed after seed: kind after kind would make a run that is cut short one-sided.
+    write(folder, "problems.jsonl", KINDS, range(first, first + per_kind), plain, row)
+    if has_negatives:
+        write(folder, "negatives.jsonl", NEGATIVE_KINDS, range(first, first + per_kind), plain, negative_row)
+
+
+def write(folder, name, kinds, seeds, plain, row_of):
+    with (folder / name).open("w") as file:
+        for puzzle in (generate(kind, seed, plain) for seed in seeds for kind in kinds):
+            image = f"images/{puzzle.kind}/{puzzle.kind}_{puzzle.seed:06}.png"
+            (folder / image).parent.mkdir(parents=True, exist_ok=True)
+            puzzle.image().save(folder / image)
+            file.write(json.dumps({"image": image} | row_of(puzzle)) + "\n")
+
+
+def row(puzzle):
+    place = {"category": puzzle.kind, "seed": puzzle.seed, "plain": puzzle.plain_share}
+    return {name: getattr(puzzle, name) for name in STEPS} | place
+
+
+def negative_row(puzzle):
+    """An answer that is not among the options would be refused; they are in the question."""
+    return {"id": f"{puzzle.kind}-{puzzle.seed}", "question": puzzle.prompt, "answer": puzzle.answer, "kind": puzzle.kind}
 
 
 if __name__ == "__main__":

@@ -110,13 +110,18 @@ class Trainee(nn.Module):
     def say(self, ids, features, targets):
         """Logits [targets, vocabulary] after the tokens that `targets` [rows, length] marks, of ids [rows, length].
 
-        Rows are padded on the right, which a causal decoder does not see; so there is no mask.
+        Without features there is no picture in any row. Rows are padded on the right, which a causal decoder does not see; so there is no mask.
         """
         embeddings = self.model.model.text_model.embed_tokens(ids)
-        places = (ids == self.model.config.image_token_id)[..., None].expand_as(embeddings)
-        embeddings = embeddings.masked_scatter(places, features.to(embeddings.dtype))
+        if features is not None:
+            embeddings = self.with_pictures(ids, embeddings, features)
         states = self.model.model.text_model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
         return self.model.lm_head(states[targets])
+
+    def with_pictures(self, ids, embeddings, features):
+        """Embeddings with the features where ids are image tokens."""
+        places = (ids == self.model.config.image_token_id)[..., None].expand_as(embeddings)
+        return embeddings.masked_scatter(places, features.to(embeddings.dtype))
 
 
 def sines(grid, width, longest=50):

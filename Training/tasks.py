@@ -17,11 +17,21 @@ def plain_chain(puzzle, prompts):
     return [(prompt_text(prompts.asked(puzzle.prompt)), 0), (puzzle.chain + END, 1)]
 
 
+def blind_chain(puzzle, prompts):
+    """What follows from a caption, without the picture: reasoning alone, at less than half of the price."""
+    caption, rest = puzzle.chain.split("\n", 1)
+    prompt = prompt_text(prompts.asked(puzzle.prompt), is_blind=True)
+    return [(prompt + caption + "\n", 0), (rest + END, 1)]
+
+
 class Chains:
     """Base: chains of thought, nothing else."""
 
+    def __init__(self):
+        self.prompts = pack("cas-seat")
+
     def sequence(self, rng, puzzle, chain):
-        return plain_chain(puzzle, pack("cas-seat"))
+        return plain_chain(puzzle, self.prompts)
 
 
 class Cascade:

@@ -61,9 +61,12 @@ def turn(role, text=None):
     return f"{START}{role}\n" + ("" if text is None else f"{text}{END}\n")
 
 
-def prompt_text(prompt):
-    """A user's turn with a picture and the beginning of the answer, with the picture's tokens in place."""
-    picture = AROUND + WHOLE + IMAGE * IMAGE_TOKENS + AROUND
+def prompt_text(prompt, is_blind=False):
+    """A user's turn with a picture and the beginning of the answer, with the picture's tokens in place.
+
+    A blind one has no picture.
+    """
+    picture = "" if is_blind else AROUND + WHOLE + IMAGE * IMAGE_TOKENS + AROUND
     return turn("user", picture + prompt) + turn("assistant")
 
 

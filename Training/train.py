@@ -49,6 +49,7 @@ def options():
     parser.add_argument("--minutes", type=float, default=10, help="between checkpoints")
     parser.add_argument("--task", choices=sorted(TASKS), default="base", help="what the texts teach")
     parser.add_argument("--chains", type=Path, help="what a model said, with labels (sampled.py); for seat and cas-seat")
+    parser.add_argument("--blind", type=int, default=0, help=f"of {GROUP} batches, those that reason from captions alone")
     parser.add_argument("--frozen", action="store_true", help="leave the eye as it is")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
     parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
@@ -153,7 +154,7 @@ class Run:
 
     def state(self):
         """What a run depends on beside its arguments' names of places and machines."""
-        kept = ["pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", "task", "frozen", *vars(Sizes())]
+        kept = ["pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", "task", "frozen", "blind", *vars(Sizes())]
         return {
             "arguments": {name: getattr(self.arguments, name) for name in kept},
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
@@ -215,15 +216,18 @@ class Run:
 
     def losses(self, batch):
         """The two losses and what was right, of one batch."""
-        pixels = normalized(batch["pixels"].to(self.device))
-        labels = batch["labels"].to(self.device)
+        features = reading = None
+        accuracy = {name: (0, 0) for name in READ_COLUMNS}
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            with torch.set_grad_enabled(not self.arguments.frozen):
-                features = self.trainee.see(pixels)
-                read = self.trainee.read(features)
-                reading = reading_loss(read, labels)
+            if "pixels" in batch:
+                labels = batch["labels"].to(self.device)
+                with torch.set_grad_enabled(not self.arguments.frozen):
+                    features = self.trainee.see(normalized(batch["pixels"].to(self.device)))
+                    read = self.trainee.read(features)
+                    reading = reading_loss(read, labels)
+                accuracy = reading_accuracy(read, labels)
             if "ids" not in batch:
-                return reading, None, reading_accuracy(read, labels), (0, 0)
+                return reading, None, accuracy, (0, 0)
             ids, weights = batch["ids"].to(self.device), batch["weights"].to(self.device)
             targets = weights > 0
             logits = self.trainee.say(ids, features, targets).float()
@@ -231,20 +235,21 @@ class Run:
             losses = functional.cross_entropy(logits, wanted, reduction="none")
             text = (losses * weights[targets]).sum() / weights.sum()
         right = int((logits.argmax(-1) == wanted).sum())
-        return reading, text, reading_accuracy(read, labels), (right, wanted.numel())
+        return reading, text, accuracy, (right, wanted.numel())
 
     def update(self, batch):
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
             group["lr"] = self.schedule(self.step)
         reading, text, read, said = self.losses(batch)
-        loss = reading if text is None else text + self.arguments.reading_weight * reading
+        loss = reading if text is None else text if reading is None else text + self.arguments.reading_weight * reading
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.trainee.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return loss.item(), reading.item(), math.nan if text is None else text.item(), read, said
+        numbers = [math.nan if value is None else value.item() for value in (loss, reading, text)]
+        return *numbers, read, said
 
     def train(self, every=40):
         group = self.step // GROUP
@@ -257,6 +262,7 @@ class Run:
             self.groups,
             self.arguments.task,
             chains,
+            self.arguments.blind,
         )
         loader = torch.utils.data.DataLoader(
             data,
@@ -291,7 +297,7 @@ class Run:
     def log(self, window, seconds):
         self.seconds += seconds
         count = len(window)
-        text = [row[2] for row in window if not math.isnan(row[2])]
+        seen, text = ([row[column] for row in window if not math.isnan(row[column])] for column in (1, 2))
         read = {name: [sum(row[3][name][side] for row in window) for side in (0, 1)] for name in READ_COLUMNS}
         said = [sum(row[4][side] for row in window) for side in (0, 1)]
         row = {
@@ -300,7 +306,7 @@ class Run:
             "stage": "chains" if text else "reading",
             "rate": f"{self.schedule(self.step - 1):.3g}",
             "loss": f"{sum(row[0] for row in window) / count:.4f}",
-            "reading_loss": f"{sum(row[1] for row in window) / count:.4f}",
+            "reading_loss": f"{sum(seen) / len(seen):.4f}" if seen else "",
             "text_loss": f"{sum(text) / len(text):.4f}" if text else "",
             "token_accuracy": f"{said[0] / said[1]:.4f}" if said[1] else "",
             "pictures_per_second": f"{count * self.arguments.batch / seconds:.1f}",

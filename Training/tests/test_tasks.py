@@ -149,7 +149,9 @@ def test_a_question_without_an_answer_is_labelled_too():
 def test_packs_and_problems_agree_with_what_is_trained_on(tmp_path):
     import make_problems
 
-    make_problems.main(tmp_path, 1, 0, 1.0, False)
+    make_problems.main(tmp_path, 1, 0, 1.0, True)
+    for line in (tmp_path / "negatives.jsonl").read_text().splitlines():
+        assert json.loads(line)["answer"] == CANNOT
     for line in (tmp_path / "problems.jsonl").read_text().splitlines():
         row = json.loads(line)
         puzzle = generate(row["category"], row["seed"], row["plain"])

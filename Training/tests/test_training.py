@@ -11,7 +11,7 @@ import torch
 from data import FIRST_TRAINING_SEED, GROUP, Batches, normalized, pixels_of, training_puzzle
 from model import Sizes, Trainee, reading_accuracy, reading_loss, whiten
 from muon import Muon, orthogonalized
-from tokenizer import END, train
+from tokenizer import END, IMAGE, train
 from train import Schedule
 
 TRAINING = Path(__file__).parents[1]
@@ -39,6 +39,18 @@ def test_targets_are_the_chain_and_its_end(tokenizer):
     for row in range(4):
         text = tokenizer.decode(following[row][batch["weights"][row] > 0])
         assert text.endswith(f".{END}") and text.count("\n") == 3 and "The answer is" in text
+
+
+def test_blind_batches_give_the_caption_and_ask_for_the_rest(tokenizer):
+    batches = Batches(tokenizer, run=4, batch=3, reading=0, groups=1, blind=2)[0]
+    blind = [batch for batch in batches if "pixels" not in batch]
+    assert len(batches) == GROUP and len(blind) == 2
+    for batch in blind:
+        assert len(batch["ids"]) == 6 and IMAGE not in tokenizer.decode(batch["ids"].flatten())
+        following = batch["ids"].roll(-1, 1)
+        for row in range(6):
+            learnt = tokenizer.decode(following[row][batch["weights"][row] > 0])
+            assert learnt.count("\n") == 2 and learnt.endswith(f".{END}")
 
 
 def test_evaluation_and_training_share_no_seed():
@@ -95,7 +107,7 @@ def test_whitened_patches_have_no_mean_and_no_correlation(tokenizer):
 @pytest.mark.slow
 def test_an_interrupted_run_ends_where_one_without_interruption_does(tmp_path):
     def run(folder, *more):
-        tiny = "--pictures 256 --reading 128 --batch 8 --threads 1 --vision-layers 1 --vision-width 64 --text-layers 1"
+        tiny = "--blind 2 --pictures 256 --reading 128 --batch 8 --threads 1 --vision-layers 1 --vision-width 64 --text-layers 1"
         tiny += " --text-width 64 --text-inner 64 --minutes 100"
         subprocess.run(
             [sys.executable, "train.py", str(tmp_path / folder), *tiny.split(), *more], cwd=TRAINING, check=True
