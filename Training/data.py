@@ -8,7 +8,7 @@ import torch
 from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
-from tasks import TASKS, blind_chain, tokens_of
+from tasks import TASKS, Pool, blind_chain, tokens_of
 from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
@@ -21,8 +21,6 @@ PAGE_SHARE = 0.75
 BLIND_ROWS = 2
 # Questions put as the harness puts them.
 USUAL_SHARE = 0.8
-# Texts about chains that the model said, where there are any.
-SAMPLED_SHARE = 0.85
 # Batches that are made together, so that chains of like length can share one.
 GROUP = 8
 
@@ -64,7 +62,7 @@ class Batches(torch.utils.data.Dataset):
     def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0):
         self.tokenizer, self.run, self.batch, self.reading, self.groups = tokenizer, run, batch, reading, groups
         self.teacher = TASKS[task]()
-        self.chains = list((chains or {}).items())
+        self.pool = Pool(chains) if chains else None
         # Of the GROUP batches of a group, those without pictures.
         self.blind = blind
 
@@ -103,13 +101,9 @@ class Batches(torch.utils.data.Dataset):
         return None, False, *tokens_of(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
 
     def row(self, index, puzzle, is_sharp):
-        """A picture with the text about it; in every second one the model's own chain is judged, where there are any."""
+        """A picture with the text about it: of this puzzle, or of one that a model said something to."""
         rng = random.Random(f"run {self.run}, text {index}")
-        chain = None
-        if self.chains and rng.random() < SAMPLED_SHARE:
-            key, chains = rng.choice(self.chains)
-            puzzle, chain = generate(*key), rng.choice(chains)
-        pieces = self.teacher.sequence(rng, asked(rng, puzzle), chain)
+        puzzle, pieces = self.teacher.sequence(rng, asked(rng, puzzle), self.pool)
         return puzzle, is_sharp, *tokens_of(self.tokenizer, pieces)
 
     def collate(self, rows):

@@ -5,7 +5,8 @@ model itself, labelled by the generator's truth (`steps.py`); mistakes are read,
 """
 
 from packs import pack
-from steps import NO_MISTAKE, chain_steps, closest, reflection, wordings
+from puzzles import generate
+from steps import NAMES, NO_MISTAKE, chain_steps, closest, reflection, wordings
 from tokenizer import END, prompt_text, turn
 
 # One verdict decides as much as a line of a chain.
@@ -24,14 +25,40 @@ def blind_chain(puzzle, prompts):
     return [(prompt + caption + "\n", 0), (rest + END, 1)]
 
 
+class Pool:
+    """Chains that a model said to puzzles, with labels, to be drawn from."""
+
+    def __init__(self, by_puzzle):
+        self.all = [(key, chain) for key, chains in by_puzzle.items() for chain in chains]
+        judged = {}
+        for key, chain in self.all:
+            for place, (_, label) in enumerate(chain):
+                if label is not None:
+                    judged.setdefault((key[0], place), {True: [], False: []})[label].append((key, chain))
+        # Where all steps of a kind are right, or all wrong, a verdict would be learnt from the kind alone.
+        self.judged = {where: sides for where, sides in sorted(judged.items()) if sides[True] and sides[False]}
+
+    def any(self, rng):
+        return rng.choice(self.all)
+
+    def step(self, rng, right_share=0.5, only=None):
+        """A puzzle, a chain and the place of a step: every kind and place as often, right and wrong within each.
+
+        `only` is a place.
+        """
+        kind, place = rng.choice([where for where in self.judged if only in (None, where[1])])
+        return *rng.choice(self.judged[kind, place][rng.random() < right_share]), place
+
+
 class Chains:
     """Base: chains of thought, nothing else."""
 
     def __init__(self):
         self.prompts = pack("cas-seat")
 
-    def sequence(self, rng, puzzle, chain):
-        return plain_chain(puzzle, self.prompts)
+    def sequence(self, rng, puzzle, pool):
+        """The puzzle that it is about, and the pieces; `pool` is what a model said, or nothing."""
+        return puzzle, plain_chain(puzzle, self.prompts)
 
 
 class Cascade:
@@ -43,38 +70,35 @@ class Cascade:
     def __init__(self):
         self.prompts = pack("cas-seat")
 
-    def sequence(self, rng, puzzle, chain):
-        """A sequence about a puzzle; `chain` is what a model said to it: (text, label) of each step, or nothing."""
-        task = rng.choices(list(self.SHARES), self.SHARES.values())[0] if chain else "chain"
-        return getattr(self, task)(rng, puzzle, chain) or plain_chain(puzzle, self.prompts)
+    def sequence(self, rng, puzzle, pool):
+        task = rng.choices(list(self.SHARES), self.SHARES.values())[0] if pool else "chain"
+        if task == "chain":
+            return puzzle, plain_chain(puzzle, self.prompts)
+        if task in ("evaluate", "refine"):
+            key, chain, place = pool.step(rng, 0.5 if task == "evaluate" else 0.2)
+        elif task == "review":
+            key, chain, place = pool.step(rng, only=len(NAMES) - 1)
+        else:
+            (key, chain), place = pool.any(rng), None
+        puzzle = generate(*key)
+        return puzzle, getattr(self, task)(puzzle, chain, place)
 
-    def chain(self, rng, puzzle, chain):
-        return None
-
-    def evaluate(self, rng, puzzle, chain):
-        """A verdict on one step, right and wrong ones equally often."""
-        place = chosen(rng, chain)
-        if place is None:
-            return None
+    def evaluate(self, puzzle, chain, place):
+        """A verdict on one step."""
         return self.begun(puzzle, chain[: place + 1]) + self.asks(self.prompts.evaluate, self.verdict(chain[place][1]))
 
-    def review(self, rng, puzzle, chain):
+    def review(self, puzzle, chain, place):
         """A verdict on the whole chain: whether its answer is right."""
-        if chain[-1][1] is None:
-            return None
         return self.begun(puzzle, chain) + self.asks(self.prompts.review, self.verdict(chain[-1][1]))
 
-    def refine(self, rng, puzzle, chain):
+    def refine(self, puzzle, chain, place):
         """What is wrong with a step, and the step again."""
-        place = chosen(rng, chain, right_share=0.2)
-        if place is None:
-            return None
         step, is_right = chain[place]
         mistake, better = mended(puzzle, place, step, is_right)
         pieces = self.begun(puzzle, chain[: place + 1]) + self.asks(self.prompts.reflect, mistake)
         return pieces if is_right else pieces + self.asks(self.prompts.refine, better + "\n")
 
-    def rework(self, rng, puzzle, chain):
+    def rework(self, puzzle, chain, place):
         """What is wrong with a chain, and all of it again."""
         wrong = [place for place, (_, label) in enumerate(chain) if label is False]
         if not wrong:
@@ -108,10 +132,15 @@ class Inline:
     def __init__(self):
         self.prompts = pack("seat")
 
-    def sequence(self, rng, puzzle, chain):
+    def sequence(self, rng, puzzle, pool):
+        chain = [(step, True) for step in chain_steps(puzzle)]
+        if pool and rng.random() >= self.TRUE_SHARE:
+            key, chain = pool.any(rng)
+            puzzle = generate(*key)
+        return puzzle, self.evaluated(puzzle, chain)
+
+    def evaluated(self, puzzle, chain):
         pieces = [(prompt_text(self.prompts.asked(puzzle.prompt)), 0)]
-        if not chain or rng.random() < self.TRUE_SHARE:
-            chain = [(step, True) for step in chain_steps(puzzle)]
         for place, (step, is_right) in enumerate(chain):
             if is_right is None:
                 break
@@ -133,14 +162,6 @@ def mended(puzzle, place, step, is_right):
         return NO_MISTAKE, step
     known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)[place]
     return reflection(step, known), closest(step, known)
-
-
-def chosen(rng, chain, right_share=0.5):
-    """The place of a step with a label: a right one with this probability where there are both."""
-    places = {side: [place for place, (_, label) in enumerate(chain) if label is side] for side in (True, False)}
-    side = rng.random() < right_share
-    pool = places[side] or places[not side]
-    return rng.choice(pool) if pool else None
 
 
 TASKS = {"base": Chains, "cas-seat": Cascade, "seat": Inline}

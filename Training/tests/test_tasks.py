@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from packs import pack
 from puzzles import CANNOT, KINDS, NEGATIVE_KINDS, generate
 from sampled import defect, labelled
 from steps import NO_MISTAKE, chain_steps, closest, facts, label, reflection, wordings
-from tasks import TASKS, Cascade, Inline, tokens_of
+from tasks import TASKS, Cascade, Inline, Pool, tokens_of
 
 EVERY = KINDS + NEGATIVE_KINDS
 OTHERS = {"blue": "green", "red": "orange", "small": "large", "triangle": "square", "circle": "square"}
@@ -90,40 +91,49 @@ def chains(kind, seed):
     return [(step, label(step, texts)) for step, texts in zip(said, known)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_mistakes_are_read_and_never_learnt(kind):
-    for seed in range(8):
-        puzzle, chain = generate(kind, seed, 1.0), chains(kind, seed)
-        truth = set(sum(wordings(kind, seed, 1.0), []))
-        for task in (Cascade(), Inline()):
-            for draw in range(12):
-                rng = random.Random(draw)
-                for text, weight in task.sequence(rng, puzzle, chain):
-                    steps = [line for line in text.replace(tokens.END, "").split("\n") if line]
-                    if weight == 1 and steps:
-                        wrong = [step for step, value in chain if value is False]
-                        assert not set(steps) & set(wrong) or set(steps) <= truth
+def truth(kind, seed):
+    return [(step, True) for step in chain_steps(generate(kind, seed, 1.0))]
 
 
-def test_verdicts_are_what_the_labels_say():
-    task = Cascade()
-    for seed in range(30):
-        puzzle, chain = generate("grid_number", seed, 1.0), chains("grid_number", seed)
-        *begun, request, (verdict, weight), _ = task.evaluate(random.Random(seed), puzzle, chain)
-        last = begun[-1][0].rstrip("\n")
-        assert verdict == ("Yes" if dict(chain)[last] else "No") and weight > 1
-        assert "Is the last step correct?" in request[0]
+@pytest.fixture(scope="module")
+def pool():
+    by_puzzle = {(kind, seed, 1.0): [chains(kind, seed), truth(kind, seed)] for kind in KINDS for seed in range(6)}
+    return Pool(by_puzzle)
+
+
+@pytest.mark.parametrize("task", [Cascade(), Inline()])
+def test_mistakes_are_read_and_never_learnt(pool, task):
+    for draw in range(400):
+        puzzle, pieces = task.sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
+        known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)
+        right = set(sum(known, []))
+        wrong = {step for step, value in chains(puzzle.kind, puzzle.seed) if value is False} - right
+        for text, weight in pieces:
+            lines = set(text.replace(tokens.END, "").split("\n"))
+            assert not weight or not lines & wrong
+
+
+def test_verdicts_are_what_the_labels_say(pool):
+    task, seen = Cascade(), Counter()
+    for draw in range(400):
+        key, chain, place = pool.step(random.Random(draw))
+        *begun, request, (verdict, weight), _ = task.evaluate(generate(*key), chain, place)
+        step = begun[-1][0].rstrip("\n")
+        assert step == chain[place][0] and "Is the last step correct?" in request[0]
+        assert verdict == ("Yes" if label(step, wordings(*key)[place]) else "No") and weight > 1
+        seen[place, verdict] += 1
+    # Neither a place nor a kind tells the verdict.
+    assert all(seen[place, "Yes"] > 20 and seen[place, "No"] > 20 for place in range(4))
+    assert all(sides[True] and sides[False] for sides in pool.judged.values())
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))
-def test_pieces_are_cut_where_the_tokenizer_cuts(tokenizer, task):
-    for kind in KINDS:
-        puzzle, chain = generate(kind, 2, 1.0), chains(kind, 2)
-        for draw in range(6):
-            pieces = TASKS[task]().sequence(random.Random(draw), puzzle, chain)
-            ids, weights = tokens_of(tokenizer, pieces)
-            assert ids == tokenizer("".join(text for text, _ in pieces))["input_ids"]
-            assert len(ids) == len(weights) < tokens.CONTEXT and sum(weights) > 0
+def test_pieces_are_cut_where_the_tokenizer_cuts(tokenizer, pool, task):
+    for draw in range(200):
+        _, pieces = TASKS[task]().sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
+        ids, weights = tokens_of(tokenizer, pieces)
+        assert ids == tokenizer("".join(text for text, _ in pieces))["input_ids"]
+        assert len(ids) == len(weights) < tokens.CONTEXT and sum(weights) > 0
 
 
 def test_responses_are_labelled_or_left_out():
