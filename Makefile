@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 SWIFT ?= swift
 PYTHON ?= python3
+# One of the examples: a picture and a question of the same name.
+PUZZLE ?= shape_size_grid
 # Through the environment, so that quotes in it mean nothing to the shell.
 export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils. How many pencils are left?
 BENCH_OPTIONS ?=
@@ -26,9 +28,15 @@ help: ## List the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(release) ## Answer QUESTION with the default model, step by step, each step judged by the model itself
+demo: $(release) ## Answer a question about a picture (PUZZLE), step by step, each step judged by the model itself
+	@example=Examples/puzzles/$(PUZZLE) && \
+	echo "emllm-run --image $$example.png --show-steps < $$example.txt" && cat "$$example.txt" && \
+	$(binaries)/emllm-run --image "$$example.png" --show-steps < "$$example.txt"
+
+.PHONY: demo-text
+demo-text: $(release) ## Answer QUESTION with SmolLM2, which is fetched once
 	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
-	echo "emllm-run --show-steps \"$$QUESTION\"" && \
+	echo "emllm-run --model smollm2-135m-instruct --show-steps \"$$QUESTION\"" && \
 	$(binaries)/emllm-run --model "$$model" --show-steps "$$QUESTION"
 
 .PHONY: test

@@ -93,6 +93,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/cli/Shared",
+            // The model that the tools take when none is named.
+            resources: [.copy("Models")],
             swiftSettings: strictSwift
         ),
         // The options of the tools that reason: which model, how text is written, how it is judged.

@@ -29,6 +29,11 @@ struct CostTests {
             let run = try ScriptedRun(script, options: options)
             #expect(run.counts.processed == run.model.processed)
             #expect(run.counts.accepted == run.trace.path.reduce(0) { $0 + $1.tokens.count })
+            // A pack without an empty step asks for no prior.
+            options.prompts.emptyStep = nil
+            let bare = try ScriptedRun(script, options: options)
+            #expect(run.trace.prior != nil && bare.trace.prior == nil)
+            #expect(bare.counts.processed == bare.model.processed && bare.counts.processed < run.counts.processed)
         }
     }
 

@@ -35,6 +35,9 @@ struct PromptPackTests {
         #expect(pack == expected)
         #expect(try PromptPack(yaml: "name: quiet\nextends: seat\nsystem: null").system == nil)
         #expect(try PromptPack(yaml: "name: loud\nextends: seat\nsystem: 'null'").system == "null")
+        let trained = try PromptPack(yaml: "name: trained\nextends: cas-seat\nempty_step: null")
+        #expect(trained.emptyStep == nil)
+        #expect(try PromptPack(yaml: trained.yaml()) == trained)
     }
 
     @Test("JSON is read as well, with tabs")

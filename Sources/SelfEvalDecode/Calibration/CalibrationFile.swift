@@ -120,7 +120,7 @@ extension SelfEvalOptions {
     public var verdictDigest: String {
         let parts = [
             prompts.system ?? "", prompts.reason, prompts.evaluate, prompts.verdict.positive, prompts.verdict.negative,
-            prompts.emptyStep, "\(averagesOrders)", "\(subtractsPrior)",
+            prompts.emptyStep ?? "", "\(averagesOrders)", "\(subtractsPrior)",
         ]
         // Lengths, so that no two lists run together to the same text.
         return "\(Checksum(of: Array(parts.map { "\($0.utf8.count):\($0)" }.joined().utf8)))"

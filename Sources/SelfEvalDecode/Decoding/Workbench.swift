@@ -92,7 +92,8 @@ final class Workbench {
         if reused > 0 { account.counts.reusedPrompt = reused }
         account.meter.notePrompt(tokens: processed, seconds: account.seconds.prompt)
         note(.info(.prompted(tokens: processed, reused: reused, seconds: account.seconds.prompt)))
-        guard asksPrior, options.subtractsPrior, account.meter.allows(Expense(promptTokens: costs.prior)),
+        guard asksPrior, options.subtractsPrior, options.prompts.emptyStep != nil,
+            account.meter.allows(Expense(promptTokens: costs.prior)),
             trace.header.prompt.count + costs.prior <= source.contextLength
         else { return }
         note(.info(.prior(try account.timed(\.evaluation) { try source.judgeEmptyStep(account: account) })))

@@ -25,7 +25,7 @@ public struct Conversation: Sendable {
     public let rework: [TokenID]
     /// What asks for the answer after the last step, with the answer's first words.
     public let answer: [TokenID]
-    /// A step without content.
+    /// A step without content; empty where the prompts have none.
     public let emptyStep: [TokenID]
 
     /// Tokens to judge one step.
@@ -111,7 +111,7 @@ public struct Conversation: Sendable {
         refine = try turns.turn(after: prompts.refine)
         rework = try turns.turn(after: prompts.rework)
         answer = try turns.turn(after: prompts.answer, beginning: prompts.answerPrefix)
-        emptyStep = tokenizer.encode(prompts.emptyStep, continuing: true)
+        emptyStep = prompts.emptyStep.map { tokenizer.encode($0, continuing: true) } ?? []
     }
 
     private static func offering(_ options: String, in text: String) -> String {

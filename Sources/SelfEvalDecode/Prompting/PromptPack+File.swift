@@ -68,7 +68,7 @@ extension PromptPack {
             answerPattern: try text("answer_pattern", \.answerPattern),
             verdict: try root.section("verdict", isNeeded: base == nil).map { try VerdictWords(section: $0) }
                 ?? defaults.verdict,
-            emptyStep: try text("empty_step", \.emptyStep),
+            emptyStep: try root.optionalText("empty_step", default: defaults.emptyStep),
             step: try root.section("step", isNeeded: false).map { try StepSegmenter(section: $0, defaults.step) }
                 ?? defaults.step,
             markers: try root.section("markers", isNeeded: false)
@@ -107,7 +107,7 @@ extension PromptPack {
             ("refine", quoted(refine)), ("rework", quoted(rework)), ("answer", quoted(answer)),
             ("answer_pattern", quoted(answerPattern)),
             ("verdict", map([("positive", quoted(verdict.positive)), ("negative", quoted(verdict.negative))])),
-            ("empty_step", quoted(emptyStep)),
+            ("empty_step", emptyStep.map(quoted) ?? Node("null")),
             (
                 "step",
                 map([

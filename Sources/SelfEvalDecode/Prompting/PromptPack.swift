@@ -30,8 +30,9 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public var answerPattern: String
     /// The words of a verdict.
     public var verdict: VerdictWords
-    /// A step without content, whose verdict shows which way the model leans before it has read anything.
-    public var emptyStep: String
+    /// A step without content, whose verdict shows which way the model leans before it has read anything; `nil` for a model
+    /// that was trained to judge, and leans neither way.
+    public var emptyStep: String?
     /// Where steps end with these prompts.
     public var step: StepSegmenter
     /// How evaluations stand in the text of a model that writes them beside its steps.
@@ -64,7 +65,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
         answer: String = "What is the final answer? Be brief.",
         answerPattern: String = "The answer is {answer}",
         verdict: VerdictWords = VerdictWords(),
-        emptyStep: String = "N/A",
+        emptyStep: String? = "N/A",
         step: StepSegmenter = StepSegmenter(),
         markers: EvaluationMarkers = EvaluationMarkers()
     ) {
@@ -208,7 +209,8 @@ extension PromptPack {
             }
         }
         let words = [
-            ("verdict.positive", verdict.positive), ("verdict.negative", verdict.negative), ("empty_step", emptyStep),
+            ("verdict.positive", verdict.positive), ("verdict.negative", verdict.negative),
+            ("empty_step", emptyStep ?? "none"),
             ("answer_pattern", answerPrefix), ("markers.start", markers.start), ("markers.verdict", markers.verdict),
             ("markers.accept", markers.accept), ("markers.refine", markers.refine), ("markers.end", markers.end),
         ]

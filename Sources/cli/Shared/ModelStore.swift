@@ -1,40 +1,48 @@
 import EMLLMCore
 import Foundation
 
-/// The user's folder of models: `$EMLLM_HOME`, else `$XDG_CACHE_HOME/emllm`, else `~/.cache/emllm`.
+/// Models by name: those in the user's folder (`$EMLLM_HOME`, else `$XDG_CACHE_HOME/emllm`, else `~/.cache/emllm`), and those
+/// that come with the tools.
 ///
-/// A model has a name there: `smollm2-135m-instruct` is the file `models/smollm2-135m-instruct.emllm`.
+/// In the user's folder `smollm2-135m-instruct` is the file `models/smollm2-135m-instruct.emllm`.
 public struct ModelStore: Sendable {
-    /// The model that the tools take when none is named; `make demo` fetches it.
-    public static let defaultModel = "smollm2-135m-instruct"
+    /// The model that the tools take when none is named. It comes with them, and answers questions about pictures.
+    public static let defaultModel = "puzzles"
+    /// A model for text, which `make demo-text` fetches.
+    public static let textModel = "smollm2-135m-instruct"
     /// The suffix of model files in the store.
     public static let fileExtension = "emllm"
 
-    /// The store's folder.
-    public let home: URL
+    /// The user's folder; `nil` when no variable says where it is.
+    public let home: URL?
+    /// The folder of models that come with the tools; `nil` where the program lies without it.
+    public let bundled: URL?
 
     /// Finds the store through the environment. Empty variables count as unset, as the XDG specification says.
-    ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when no variable says where it is.
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         func folder(_ variable: String, _ path: String) -> URL? {
             guard let value = environment[variable], !value.isEmpty else { return nil }
             return path.isEmpty ? URL(filePath: value) : URL(filePath: value).appending(path: path)
         }
         let candidates = [folder("EMLLM_HOME", ""), folder("XDG_CACHE_HOME", "emllm"), folder("HOME", ".cache/emllm")]
-        guard let home = candidates.compactMap({ $0 }).first else { throw EMLLMError.noModelStore }
-        self.home = home
+        home = candidates.compactMap { $0 }.first
+        // Bundle.module would end the program where the folder is missing.
+        let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+        bundled = ["resources", "bundle"].compactMap { program?.appending(path: "EMLLM_CLIShared.\($0)/Models") }
+            .first { FileManager.default.fileExists(atPath: $0.path(percentEncoded: false)) }
     }
 
-    /// The folder of model files.
-    public var models: URL { home.appending(path: "models") }
+    /// The folders of model files, the user's first.
+    private var folders: [URL] { [home?.appending(path: "models"), bundled].compactMap { $0 } }
 
     /// The names of the models that are there, sorted.
     public func names() -> [String] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: models.path(percentEncoded: false))) ?? []
-        return files.filter { !$0.hasPrefix(".") && $0.hasSuffix("." + Self.fileExtension) }
+        let files = folders.flatMap { folder in
+            (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []
+        }
+        let names = files.filter { !$0.hasPrefix(".") && $0.hasSuffix("." + Self.fileExtension) }
             .map { String($0.dropLast(Self.fileExtension.count + 1)) }
-            .sorted()
+        return Set(names).sorted()
     }
 
     /// The file that `--model` means: a path, or the name of a model in the store.
@@ -45,11 +53,19 @@ public struct ModelStore: Sendable {
     /// - Throws: ``EMLLMCore/EMLLMError`` that lists the names there are.
     public func locate(_ model: String) throws -> URL {
         if model.contains("/") || [".emllm", ".gguf"].contains(where: model.hasSuffix) { return URL(filePath: model) }
-        let file = models.appending(path: model + "." + Self.fileExtension)
-        let isName = !model.isEmpty && !model.hasPrefix(".")
-        if isName, FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) { return file }
-        if isName, FileManager.default.fileExists(atPath: model) { return URL(filePath: model) }
-        throw EMLLMError.unknownModel(model, known: names(), folder: models.path(percentEncoded: false))
+        if !model.isEmpty, !model.hasPrefix(".") {
+            let files = folders.map { $0.appending(path: model + "." + Self.fileExtension) }
+            for file in files + [URL(filePath: model)]
+            where FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) {
+                return file
+            }
+        }
+        guard let home else { throw EMLLMError.noModelStore }
+        throw EMLLMError.unknownModel(
+            model,
+            known: names(),
+            folder: home.appending(path: "models").path(percentEncoded: false)
+        )
     }
 }
 
@@ -76,8 +92,10 @@ extension EMLLMError {
             expected: known.isEmpty
                 ? "a file, or a model in \(folder)" : "a file, or one of: \(known.joined(separator: ", "))",
             found: known.isEmpty ? "neither; that folder has no models" : "neither",
-            remedy: name == ModelStore.defaultModel
-                ? "run 'make demo' once to fetch it" : "check the name, or run 'make demo' to fetch the default model"
+            remedy: name == ModelStore.textModel
+                ? "run 'make demo-text' once to fetch it"
+                : name == ModelStore.defaultModel
+                    ? "build the tools again with 'make build': it lies beside them" : "check the name"
         )
     }
 }

@@ -102,7 +102,7 @@ struct RunDetails {
             ("Refine a step", prompts.refine), ("Rework a chain", prompts.rework), ("Answer", prompts.answer),
             ("How an answer is stated", prompts.answerPattern),
             ("Words of a verdict", "\(prompts.verdict.positive)\n\(prompts.verdict.negative)"),
-            ("A step without content", prompts.emptyStep),
+            ("A step without content", prompts.emptyStep ?? "none"),
             (
                 "Markers of an evaluation",
                 [

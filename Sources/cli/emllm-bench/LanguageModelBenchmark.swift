@@ -80,7 +80,7 @@ struct LanguageModelBenchmark: ParsableCommand {
 /// What every benchmark asks: which model, and how to print.
 struct SubjectOptions: ParsableArguments {
     @Option(name: [.short, .long], help: "The model: an .emllm or GGUF file, or a name in the cache.")
-    var model = ModelStore.defaultModel
+    var model = ModelStore.textModel
 
     @Flag(help: "Print JSON for programs instead of a table.")
     var json = false

@@ -33,17 +33,17 @@ struct EMLLMRun: AsyncParsableCommand {
             with the probability that they are right; in a pipe only the answer is printed.
 
             EXAMPLES
-              emllm-run "How many legs do three spiders have?"
-              emllm-run --trace run.jsonl "A shirt costs 20 dollars. And three?"
+              emllm-run --image puzzle.png "What is the missing number?"
+              emllm-run --model smollm2-135m-instruct "How many legs do three spiders have?"
+              emllm-run --image puzzle.png --trace run.jsonl "What is the missing number?"
               emllm-run trace view run.jsonl --html run.html
               emllm-run --replay run.jsonl
-              emllm-run --strategy vote --chains 8 "What is 17 * 23?"
+              emllm-run --image puzzle.png --strategy vote --chains 8 "What is the missing color?"
               emllm-run prompts cas-seat > mine.yaml; emllm-run --prompts mine.yaml "…"
-              emllm-run --model smolvlm.emllm --image figure.png "What is the missing number?"
-              emllm-run --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
-              echo "What is the capital of France?" | emllm-run
-              emllm-run --raw "Once upon a time" --max-tokens 50
-              emllm-run --top-logits 5 --raw "The capital of France is"
+              emllm-run --model m.gguf --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
+              echo "What is the capital of France?" | emllm-run --model m.gguf
+              emllm-run --model m.gguf --raw "Once upon a time" --max-tokens 50
+              emllm-run --model m.gguf --top-logits 5 --raw "The capital of France is"
 
             ENVIRONMENT
               EMLLM_HOME   the folder of models (else $XDG_CACHE_HOME/emllm, else
@@ -82,6 +82,10 @@ struct EMLLMRun: AsyncParsableCommand {
         let pictures = try imageOptions.load()
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
+        // A recorded run says itself what it saw.
+        if pictures.isEmpty, mode.raw == nil, recorded == nil, modelOptions.model == ModelStore.defaultModel {
+            throw EMLLMError.needsPicture(modelOptions.model)
+        }
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
@@ -118,6 +122,11 @@ struct EMLLMRun: AsyncParsableCommand {
     }
 }
 
+extension EMLLMError.Code {
+    /// A question without a picture, for a model that learnt nothing else.
+    static let needsPicture = Self(rawValue: "needs-picture")
+}
+
 extension EMLLMError {
     static let emptyPrompt = EMLLMError(
         code: .emptyQuestion,
@@ -126,6 +135,17 @@ extension EMLLMError {
         found: "none",
         remedy: "give it as an argument or on standard input"
     )
+    /// The model that the tools take when none is named learnt nothing without pictures.
+    static func needsPicture(_ model: String) -> EMLLMError {
+        EMLLMError(
+            code: .needsPicture,
+            subject: "model '\(model)'",
+            expected: "a question about a picture",
+            found: "no picture",
+            remedy: "give one with --image, or take a model for text: --model \(ModelStore.textModel)"
+        )
+    }
+
     static func noEyes(_ model: String) -> EMLLMError {
         EMLLMError(
             code: .noVision,

@@ -132,7 +132,9 @@ struct StepRenderer {
         let place = place(after: node.parent)
         let prefix = place == lastPlace || node.kind == .evaluation ? Self.indent : number(place)
         lastPlace = place
-        return line(prefix: prefix, mark: mark, text: node.text, style: style)
+        // What stands above already would only hide what is new.
+        let text = node.rejection == .duplicate ? "(as above)" : node.text
+        return line(prefix: prefix, mark: mark, text: text, style: style)
     }
 
     private func line(prefix: String, mark: String, text: String, style: Terminal.Style?) -> [String] {

@@ -1,0 +1,60 @@
+import Foundation
+import SelfEvalDecode
+import Testing
+
+/// The model that comes with the tools, on the puzzles in `Examples`.
+@Suite("The default model")
+struct DefaultModelTests {
+    private static let examples = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Examples/puzzles")
+
+    private struct Example: Decodable {
+        let image: String
+        let answer: String
+    }
+
+    @Test("It solves the six examples, and takes at least one step back on the way", .timeLimit(.minutes(2)))
+    func examples() throws {
+        let lines = try String(contentsOf: Self.examples.appending(path: "problems.jsonl"), encoding: .utf8)
+            .split(separator: "\n")
+        #expect(lines.count == 6)
+        var corrections = 0
+        for line in lines {
+            let example = try JSONDecoder().decode(Example.self, from: Data(line.utf8))
+            let image = Self.examples.appending(path: example.image)
+            let question = image.deletingPathExtension().appendingPathExtension("txt")
+            // Without HOME: the model lies beside the program.
+            let run = try Program.run(
+                Program.url("emllm-run"),
+                ["--image", image.path, "--json"],
+                input: try Data(contentsOf: question),
+                environment: ["HOME": "", "EMLLM_HOME": "", "XDG_CACHE_HOME": ""]
+            )
+            #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+            let trace = try Trace(json: Data(run.output.utf8))
+            #expect(trace.answer?.text == example.answer, "\(example.image)")
+            #expect(trace.header.options.prompts.name == "puzzles-cas-seat")
+            #expect(trace.path.filter { $0.judgement?.score != nil }.count >= 3)
+            corrections += trace.nodes.filter { $0.decision == .rejected }.count + trace.backtracks.count
+        }
+        #expect(corrections > 0)
+    }
+
+    @Test("Without a picture it says what it needs")
+    func textAlone() throws {
+        let run = try Program.run(Program.url("emllm-run"), ["What is 2 + 2?"])
+        #expect(run.status == 1 && run.errorLines.count == 1)
+        #expect(run.errors.contains("--image") && run.errors.contains("smollm2"))
+    }
+
+    @Test("It is found by its name, among others")
+    func name() throws {
+        let unknown = try Program.run(
+            Program.url("emllm-run"),
+            ["--model", "nothing-of-this-name", "Hello"],
+            environment: ["EMLLM_HOME": "/nonexistent"]
+        )
+        #expect(unknown.status == 1 && unknown.errors.contains("puzzles"))
+    }
+}
