@@ -80,8 +80,8 @@ class Batches(torch.utils.data.Dataset):
         if group < self.reading:
             rows = [(puzzle, sharp, None, None) for puzzle, sharp in puzzles]
         else:
-            rows = [self.row(first + place, puzzle, sharp) for place, (puzzle, sharp) in enumerate(puzzles)]
-            rows = rows[self.blind * self.batch :]
+            seen = list(enumerate(puzzles))[self.blind * self.batch :]
+            rows = [self.row(first + place, puzzle, sharp) for place, (puzzle, sharp) in seen]
         batches = self.batches(rows, self.batch)
         if group >= self.reading and self.blind:
             first, count = (number * BLIND_ROWS for number in (first, self.blind * self.batch))

@@ -15,7 +15,7 @@ def answer_of(chain):
 
 
 @torch.no_grad()
-def chains(trainee, tokenizer, pictures, prompts, longest=260):
+def chains(trainee, tokenizer, pictures, prompts, longest=400):
     """The chains that a model greedily says to pictures (bytes, [count, 3, side, side]) and prompts."""
     trainee.eval()
     device = next(trainee.parameters()).device

@@ -46,6 +46,14 @@ struct DefaultModelTests {
         let run = try Program.run(Program.url("emllm-run"), ["What is 2 + 2?"])
         #expect(run.status == 1 && run.errorLines.count == 1)
         #expect(run.errors.contains("--image") && run.errors.contains("smollm2"))
+        let problems = Self.examples.deletingLastPathComponent().appending(path: "arithmetic.jsonl")
+        let folder = try Folder()
+        let evaluation = try Program.run(
+            Program.url("emllm-eval"),
+            ["run", problems.path, "--out", folder.path("run")]
+        )
+        #expect(evaluation.status == 1 && evaluation.errors.contains("smollm2"), "\(evaluation.errors)")
+        #expect(try folder.contents().isEmpty)
     }
 
     @Test("It is found by its name, among others")

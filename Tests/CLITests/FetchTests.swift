@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `scripts/fetch-smollm2`, which `make demo` and `make test` rely on: offline when it can be, one line when it cannot.
+/// `scripts/fetch-smollm2`, which `make demo-text` and `make test` rely on: offline when it can be, one line when it cannot.
 @Suite("Fetching the default model")
 struct FetchTests {
     private static let script = URL(filePath: #filePath)

@@ -6,7 +6,9 @@ import Foundation
 /// Which model, and how it is run.
 public struct ModelOptions: ParsableArguments {
     /// A file, a folder or a name.
-    @Option(help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache.")
+    @Option(
+        help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache or beside the tools."
+    )
     public var model = ModelStore.defaultModel
 
     /// The vision tower of a GGUF model.
@@ -27,6 +29,13 @@ public struct ModelOptions: ParsableArguments {
     /// How the model is run.
     public var runtime: RuntimeOptions { RuntimeOptions(threads: threads, activations: activations) }
 
+    /// Checks that the model that comes with the tools is asked about pictures: it learnt nothing else.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` that names a model for text.
+    public func check(hasPictures: Bool) throws {
+        guard hasPictures || model != ModelStore.defaultModel else { throw EMLLMError.needsPicture(model) }
+    }
+
     /// Loads the model, with a note on a terminal while that takes time.
     public func load() throws -> EMLLMModel {
         let url = try ModelStore().locate(model)
@@ -38,5 +47,22 @@ public struct ModelOptions: ParsableArguments {
         }
         defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
         return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
+    }
+}
+
+extension EMLLMError.Code {
+    /// A question without a picture, for a model that learnt nothing else.
+    public static let needsPicture = Self(rawValue: "needs-picture")
+}
+
+extension EMLLMError {
+    fileprivate static func needsPicture(_ model: String) -> EMLLMError {
+        EMLLMError(
+            code: .needsPicture,
+            subject: "model '\(model)'",
+            expected: "a question about a picture",
+            found: "no picture",
+            remedy: "give one with --image, or take a model for text: --model \(ModelStore.textModel)"
+        )
     }
 }

@@ -78,6 +78,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let file = URL(filePath: problems)
         let set = try ProblemSet.read(from: file, layout: layout, imageFolder: images.map { URL(filePath: $0) })
+        try modelOptions.check(hasPictures: set.problems.contains { !$0.images.isEmpty })
         let model = try modelOptions.load()
         let identity = ModelIdentity(of: model, activations: modelOptions.activations)
         var options: [String: SelfEvalOptions] = [:]

@@ -83,9 +83,7 @@ struct EMLLMRun: AsyncParsableCommand {
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
         // A recorded run says itself what it saw.
-        if pictures.isEmpty, mode.raw == nil, recorded == nil, modelOptions.model == ModelStore.defaultModel {
-            throw EMLLMError.needsPicture(modelOptions.model)
-        }
+        if mode.raw == nil, recorded == nil { try modelOptions.check(hasPictures: !pictures.isEmpty) }
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
@@ -122,11 +120,6 @@ struct EMLLMRun: AsyncParsableCommand {
     }
 }
 
-extension EMLLMError.Code {
-    /// A question without a picture, for a model that learnt nothing else.
-    static let needsPicture = Self(rawValue: "needs-picture")
-}
-
 extension EMLLMError {
     static let emptyPrompt = EMLLMError(
         code: .emptyQuestion,
@@ -135,16 +128,6 @@ extension EMLLMError {
         found: "none",
         remedy: "give it as an argument or on standard input"
     )
-    /// The model that the tools take when none is named learnt nothing without pictures.
-    static func needsPicture(_ model: String) -> EMLLMError {
-        EMLLMError(
-            code: .needsPicture,
-            subject: "model '\(model)'",
-            expected: "a question about a picture",
-            found: "no picture",
-            remedy: "give one with --image, or take a model for text: --model \(ModelStore.textModel)"
-        )
-    }
 
     static func noEyes(_ model: String) -> EMLLMError {
         EMLLMError(
