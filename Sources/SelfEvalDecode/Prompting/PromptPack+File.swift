@@ -26,7 +26,9 @@ extension PromptPack {
     ///
     /// A model that was trained to judge its steps learnt certain words for it.
     ///
-    /// - Parameter name: the built-in pack's: `cas-seat` or `seat`.
+    /// - Parameters:
+    ///   - model: the model's file.
+    ///   - name: the built-in pack's: `cas-seat` or `seat`.
     /// - Returns: `nil` where there is no such file.
     /// - Throws: as ``init(yaml:path:)``.
     public static func besides(_ model: URL, named name: String) throws -> PromptPack? {
