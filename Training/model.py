@@ -110,7 +110,8 @@ class Trainee(nn.Module):
     def say(self, ids, features, targets):
         """Logits [targets, vocabulary] after the tokens that `targets` [rows, length] marks, of ids [rows, length].
 
-        Without features there is no picture in any row. Rows are padded on the right, which a causal decoder does not see; so there is no mask.
+        Without features there is no picture in any row. Rows are padded on the right, which a causal decoder does not see;
+        so there is no mask.
         """
         embeddings = self.model.model.text_model.embed_tokens(ids)
         if features is not None:

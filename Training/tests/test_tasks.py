@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tokenizer as tokens
 from data import asked
-from packs import pack
+from packs import FOLDER, pack
 from puzzles import CANNOT, KINDS, NEGATIVE_KINDS, generate
 from sampled import defect, labelled
 from steps import NO_MISTAKE, chain_steps, closest, facts, label, reflection, wordings
@@ -31,6 +31,12 @@ def test_the_packs_are_those_of_the_engine():
     assert long.judged("It says 1 instead of 2.", False) == (
         "[self-evaluation-start: It says 1 instead of 2. Evaluation: Refine self-evaluation-end]"
     )
+
+
+@pytest.mark.parametrize("name", ["cas-seat", "seat"])
+def test_the_prompts_beside_the_default_model_are_these(name):
+    models = Path(__file__).parents[2] / "Sources/cli/Shared/Models"
+    assert (models / f"puzzles.{name}.yaml").read_text() == (FOLDER / f"{name}.yaml").read_text()
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -12,7 +12,7 @@ enum PuzzleLabels {
         "small", "medium", "large", "extra", "short", "long",
     ]
 
-    /// The label of each step; all `nil` for a chain of another form than the reference's.
+    /// The label of each step; without a reference of three steps only the one that states the answer has any.
     static func labels(of steps: [String], for problem: Problem) -> [StepLabel?] {
         let reference = problem.referenceSteps
         return steps.indices.map { place in
