@@ -37,6 +37,8 @@ struct PromptPackTests {
         #expect(try PromptPack(yaml: "name: loud\nextends: seat\nsystem: 'null'").system == "null")
         let trained = try PromptPack(yaml: "name: trained\nextends: cas-seat\nempty_step: null")
         #expect(trained.emptyStep == nil)
+        let whole = try PromptPack.casSEAT.yaml().split(separator: "\n").filter { !$0.hasPrefix("empty_step") }
+        #expect { try PromptPack(yaml: whole.joined(separator: "\n")) } throws: { "\($0)".contains("empty_step") }
         #expect(try PromptPack(yaml: trained.yaml()) == trained)
     }
 

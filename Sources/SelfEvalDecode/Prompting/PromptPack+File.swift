@@ -70,7 +70,7 @@ extension PromptPack {
             answerPattern: try text("answer_pattern", \.answerPattern),
             verdict: try root.section("verdict", isNeeded: base == nil).map { try VerdictWords(section: $0) }
                 ?? defaults.verdict,
-            emptyStep: try root.optionalText("empty_step", default: defaults.emptyStep),
+            emptyStep: try root.optionalText("empty_step", isNeeded: base == nil, default: defaults.emptyStep),
             step: try root.section("step", isNeeded: false).map { try StepSegmenter(section: $0, defaults.step) }
                 ?? defaults.step,
             markers: try root.section("markers", isNeeded: false)
@@ -276,8 +276,8 @@ private struct PackFile {
         }
 
         /// A text that may be absent (then it is inherited) or null (then there is none).
-        func optionalText(_ key: String, default inherited: String?) throws -> String? {
-            guard let found = try text(key, isNeeded: false) else { return inherited }
+        func optionalText(_ key: String, isNeeded: Bool = false, default inherited: String?) throws -> String? {
+            guard let found = try text(key, isNeeded: isNeeded) else { return inherited }
             let isNull = entries[key]?.node.scalar?.style == .plain && ["", "~", "null"].contains(found.text)
             return isNull ? nil : found.text
         }
