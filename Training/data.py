@@ -8,7 +8,8 @@ import torch
 from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
-from tasks import TASKS, Pool, blind_chain, tokens_of
+from sequences import collated, tokenized
+from tasks import TASKS, Pool, blind_chain
 from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
@@ -59,12 +60,12 @@ class Batches(torch.utils.data.Dataset):
     is no text.
     """
 
-    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0):
+    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0, pages=0):
         self.tokenizer, self.run, self.batch, self.reading, self.groups = tokenizer, run, batch, reading, groups
         self.teacher = TASKS[task]()
         self.pool = Pool(chains) if chains else None
-        # Of the GROUP batches of a group, those without pictures.
-        self.blind = blind
+        # Of the GROUP batches of a group, those without pictures, and those for the eye alone.
+        self.blind, self.pages = blind, pages
 
     def __len__(self):
         return self.groups
@@ -75,48 +76,50 @@ class Batches(torch.utils.data.Dataset):
         first = group * count
         puzzles = []
         for index in range(first, first + count):
-            only = "scatter" if group < self.reading and index % 4 < 4 * PAGE_SHARE else None
-            puzzles.append(training_puzzle(self.run, index, only))
+            puzzles.append(training_puzzle(self.run, index, "scatter" if self.is_page(group, index) else None))
         if group < self.reading:
-            rows = [(puzzle, sharp, None, None) for puzzle, sharp in puzzles]
+            rows, pages = [], [(*puzzle, None) for puzzle in puzzles]
         else:
-            seen = list(enumerate(puzzles))[self.blind * self.batch :]
-            rows = [self.row(first + place, puzzle, sharp) for place, (puzzle, sharp) in seen]
-        batches = self.batches(rows, self.batch)
+            read = self.pages * self.batch
+            said = read + self.blind * self.batch
+            rows = [self.row(first + place, *puzzle) for place, puzzle in list(enumerate(puzzles))[said:]]
+            pages = [(*puzzle, None) for puzzle in puzzles[:read]]
+        batches = self.batches(rows, self.batch) + self.batches(pages, self.batch)
         if group >= self.reading and self.blind:
             first, count = (number * BLIND_ROWS for number in (first, self.blind * self.batch))
             batches += self.batches([self.blind_row(index) for index in range(first, first + count)], self.batch * BLIND_ROWS)
         random.Random(f"run {self.run}, group {group}").shuffle(batches)
         return batches
 
+    def is_page(self, group, index):
+        """Whether a picture is a page full of things to read instead of a puzzle."""
+        if group < self.reading:
+            return index % 4 < 4 * PAGE_SHARE
+        return index - group * self.batch * GROUP < self.pages * self.batch
+
     def batches(self, rows, size):
         """Rows of like length together."""
         if rows and rows[0][2] is not None:
-            rows = sorted(rows, key=lambda row: len(row[2]))
+            rows = sorted(rows, key=lambda row: len(row[2].ids))
         return [self.collate(rows[start : start + size]) for start in range(0, len(rows), size)]
 
     def blind_row(self, index):
         puzzle, _ = training_puzzle(f"{self.run}, blind", index)
         rng = random.Random(f"run {self.run}, blind text {index}")
-        return None, False, *tokens_of(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
+        return None, False, tokenized(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
 
     def row(self, index, puzzle, is_sharp):
         """A picture with the text about it: of this puzzle, or of one that a model said something to."""
         rng = random.Random(f"run {self.run}, text {index}")
-        puzzle, pieces = self.teacher.sequence(rng, asked(rng, puzzle), self.pool)
-        return puzzle, is_sharp, *tokens_of(self.tokenizer, pieces)
+        puzzle, sequence = self.teacher.sequence(rng, asked(rng, puzzle), self.pool)
+        return puzzle, is_sharp, tokenized(self.tokenizer, sequence)
 
     def collate(self, rows):
+        """Tensors of (puzzle or nothing, whether its picture is sharp, tokens or nothing)."""
         batch = {}
         if rows[0][0] is not None:
-            batch["pixels"] = torch.from_numpy(numpy.stack([pixels_of(puzzle, sharp) for puzzle, sharp, _, _ in rows]))
-            batch["labels"] = torch.tensor([cell_labels(puzzle.scene) for puzzle, _, _, _ in rows])
+            batch["pixels"] = torch.from_numpy(numpy.stack([pixels_of(puzzle, sharp) for puzzle, sharp, _ in rows]))
+            batch["labels"] = torch.tensor([cell_labels(puzzle.scene) for puzzle, *_ in rows])
         if rows[0][2] is not None:
-            length = max(len(ids) for _, _, ids, _ in rows)
-            pad = self.tokenizer.convert_tokens_to_ids(PAD)
-            batch["ids"] = torch.tensor([ids + [pad] * (length - len(ids)) for _, _, ids, _ in rows])
-            # How much the prediction of the token after each counts.
-            batch["weights"] = torch.tensor(
-                [weights[1:] + [0.0] * (length + 1 - len(ids)) for _, _, ids, weights in rows], dtype=torch.float32
-            )
+            batch |= collated([row for *_, row in rows], self.tokenizer.convert_tokens_to_ids(PAD))
         return batch

@@ -67,7 +67,7 @@ def reflection(step, known, most=2):
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
         if kind == "equal":
             continue
-        wrong, better = (" ".join(part).strip(".,;[]()") for part in (said[start:end], meant[other_start:other_end]))
+        wrong, better = (" ".join(part).strip(".,;[]()'") for part in (said[start:end], meant[other_start:other_end]))
         if end - start > 6 or other_end - other_start > 6:
             mistakes.append("more than a word is wrong")
         elif wrong == better:

@@ -1,53 +1,64 @@
 """What a model is taught beside chains: to judge its own steps, say what is wrong with them, and write them again.
 
-A sequence is a list of pieces (text, weight); text of weight 0 is read, not learnt. Chains with mistakes were said by the
-model itself, labelled by the generator's truth (`steps.py`); mistakes are read, never learnt.
+Mistakes come from two sides. Some the model itself has made: chains that it said, labelled by the generator's truth
+(`steps.py`). Others are invented (`invented.py`): true steps in which one fact is another. Mistakes are read, never learnt.
 """
 
+from invented import mistaken
 from packs import pack
 from puzzles import generate
+from sequences import Sequence
 from steps import NAMES, NO_MISTAKE, chain_steps, closest, reflection, wordings
 from tokenizer import END, prompt_text, turn
 
-# One verdict decides as much as a line of a chain.
-VERDICT_WEIGHT = 12.0
+# A verdict is one token of hundreds, and what is to be learnt.
+VERDICT_WEIGHT = 5.0
+# Of the rows that are not of chains alone, those about what a model said.
+SAID_SHARE = 0.5
 
 
 def plain_chain(puzzle, prompts):
     """The puzzle's own chain, as every base model learns it."""
-    return [(prompt_text(prompts.asked(puzzle.prompt)), 0), (puzzle.chain + END, 1)]
+    sequence = Sequence()
+    sequence.add(prompt_text(prompts.asked(puzzle.prompt)))
+    sequence.add(puzzle.chain + END, 1)
+    return sequence
 
 
 def blind_chain(puzzle, prompts):
     """What follows from a caption, without the picture: reasoning alone, at less than half of the price."""
     caption, rest = puzzle.chain.split("\n", 1)
-    prompt = prompt_text(prompts.asked(puzzle.prompt), is_blind=True)
-    return [(prompt + caption + "\n", 0), (rest + END, 1)]
+    sequence = Sequence()
+    sequence.add(prompt_text(prompts.asked(puzzle.prompt), is_blind=True) + caption + "\n")
+    sequence.add(rest + END, 1)
+    return sequence
 
 
 class Pool:
-    """Chains that a model said to puzzles, with labels, to be drawn from."""
+    """Chains that a model said to puzzles, with labels."""
 
     def __init__(self, by_puzzle):
-        self.all = [(key, chain) for key, chains in by_puzzle.items() for chain in chains]
-        judged = {}
-        for key, chain in self.all:
-            for place, (_, label) in enumerate(chain):
+        self.by_puzzle = by_puzzle
+        self.keys = list(by_puzzle)
+        self.counts = {}
+        for key, chains in by_puzzle.items():
+            for place, (_, label) in (step for chain in chains for step in enumerate(chain)):
                 if label is not None:
-                    judged.setdefault((key[0], place), {True: [], False: []})[label].append((key, chain))
-        # Where all steps of a kind are right, or all wrong, a verdict would be learnt from the kind alone.
-        self.judged = {where: sides for where, sides in sorted(judged.items()) if sides[True] and sides[False]}
+                    self.counts.setdefault((key[0], place), {True: 0, False: 0})[label] += 1
 
-    def any(self, rng):
-        return rng.choice(self.all)
+    def draw(self, rng, most):
+        """A puzzle and some of the chains about it."""
+        key = rng.choice(self.keys)
+        chains = self.by_puzzle[key]
+        return key, rng.sample(chains, min(most, len(chains)))
 
-    def step(self, rng, right_share=0.5, only=None):
-        """A puzzle, a chain and the place of a step: every kind and place as often, right and wrong within each.
+    def weight(self, kind, place, label):
+        """How much a verdict counts, so that right and wrong count the same within each kind and place.
 
-        `only` is a place.
+        Else it would be learnt from the kind alone: the model fails at some kinds and places far oftener than at others.
         """
-        kind, place = rng.choice([where for where in self.judged if only in (None, where[1])])
-        return *rng.choice(self.judged[kind, place][rng.random() < right_share]), place
+        counts = self.counts[kind, place]
+        return min(4.0, 0.5 * sum(counts.values()) / counts[label]) if counts[True] and counts[False] else 0.0
 
 
 class Chains:
@@ -62,62 +73,96 @@ class Chains:
 
 
 class Cascade:
-    """Cas-SEAT: one short turn for each task."""
+    """Cas-SEAT: a chain, and short turns that are branches of it, one for each task."""
 
-    # What a sequence teaches, and how often.
-    SHARES = {"chain": 0.25, "evaluate": 0.45, "review": 0.12, "refine": 0.12, "rework": 0.06}
+    # Chains about one puzzle in a row, and steps of a true chain that get a twin with a mistake.
+    CHAINS, TWINS = 2, 2
+    REWORK_SHARE = 0.4
 
     def __init__(self):
         self.prompts = pack("cas-seat")
 
     def sequence(self, rng, puzzle, pool):
-        task = rng.choices(list(self.SHARES), self.SHARES.values())[0] if pool else "chain"
-        if task == "chain":
-            return puzzle, plain_chain(puzzle, self.prompts)
-        if task in ("evaluate", "refine"):
-            key, chain, place = pool.step(rng, 0.5 if task == "evaluate" else 0.2)
-        elif task == "review":
-            key, chain, place = pool.step(rng, only=len(NAMES) - 1)
-        else:
-            (key, chain), place = pool.any(rng), None
-        puzzle = generate(*key)
-        return puzzle, getattr(self, task)(puzzle, chain, place)
+        if pool and rng.random() < SAID_SHARE:
+            key, chains = pool.draw(rng, self.CHAINS)
+            puzzle = generate(*key)
+            return puzzle, self.said(rng, puzzle, chains, pool)
+        return puzzle, self.twins(rng, puzzle)
 
-    def evaluate(self, puzzle, chain, place):
-        """A verdict on one step."""
-        return self.begun(puzzle, chain[: place + 1]) + self.asks(self.prompts.evaluate, self.verdict(chain[place][1]))
+    def twins(self, rng, puzzle):
+        """A true chain; some of its steps are judged, and so are their twins with a mistake, behind the same steps before."""
+        sequence = Sequence()
+        before = sequence.add(prompt_text(self.prompts.asked(puzzle.prompt)))
+        places = rng.sample(range(len(NAMES)), self.TWINS)
+        mend = rng.choice(places)
+        for place, step in enumerate(chain_steps(puzzle)):
+            is_last = place == len(NAMES) - 1
+            if is_last:
+                sequence.add(step + END, 1, before)
+            wrong = mistaken(rng, puzzle, place) if place in places else None
+            right = None if is_last and not wrong else sequence.add(step + "\n", 0 if is_last else 1, before)
+            if wrong:
+                twin = sequence.add(wrong + "\n", 0, before)
+                for piece, is_right in ((right, True), (twin, False)):
+                    self.asks(sequence, piece, self.prompts.evaluate, self.verdict(is_right), VERDICT_WEIGHT)
+                    if is_last:
+                        self.asks(sequence, piece, self.prompts.review, self.verdict(is_right), VERDICT_WEIGHT)
+                if place == mend:
+                    self.asks(sequence, right, self.prompts.reflect, NO_MISTAKE)
+                    self.refines(sequence, twin, puzzle, place, wrong)
+            before = right
+        return sequence
 
-    def review(self, puzzle, chain, place):
-        """A verdict on the whole chain: whether its answer is right."""
-        return self.begun(puzzle, chain) + self.asks(self.prompts.review, self.verdict(chain[-1][1]))
+    def said(self, rng, puzzle, chains, pool):
+        """What a model said to a puzzle, every step of it judged; a mistake named and mended, a chain solved again."""
+        sequence, ends, wrong = Sequence(), {}, []
+        prompt = sequence.add(prompt_text(self.prompts.asked(puzzle.prompt)))
+        for chain in chains:
+            before, said, is_clean = prompt, (), True
+            for place, (step, is_right) in enumerate(chain):
+                said, is_clean = (*said, step), is_clean and bool(is_right)
+                if said not in ends:
+                    # What is right is learnt again, up to the first mistake.
+                    ends[said] = sequence.add(step + "\n", int(is_clean), before)
+                    self.judges(sequence, ends[said], puzzle, place, is_right, pool)
+                    if is_right is False:
+                        wrong.append((ends[said], place, step))
+                before = ends[said]
+            if all(is_right for _, is_right in chain):
+                self.asks(sequence, before, self.prompts.reflect, NO_MISTAKE)
+            elif rng.random() < self.REWORK_SHARE and any(is_right is False for _, is_right in chain):
+                self.reworks(sequence, before, puzzle, chain)
+        if wrong:
+            piece, place, step = rng.choice(wrong)
+            self.refines(sequence, piece, puzzle, place, step)
+        return sequence
 
-    def refine(self, puzzle, chain, place):
+    def judges(self, sequence, piece, puzzle, place, is_right, pool):
+        """Verdicts on a step; behind the last one, on the whole chain too: whether its answer is right."""
+        weight = 0.0 if is_right is None else VERDICT_WEIGHT * pool.weight(puzzle.kind, place, is_right)
+        if weight:
+            self.asks(sequence, piece, self.prompts.evaluate, self.verdict(is_right), weight)
+            if place == len(NAMES) - 1:
+                self.asks(sequence, piece, self.prompts.review, self.verdict(is_right), weight)
+
+    def refines(self, sequence, piece, puzzle, place, step):
         """What is wrong with a step, and the step again."""
-        step, is_right = chain[place]
-        mistake, better = mended(puzzle, place, step, is_right)
-        pieces = self.begun(puzzle, chain[: place + 1]) + self.asks(self.prompts.reflect, mistake)
-        return pieces if is_right else pieces + self.asks(self.prompts.refine, better + "\n")
+        mistake, better = mended(puzzle, place, step)
+        piece = self.asks(sequence, piece, self.prompts.reflect, mistake)
+        self.asks(sequence, piece, self.prompts.refine, better + "\n")
 
-    def rework(self, puzzle, chain, place):
+    def reworks(self, sequence, piece, puzzle, chain):
         """What is wrong with a chain, and all of it again."""
-        wrong = [place for place, (_, label) in enumerate(chain) if label is False]
-        if not wrong:
-            return self.begun(puzzle, chain) + self.asks(self.prompts.reflect, NO_MISTAKE)
-        mistake, _ = mended(puzzle, wrong[0], chain[wrong[0]][0], False)
-        pieces = self.begun(puzzle, chain) + self.asks(self.prompts.reflect, mistake)
-        return pieces + self.asks(self.prompts.rework, puzzle.chain)
+        place = next(place for place, (_, is_right) in enumerate(chain) if is_right is False)
+        piece = self.asks(sequence, piece, self.prompts.reflect, mended(puzzle, place, chain[place][0])[0])
+        self.asks(sequence, piece, self.prompts.rework, puzzle.chain)
 
-    def begun(self, puzzle, chain):
-        """The puzzle and what the model said: what is right is learnt again, up to the first mistake."""
-        pieces, is_clean = [(prompt_text(self.prompts.asked(puzzle.prompt)), 0)], True
-        for step, is_right in chain:
-            is_clean = is_clean and bool(is_right)
-            pieces.append((step + "\n", int(is_clean)))
-        return pieces
-
-    def asks(self, request, response):
-        weight = VERDICT_WEIGHT if response in (self.prompts.positive, self.prompts.negative) else 1
-        return [(END + "\n" + turn("user", request) + turn("assistant"), 0), (response, weight), (END, 1)]
+    def asks(self, sequence, piece, request, response, weight=1.0):
+        """A turn behind a piece; returns the piece that its response is."""
+        asked = sequence.add(END + "\n" + turn("user", request) + turn("assistant"), 0, piece)
+        said = sequence.add(response, weight, asked)
+        sequence.add(END, 1)
+        return said
 
     def verdict(self, is_right):
         return self.prompts.positive if is_right else self.prompts.negative
@@ -126,58 +171,52 @@ class Cascade:
 class Inline:
     """SEAT: one long prompt, and an evaluation behind every step."""
 
-    # Puzzles whose own chain is evaluated, beside those whose sampled chains are.
-    TRUE_SHARE = 0.5
+    # Puzzles whose own chain is evaluated that get an invented mistake.
+    MISTAKEN_SHARE = 0.5
 
     def __init__(self):
         self.prompts = pack("seat")
 
     def sequence(self, rng, puzzle, pool):
         chain = [(step, True) for step in chain_steps(puzzle)]
-        if pool and rng.random() >= self.TRUE_SHARE:
-            key, chain = pool.any(rng)
+        if pool and rng.random() < SAID_SHARE:
+            key, (chain,) = pool.draw(rng, 1)
             puzzle = generate(*key)
+        elif rng.random() < self.MISTAKEN_SHARE:
+            place = rng.randrange(len(NAMES))
+            wrong = mistaken(rng, puzzle, place)
+            chain = chain[:place] + [(wrong, False)] if wrong else chain
         return puzzle, self.evaluated(puzzle, chain)
 
     def evaluated(self, puzzle, chain):
-        pieces = [(prompt_text(self.prompts.asked(puzzle.prompt)), 0)]
+        """A chain with evaluations, up to the first step without a label, or to the first mistake and the step that is better."""
+        sequence = Sequence()
+        sequence.add(prompt_text(self.prompts.asked(puzzle.prompt)))
         for place, (step, is_right) in enumerate(chain):
             if is_right is None:
                 break
-            mistake, better = mended(puzzle, place, step, is_right)
-            pieces.append((step + "\n", 1 if is_right else 0))
-            last = place == len(chain) - 1
-            if not (last and is_right):
-                pieces += [(self.prompts.judged(mistake, is_right) + "\n", 1)]
+            sequence.add(step + "\n", int(is_right))
             if not is_right:
+                mistake, better = mended(puzzle, place, step)
+                sequence.add(self.prompts.judged(mistake, False) + "\n", 1)
                 # The engine goes on without the flawed step and what was said about it.
-                pieces += [(better + "\n", 1)]
-                return pieces
-        return pieces + [(END, 1)] if len(pieces) > 1 else plain_chain(puzzle, self.prompts)
+                sequence.add(better + "\n", 1)
+                return sequence
+            if place < len(chain) - 1:
+                sequence.add(self.prompts.judged(NO_MISTAKE, True) + "\n", 1)
+        if len(sequence.pieces) == 1:
+            return plain_chain(puzzle, self.prompts)
+        sequence.add(END, 1)
+        return sequence
 
 
-def mended(puzzle, place, step, is_right):
+def mended(puzzle, place, step):
     """What is wrong with a step of a puzzle, and what it should be."""
-    if is_right:
-        return NO_MISTAKE, step
     known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)[place]
     return reflection(step, known), closest(step, known)
 
 
 TASKS = {"base": Chains, "cas-seat": Cascade, "seat": Inline}
-
-
-def tokens_of(tokenizer, pieces):
-    """Token ids and the weight of each as something to predict.
-
-    Neighbouring pieces meet at line ends and special tokens, where the tokenizer cuts anyway.
-    """
-    ids, weights = [], []
-    for text, weight in pieces:
-        part = tokenizer(text)["input_ids"]
-        ids += part
-        weights += [weight] * len(part)
-    return ids, weights
 
 
 def sampled(records):

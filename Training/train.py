@@ -30,7 +30,7 @@ from packs import pack
 from tasks import TASKS, sampled
 from torch.nn import functional
 
-TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy"]
+TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy", "verdict_accuracy"]
 READ_COLUMNS = ["shape", "size", "units", "tens", "hue", "shade"]
 
 
@@ -50,6 +50,7 @@ def options():
     parser.add_argument("--task", choices=sorted(TASKS), default="base", help="what the texts teach")
     parser.add_argument("--chains", type=Path, help="what a model said, with labels (sampled.py); for seat and cas-seat")
     parser.add_argument("--blind", type=int, default=0, help=f"of {GROUP} batches, those that reason from captions alone")
+    parser.add_argument("--pages", type=int, default=0, help=f"of {GROUP} batches, those of pages for the eye alone")
     parser.add_argument("--frozen", action="store_true", help="leave the eye as it is")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
     parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
@@ -154,7 +155,8 @@ class Run:
 
     def state(self):
         """What a run depends on beside its arguments' names of places and machines."""
-        kept = ["pictures", "reading", "batch", "rate", "decay", "reading_weight", "seed", "task", "frozen", "blind", *vars(Sizes())]
+        data = ["pictures", "reading", "batch", "seed", "task", "blind", "pages"]
+        kept = [*data, "rate", "decay", "reading_weight", "frozen", *vars(Sizes())]
         return {
             "arguments": {name: getattr(self.arguments, name) for name in kept},
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
@@ -227,15 +229,17 @@ class Run:
                     reading = reading_loss(read, labels)
                 accuracy = reading_accuracy(read, labels)
             if "ids" not in batch:
-                return reading, None, accuracy, (0, 0)
-            ids, weights = batch["ids"].to(self.device), batch["weights"].to(self.device)
-            targets = weights > 0
-            logits = self.trainee.say(ids, features, targets).float()
-            wanted = ids.roll(-1, 1)[targets]
+                return reading, None, accuracy, {"token": (0, 0), "verdict": (0, 0)}
+            text = {name: batch[name].to(self.device) for name in batch if name not in ("pixels", "labels")}
+            is_learnt = text["weights"] > 0
+            logits = self.trainee.say(features, is_learnt=is_learnt, **text).float()
+            wanted, weights = text["ids"][is_learnt], text["weights"][is_learnt]
             losses = functional.cross_entropy(logits, wanted, reduction="none")
-            text = (losses * weights[targets]).sum() / weights.sum()
-        right = int((logits.argmax(-1) == wanted).sum())
-        return reading, text, accuracy, (right, wanted.numel())
+            loss = (losses * weights).sum() / weights.sum()
+        is_right = logits.argmax(-1) == wanted
+        # Nothing but verdicts counts more than 1.
+        parts = {"token": is_right, "verdict": is_right[weights > 1]}
+        return reading, loss, accuracy, {name: (int(part.sum()), part.numel()) for name, part in parts.items()}
 
     def update(self, batch):
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups):
@@ -263,6 +267,7 @@ class Run:
             self.arguments.task,
             chains,
             self.arguments.blind,
+            self.arguments.pages,
         )
         loader = torch.utils.data.DataLoader(
             data,
@@ -299,7 +304,7 @@ class Run:
         count = len(window)
         seen, text = ([row[column] for row in window if not math.isnan(row[column])] for column in (1, 2))
         read = {name: [sum(row[3][name][side] for row in window) for side in (0, 1)] for name in READ_COLUMNS}
-        said = [sum(row[4][side] for row in window) for side in (0, 1)]
+        said = {name: [sum(row[4][name][side] for row in window) for side in (0, 1)] for name in ("token", "verdict")}
         row = {
             "step": self.step,
             "pictures": self.step * self.arguments.batch,
@@ -308,7 +313,9 @@ class Run:
             "loss": f"{sum(row[0] for row in window) / count:.4f}",
             "reading_loss": f"{sum(seen) / len(seen):.4f}" if seen else "",
             "text_loss": f"{sum(text) / len(text):.4f}" if text else "",
-            "token_accuracy": f"{said[0] / said[1]:.4f}" if said[1] else "",
+        }
+        row |= {f"{name}_accuracy": f"{right / all_:.4f}" if all_ else "" for name, (right, all_) in said.items()}
+        row |= {
             "pictures_per_second": f"{count * self.arguments.batch / seconds:.1f}",
             "seconds": f"{self.seconds:.0f}",
         }
@@ -332,10 +339,11 @@ def draw(folder):
         points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
         losses.plot(*zip(*points) if points else ([], []), label=name.replace("_", " "))
     losses.set(yscale="log", title="loss", xlabel="pictures")
-    for name in [*READ_COLUMNS, "token_accuracy"]:
+    for name in [*READ_COLUMNS, "token_accuracy", "verdict_accuracy"]:
         points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
-        reads.plot(*zip(*points) if points else ([], []), label=name.replace("_", " "))
-    reads.set(title="read right (cells with something to read) and next tokens", xlabel="pictures", ylim=(0, 1))
+        if points:
+            reads.plot(*zip(*points), label=name.replace("_", " "))
+    reads.set(title="read right (cells with something to read), tokens, verdicts", xlabel="pictures", ylim=(0, 1))
     by_place = {}
     for row in results:
         right, seen, count = by_place.get(int(row["pictures"]), (0, 0, 0))

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import tokenizer as tokens
 from data import asked
+from invented import mistaken
 from packs import FOLDER, pack
 from puzzles import CANNOT, KINDS, NEGATIVE_KINDS, generate
 from sampled import defect, labelled
+from sequences import tokenized
 from steps import NO_MISTAKE, chain_steps, closest, facts, label, reflection, wordings
-from tasks import TASKS, Cascade, Inline, Pool, tokens_of
+from tasks import TASKS, Cascade, Inline, Pool
 
 EVERY = KINDS + NEGATIVE_KINDS
 OTHERS = {"blue": "green", "red": "orange", "small": "large", "triangle": "square", "circle": "square"}
@@ -107,39 +109,85 @@ def pool():
     return Pool(by_puzzle)
 
 
+def lines_learnt(sequence):
+    return {line for piece in sequence.pieces if piece.weight for line in piece.text.replace(tokens.END, "").split("\n")}
+
+
 @pytest.mark.parametrize("task", [Cascade(), Inline()])
 def test_mistakes_are_read_and_never_learnt(pool, task):
-    for draw in range(400):
-        puzzle, pieces = task.sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
+    for draw in range(200):
+        puzzle, sequence = task.sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
         known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)
-        right = set(sum(known, []))
-        wrong = {step for step, value in chains(puzzle.kind, puzzle.seed) if value is False} - right
-        for text, weight in pieces:
-            lines = set(text.replace(tokens.END, "").split("\n"))
-            assert not weight or not lines & wrong
+        judged = {piece.text.rstrip("\n") for piece in sequence.pieces}
+        wrong = {text for text in judged for texts in known if label(text, texts) is False} - set(sum(known, []))
+        steps = {step for step, value in chains(puzzle.kind, puzzle.seed) if value is False}
+        assert not lines_learnt(sequence) & steps & wrong
 
 
-def test_verdicts_are_what_the_labels_say(pool):
-    task, seen = Cascade(), Counter()
-    for draw in range(400):
-        key, chain, place = pool.step(random.Random(draw))
-        *begun, request, (verdict, weight), _ = task.evaluate(generate(*key), chain, place)
-        step = begun[-1][0].rstrip("\n")
-        assert step == chain[place][0] and "Is the last step correct?" in request[0]
-        assert verdict == ("Yes" if label(step, wordings(*key)[place]) else "No") and weight > 1
-        seen[place, verdict] += 1
-    # Neither a place nor a kind tells the verdict.
+def verdicts(sequence):
+    """(place, step, request, verdict, weight) of every verdict."""
+    for number, piece in enumerate(sequence.pieces):
+        if piece.text in ("Yes", "No"):
+            _, *steps, request, _ = sequence.way_to(number)
+            yield len(steps) - 1, steps[-1].text.rstrip("\n"), request.text, piece.text, piece.weight
+
+
+@pytest.mark.parametrize("has_pool", [False, True])
+def test_verdicts_are_what_the_labels_say(pool, has_pool):
+    seen = Counter()
+    for draw in range(150):
+        puzzle, sequence = Cascade().sequence(random.Random(draw), generate(KINDS[draw % 20], draw, 1.0), has_pool and pool)
+        known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)
+        for place, step, request, verdict, weight in verdicts(sequence):
+            assert verdict == ("Yes" if label(step, known[place]) else "No") and weight > 1
+            assert "Is the last step correct?" in request or "Is the reasoning" in request and place == 3
+            seen[place, verdict] += 1
     assert all(seen[place, "Yes"] > 20 and seen[place, "No"] > 20 for place in range(4))
-    assert all(sides[True] and sides[False] for sides in pool.judged.values())
+
+
+def test_a_step_and_its_twin_stand_behind_the_same(pool):
+    for draw in range(100):
+        puzzle, sequence = Cascade().sequence(random.Random(draw), generate(KINDS[draw % 20], draw, 1.0), None)
+        by_place = {}
+        for number, piece in enumerate(sequence.pieces):
+            if piece.text in ("Yes", "No"):
+                way = [piece.text for piece in sequence.way_to(number)]
+                by_place.setdefault((*way[:-3], way[-2]), []).append(way[-1])
+        assert by_place and all(sorted(found) == ["No", "Yes"] for found in by_place.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_invented_mistake_is_wrong_and_small(kind):
+    rng, found = random.Random(1), 0
+    for seed in range(10):
+        puzzle = generate(kind, seed, 1.0)
+        for place, step in enumerate(chain_steps(puzzle)):
+            wrong = mistaken(rng, puzzle, place)
+            found += wrong is not None
+            assert wrong is None or label(wrong, wordings(kind, seed, 1.0)[place]) is False
+            assert wrong is None or len(set(wrong.split()) ^ set(step.split())) <= 4
+    assert found >= 36
+
+
+def test_right_and_wrong_verdicts_count_the_same_within_a_kind_and_place():
+    pool = Pool({("venn", seed, 1.0): [[("a", seed < 2), ("b", True), ("c", None), ("d", False)]] for seed in range(8)})
+    assert 2 * pool.weight("venn", 0, True) == pytest.approx(6 * pool.weight("venn", 0, False)) == pytest.approx(4)
+    # Where all are right, or all wrong, nothing can be learnt but the kind.
+    assert pool.weight("venn", 1, True) == pool.weight("venn", 3, False) == 0
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))
 def test_pieces_are_cut_where_the_tokenizer_cuts(tokenizer, pool, task):
-    for draw in range(200):
-        _, pieces = TASKS[task]().sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
-        ids, weights = tokens_of(tokenizer, pieces)
-        assert ids == tokenizer("".join(text for text, _ in pieces))["input_ids"]
-        assert len(ids) == len(weights) < tokens.CONTEXT and sum(weights) > 0
+    for draw in range(100):
+        _, sequence = TASKS[task]().sequence(random.Random(draw), generate("venn", draw, 1.0), pool)
+        row = tokenized(tokenizer, sequence)
+        assert len(row.ids) == len(row.weights) and max(row.positions()) < tokens.CONTEXT and sum(row.weights) > 0
+        for leaf in sequence.leaves():
+            place, ids = max(place for place, piece in enumerate(row.piece) if piece == leaf), []
+            while place >= 0:
+                ids.append(row.ids[place])
+                place = row.before[place]
+            assert ids[::-1] == tokenizer("".join(piece.text for piece in sequence.way_to(leaf)))["input_ids"]
 
 
 def test_responses_are_labelled_or_left_out():

@@ -35,9 +35,8 @@ def test_a_group_of_batches_follows_from_its_number(tokenizer):
 
 def test_targets_are_the_chain_and_its_end(tokenizer):
     batch = Batches(tokenizer, run=4, batch=4, reading=0, groups=1)[0][0]
-    following = batch["ids"].roll(-1, 1)
     for row in range(4):
-        text = tokenizer.decode(following[row][batch["weights"][row] > 0])
+        text = tokenizer.decode(batch["ids"][row][batch["weights"][row] > 0])
         assert text.endswith(f".{END}") and text.count("\n") == 3 and "The answer is" in text
 
 
@@ -47,10 +46,19 @@ def test_blind_batches_give_the_caption_and_ask_for_the_rest(tokenizer):
     assert len(batches) == GROUP and len(blind) == 2
     for batch in blind:
         assert len(batch["ids"]) == 6 and IMAGE not in tokenizer.decode(batch["ids"].flatten())
-        following = batch["ids"].roll(-1, 1)
         for row in range(6):
-            learnt = tokenizer.decode(following[row][batch["weights"][row] > 0])
+            learnt = tokenizer.decode(batch["ids"][row][batch["weights"][row] > 0])
             assert learnt.count("\n") == 2 and learnt.endswith(f".{END}")
+
+
+def test_pages_among_chains_are_for_the_eye_alone(tokenizer):
+    batches = Batches(tokenizer, run=4, batch=3, reading=0, groups=1, blind=2, pages=3)[0]
+    pages = [batch for batch in batches if "ids" not in batch]
+    assert len(batches) == GROUP and len(pages) == 3
+    whole = [batch for batch in batches if "ids" in batch and "pixels" in batch]
+    assert len(whole) == 3
+    read, seen = (sum(int((batch["labels"] > 0).sum()) for batch in some) for some in (pages, whole))
+    assert read > 2 * seen
 
 
 def test_evaluation_and_training_share_no_seed():
