@@ -1,5 +1,6 @@
 """Training data: what picture number i of a run is, and batches of it. Nothing is stored; all follows from numbers."""
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
 from sequences import collated, tokenized
-from tasks import TASKS, Pool, blind_chain
+from tasks import NEVER_BLIND, TASKS, Pool, blind_chain
 from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
@@ -104,7 +105,8 @@ class Batches(torch.utils.data.Dataset):
         return [self.collate(rows[start : start + size]) for start in range(0, len(rows), size)]
 
     def blind_row(self, index):
-        puzzle, _ = training_puzzle(f"{self.run}, blind", index)
+        tries = (training_puzzle(f"{self.run}, blind {attempt}", index)[0] for attempt in itertools.count())
+        puzzle = next(puzzle for puzzle in tries if puzzle.kind not in NEVER_BLIND)
         rng = random.Random(f"run {self.run}, blind text {index}")
         return None, False, tokenized(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
 

@@ -28,6 +28,8 @@ class Sizes:
     text_layers: int = 6
     text_width: int = 192
     text_inner: int = 512
+    # Heads of keys and values; as many as of queries where nothing is said.
+    text_keys: int | None = None
 
 
 def configuration(sizes, tokenizer):
@@ -48,7 +50,7 @@ def configuration(sizes, tokenizer):
         intermediate_size=sizes.text_inner,
         num_hidden_layers=sizes.text_layers,
         num_attention_heads=sizes.text_width // HEAD,
-        num_key_value_heads=1,
+        num_key_value_heads=sizes.text_keys or sizes.text_width // HEAD,
         head_dim=HEAD,
         vocab_size=len(tokenizer),
         max_position_embeddings=CONTEXT,
@@ -130,6 +132,15 @@ class Trainee(nn.Module):
         """Embeddings with the features where ids are image tokens."""
         places = (ids == self.model.config.image_token_id)[..., None].expand_as(embeddings)
         return embeddings.masked_scatter(places, features.to(embeddings.dtype))
+
+
+def grown(weights, trainee):
+    """The weights of a model with fewer heads of keys and values, each head repeated: it says the same as before."""
+    wanted = trainee.state_dict()
+    names = [name for name in weights if name.endswith(("k_proj.weight", "v_proj.weight")) and "text_model" in name]
+    repeats = {name: len(wanted[name]) // len(weights[name]) for name in names}
+    heads = {name: weights[name].unflatten(0, (-1, HEAD)) for name in names}
+    return weights | {name: heads[name].repeat_interleave(repeats[name], 0).flatten(0, 1) for name in names}
 
 
 def sines(grid, width, longest=50):

@@ -25,12 +25,20 @@ def plain_chain(puzzle, prompts):
     return sequence
 
 
+# Of these kinds the caption is not enough; their explanation says what else is to be seen.
+SEEN_LATER = ["circle_size_number", "polygon_sides_color", "shape_morph"]
+# Of these the deduction needs the picture too.
+NEVER_BLIND = ["polygon_sides_number"]
+
+
 def blind_chain(puzzle, prompts):
-    """What follows from a caption, without the picture: reasoning alone, at less than half of the price."""
-    caption, rest = puzzle.chain.split("\n", 1)
+    """What follows from the steps that say what is seen, without the picture: reasoning alone, at half the price."""
+    steps = chain_steps(puzzle)
+    seen = 2 if puzzle.kind in SEEN_LATER else 1
     sequence = Sequence()
-    sequence.add(prompt_text(prompts.asked(puzzle.prompt), is_blind=True) + caption + "\n")
-    sequence.add(rest + END, 1)
+    sequence.add(prompt_text(prompts.asked(puzzle.prompt), is_blind=True))
+    sequence.add("".join(step + "\n" for step in steps[:seen]))
+    sequence.add("\n".join(steps[seen:]) + END, 1)
     return sequence
 
 

@@ -24,7 +24,7 @@ import tokenizer as tokens
 import torch
 from data import GROUP, Batches, normalized, pixels_of, training_puzzle
 from evaluate import evaluate
-from model import Sizes, Trainee, parameters, reading_accuracy, reading_loss, whiten
+from model import Sizes, Trainee, grown, parameters, reading_accuracy, reading_loss, whiten
 from muon import Muon
 from packs import pack
 from tasks import TASKS, sampled
@@ -186,7 +186,7 @@ class Run:
     def begin(self):
         if self.arguments.begin:
             kept = torch.load(self.arguments.begin, map_location=self.device, weights_only=True)
-            self.trainee.load_state_dict(kept["trainee"])
+            self.trainee.load_state_dict(grown(kept["trainee"], self.trainee))
         else:
             pictures = [pixels_of(training_puzzle(self.arguments.seed, index, "scatter")[0]) for index in range(64)]
             whiten(self.trainee, normalized(torch.from_numpy(numpy.stack(pictures))))

@@ -2,7 +2,7 @@
 
 import math
 
-from .puzzle import Draft, listed, numbers, options_of
+from .puzzle import Draft, listed, numbers, options_of, pairs
 from .registry import kind
 from .scene import Scene
 
@@ -32,6 +32,8 @@ def grid_number(rng, style, talk):
             scene.mark(x, y, shape="square", text=value)
 
     whole = [values for row, values in enumerate(rows) if row != gap_row]
+    known = [value for value in rows[gap_row] if value != "?"]
+    part = int(known[0]) + int(known[1])
     pattern = "the numbers in each row add up to the same value"
     return Draft(
         scene,
@@ -45,16 +47,21 @@ def grid_number(rng, style, talk):
             f"{listed(rows[2])}.",
         ),
         talk(
-            f"We observe that {listed(whole[0])} sums to {total}, and {listed(whole[1])} also sums to {total}. "
-            f"Thus, the pattern is that {pattern}.",
+            f"We observe that {summed(whole[0])}, and {summed(whole[1])}. Thus, the pattern is that {pattern}.",
             f"Both {listed(whole[0])} and {listed(whole[1])} sum to {total}. The pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the row {listed(rows[gap_row])} should be "
-            f"{answer}.",
+            f"Based on the pattern that {pattern}, the row {listed(rows[gap_row])} should add up to {total}. As "
+            f"{known[0]} + {known[1]} = {part} and {total} - {part} = {answer}, the missing number should be {answer}.",
             f"As {pattern}, the row {listed(rows[gap_row])} has to sum to {total}, so the missing number is {answer}.",
         ),
     )
+
+
+def summed(values):
+    """The sum of three numbers, one after the other."""
+    first, second, third = map(int, values)
+    return f"{first} + {second} + {third} = {first + second} + {third} = {first + second + third}"
 
 
 @kind("triangle")
@@ -88,6 +95,7 @@ def triangle(rng, style, talk):
     pattern = "the rightmost number in each group is the product of the other two numbers"
     others = numbers(0, 9) if place < 2 else numbers(10, 81) if int(answer) > 9 else numbers(1, 9)
     first, second = whole
+    known, sign = ([value for value in groups[gap] if value != "?"][::-1], "/") if place < 2 else (groups[gap], "*")
     return Draft(
         scene,
         MISSING_NUMBER,
@@ -100,14 +108,14 @@ def triangle(rng, style, talk):
             f"{listed(groups[2])}.",
         ),
         talk(
-            f"We observe that the number {first[2]} is the product of {first[1]} and {first[0]}. Similarly, the number "
-            f"{second[2]} is the product of {second[1]} and {second[0]}. Hence, the pattern is that {pattern}.",
+            f"We observe that the number {first[2]} is the product of {first[0]} and {first[1]}. Similarly, the number "
+            f"{second[2]} is the product of {second[0]} and {second[1]}. Hence, the pattern is that {pattern}.",
             f"We see that {first[0]} times {first[1]} is {first[2]}, and {second[0]} times {second[1]} is {second[2]}. "
             f"So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the group {listed(groups[gap])} should be "
-            f"{answer}.",
+            f"Based on the pattern that {pattern}, the group {listed(groups[gap])} means that {known[0]} {sign} {known[1]} "
+            f"= {answer}, so the missing number should be {answer}.",
             f"As {pattern}, the number that is missing in {listed(groups[gap])} is {answer}.",
         ),
     )
@@ -165,7 +173,7 @@ def venn(rng, style, talk):
         ),
         talk(
             f"Based on the pattern that {pattern}, the missing number of the circle where the overlapping part is "
-            f"{other} should be {answer}.",
+            f"{other} follows from {other} - {circles[1]} = {answer}, so it should be {answer}.",
             f"As {pattern}, the missing number is {other} - {circles[1]} = {answer}.",
         ),
     )
@@ -177,6 +185,7 @@ def circle_size_number(rng, style, talk):
     rng.shuffle(values)
     gap = rng.randrange(6)
     answer = str(values[gap])
+    size_of = dict(zip(sorted(set(values)), ("small", "medium", "large")))
     shown = [str(value) for value in values]
     shown[gap] = "?"
 
@@ -192,8 +201,9 @@ def circle_size_number(rng, style, talk):
         x, y = 256 + ring * math.cos(angle), 256 + ring * math.sin(angle)
         scene.circle(x, y, least + growth * value, fill, width=0.6)
         scene.text(x, y, shown[index], size)
-        scene.mark(x, y, shape="circle", text=shown[index])
+        scene.mark(x, y, shape="circle", size=size_of[value], text=shown[index])
 
+    sizes = [size_of[value] for value in values]
     pattern = "the larger the number the larger the circle"
     return Draft(
         scene,
@@ -206,15 +216,14 @@ def circle_size_number(rng, style, talk):
             f"Six circles of different sizes form a ring. Clockwise they have the numbers {listed(shown)}.",
         ),
         talk(
-            "We observe that the size of the circle is related to the number in the circle. The circle with the largest "
-            f"value {max(values)} seems to be the biggest and the circle with the smallest value {min(values)} seems to "
-            f"be the smallest. Thus, the pattern is that {pattern}.",
+            f"We observe that the numbers and sizes of the circles are {pairs(shown, sizes)}. Thus, the pattern is that "
+            f"{pattern}.",
             f"The biggest circle has the number {max(values)} and the smallest circle has the number {min(values)}. So "
             f"the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the circle denoted with a question mark should "
-            f"be {answer}.",
+            f"Based on the pattern that {pattern}, the missing number of the {size_of[int(answer)]} circle denoted with a "
+            f"question mark should be {answer}.",
             f"As {pattern}, the circle with the question mark should have the number {answer}.",
         ),
     )

@@ -2,7 +2,7 @@
 
 import math
 
-from .puzzle import Draft, a, joined, listed, numbers, options_of
+from .puzzle import Draft, a, joined, listed, numbers, options_of, pairs
 from .registry import kind
 from .scene import Scene, regular_polygon
 from .style import HUES
@@ -91,7 +91,7 @@ def color_hexagon(rng, style, talk):
         else:
             scene.mark(x, y, shape="sector", hue=hue)
 
-    first, second = sorted(set(hues) - {answer})
+    first, second = dict.fromkeys(hue for hue in hues if hue != answer)
     return Draft(
         scene,
         MISSING_COLOUR,
@@ -102,8 +102,9 @@ def color_hexagon(rng, style, talk):
             f"A hexagon is split into six parts. From the top, anti-clockwise, they have the colors {listed(shown)}.",
         ),
         talk(
-            f"We observe that {a(first)} part is opposite another {first} part, and {a(second)} part is opposite another "
-            f"{second} part. Thus, the pattern is that the colors in opposite parts are the same.",
+            "We observe that opposite parts are "
+            + joined([f"{one} and {other}" for one, other in zip(shown[:3], shown[3:])])
+            + ". Thus, the pattern is that the colors in opposite parts are the same.",
             f"The {first} parts are opposite each other, and so are the {second} parts. The pattern is that opposite "
             "parts have the same color.",
         ),
@@ -118,11 +119,11 @@ def color_hexagon(rng, style, talk):
 @kind("color_number_hexagon")
 def color_number_hexagon(rng, style, talk):
     total = rng.randint(7, 14)
-    pairs = [(x, total - x) for x in range(1, 10) if 1 <= total - x <= 9]
+    ways = [(x, total - x) for x in range(1, 10) if 1 <= total - x <= 9]
     hues = rng.sample(HUES, 3) * 2
     rng.shuffle(hues)
     values = [None] * 6
-    for hue, pair in zip(sorted(set(hues)), [rng.choice(pairs) for _ in range(3)]):
+    for hue, pair in zip(sorted(set(hues)), [rng.choice(ways) for _ in range(3)]):
         for index, value in zip([place for place in range(6) if hues[place] == hue], pair):
             values[index] = str(value)
     gap = rng.randrange(6)
@@ -136,7 +137,9 @@ def color_number_hexagon(rng, style, talk):
         scene.text(x, y, value, size)
         scene.mark(x, y, shape="sector", hue=hue, text=value)
 
-    first, second = sorted(set(hues) - {hues[gap]})
+    first, second = dict.fromkeys(hue for hue in hues if hue != hues[gap])
+    of = {hue: [value for place, value in enumerate(values) if hues[place] == hue and place != gap] for hue in hues}
+    known = of[hues[gap]][0]
     pattern = f"the numbers in the parts of the same color add up to {total}"
     return Draft(
         scene,
@@ -144,19 +147,21 @@ def color_number_hexagon(rng, style, talk):
         options_of(rng, answer, numbers(0, 9)),
         answer,
         talk(
-            f"There is a hexagon split into six parts with the colors {listed(hues)} in an anti-clockwise order. The "
-            f"parts are denoted with the numbers {listed(values)} respectively.",
+            f"There is a hexagon split into six parts. In an anti-clockwise order, they are denoted with the colors and "
+            f"numbers {pairs(hues, values)}.",
             f"A hexagon is split into six parts. From the top, anti-clockwise, they have the colors {listed(hues)} and "
             f"the numbers {listed(values)}.",
         ),
         talk(
-            f"We observe that the numbers in the {first} parts add up to {total}. Similarly, the numbers in the {second} "
-            f"parts also add up to {total}. Thus, the pattern is that {pattern}.",
+            f"We observe that the numbers in the {first} parts add up to {of[first][0]} + {of[first][1]} = {total}. "
+            f"Similarly, the numbers in the {second} parts add up to {of[second][0]} + {of[second][1]} = {total}. Thus, "
+            f"the pattern is that {pattern}.",
             f"The numbers in the {first} parts and those in the {second} parts both add up to {total}. The pattern is "
             f"that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the {hues[gap]} part should be {answer}.",
+            f"Based on the pattern that {pattern}, the missing number of the {hues[gap]} part follows from {total} - "
+            f"{known} = {answer}, so it should be {answer}.",
             f"The {hues[gap]} parts have to add up to {total}, so the missing number is {answer}.",
         ),
     )
@@ -321,9 +326,8 @@ def grid_number_color(rng, style, talk):
         else:
             scene.mark(x, y, shape="square", hue=hue_of[digit], text=str(digit))
 
-    pairs = [f"({digit}, '{hue}')" for digit, hue in zip(cells, hues)]
-    rows = ["[" + ", ".join(pairs[start : start + 3]) + "]" for start in (0, 3, 6)]
-    order = [digit for digit in dict.fromkeys(cells) if digit != asked] + [asked]
+    rows = [pairs(cells[start : start + 3], hues[start : start + 3]) for start in (0, 3, 6)]
+    order = [next(digit for digit in cells if digit != asked), asked]
     pattern = "the grid cell with the same number will have the same color"
     return Draft(
         scene,

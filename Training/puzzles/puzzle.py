@@ -81,6 +81,11 @@ def quoted(value):
     return str(value) if isinstance(value, int) or value.isdigit() else f"'{value}'"
 
 
+def pairs(firsts, seconds):
+    """A list of pairs as the captions write it."""
+    return "[" + ", ".join(f"({quoted(first)}, {quoted(second)})" for first, second in zip(firsts, seconds)) + "]"
+
+
 def joined(parts):
     """a, b, and c"""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f", and {parts[-1]}"

@@ -2,7 +2,7 @@
 
 import math
 
-from .puzzle import POLYGONS, SIDES, Draft, a, joined, listed, numbers, options_of
+from .puzzle import POLYGONS, SIDES, Draft, a, joined, listed, numbers, options_of, pairs
 from .registry import kind
 from .scene import Scene, regular_polygon
 from .style import HUES
@@ -59,8 +59,9 @@ def polygon_sides_color(rng, style, talk):
             f"Six polygons form a triangle. Their colors from top to bottom are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            f"We observe that the polygon with {first} sides is {hue_of[first]} in color and the polygon with {second} "
-            f"sides is {hue_of[second]} in color. Thus, the pattern is that {pattern}.",
+            f"We observe that the polygons have sides and colors {pairs(cells[:1], hues[:1])} in the top row, "
+            f"{pairs(cells[1:3], hues[1:3])} in the middle row, and {pairs(cells[3:], hues[3:])} in the bottom row. Thus, "
+            f"the pattern is that {pattern}.",
             f"Polygons with {first} sides are {hue_of[first]} and polygons with {second} sides are {hue_of[second]}. So "
             f"the pattern is that {pattern}.",
         ),
@@ -228,8 +229,9 @@ def shape_reflect(rng, style, talk):
             f"{listed(rows[1])}.",
         ),
         talk(
-            f"We observe that the {first} is reflected across the line as {a(first)}. Similarly, the {second} is "
-            f"reflected as {a(second)}. Hence, the pattern is that {pattern}.",
+            "We observe that from left to right, the shapes across the line from each other are "
+            + joined([f"{top} and {bottom}" for top, bottom in zip(*rows)])
+            + f". Hence, the pattern is that {pattern}.",
             f"The {first} is reflected as {a(first)} and the {second} as {a(second)}. So the pattern is that {pattern}.",
         ),
         talk(

@@ -2,7 +2,7 @@
 
 import math
 
-from .puzzle import SIDES, Draft, joined, listed, numbers, options_of, plural
+from .puzzle import ORDINALS, SIDES, Draft, a, joined, listed, numbers, options_of, pairs, plural
 from .registry import kind
 from .scene import Scene, regular_polygon
 from .shapes import SHAPES
@@ -172,7 +172,8 @@ def shape_size_grid(rng, style, talk):
             f"{joined([f'{size} shapes' for size in sizes])}. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the size of the missing {missing} should be {answer}.",
+            f"Based on the pattern that {pattern}, the part missing in the {ORDINALS[gap // 3]} row and the "
+            f"{ORDINALS[gap % 3]} column is {a(missing)}, and its size should be {answer}.",
             f"As {pattern}, the missing {missing} should be {answer}.",
         ),
     )
@@ -207,8 +208,8 @@ def shape_size_hexagon(rng, style, talk):
         answer,
         talk(
             "There are 7 shapes with different sizes in the image, of which there is a missing "
-            f"{missing} in the center. The other shapes are arranged around the center, which are {listed(around)} in "
-            f"clockwise order. Their corresponding sizes are {listed(sizes)}.",
+            f"{missing} in the center. The other shapes are arranged around the center in clockwise order. With their "
+            f"sizes they are {pairs(around, sizes)}.",
             f"Six shapes surround a missing {missing}. Clockwise they are {listed(around)} with the sizes "
             f"{listed(sizes)}.",
         ),
@@ -280,20 +281,21 @@ def rectangle_height_color(rng, style, talk):
         options_of(rng, answer, HUES),
         answer,
         talk(
-            "There are 7 rectangles in the image with varying colors and lengths. The lengths from left to right are "
-            f"{listed(lengths)}. The colors from left to right are {listed(hues)}.",
+            "There are 7 rectangles in the image with varying colors and lengths. The lengths and colors from left to "
+            f"right are {pairs(lengths, hues)}.",
             f"Seven rectangles stand side by side. From left to right, their lengths are {listed(lengths)} and their "
             f"colors are {listed(hues)}.",
         ),
         talk(
-            f"We observe that the {hue_of[first]} rectangles are of {first} length and the {hue_of[second]} rectangles "
-            f"are of {second} length. Hence, the pattern is that {pattern}.",
+            "We observe that "
+            + joined([f"the {length} rectangles are {hue_of[length]}" for length in LENGTHS])
+            + f". Hence, the pattern is that {pattern}.",
             f"The {first} rectangles are {hue_of[first]} and the {second} rectangles are {hue_of[second]}. So the pattern "
             f"is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the part denoted with a question mark should be "
-            f"{answer}.",
+            f"Based on the pattern that {pattern}, the missing color of the {asked} part denoted with a question mark "
+            f"should be {answer}.",
             f"The part with the question mark is {asked}, so its color should be {answer}.",
         ),
     )
@@ -314,8 +316,8 @@ def rectangle_height_number(rng, style, talk):
         options_of(rng, answer, numbers(1, 4)),
         answer,
         talk(
-            "There are 7 rectangles in the image with varying lengths and numbers inside them. The numbers from left to "
-            f"right are {listed(values)}. The lengths from left to right are {listed(lengths)}.",
+            "There are 7 rectangles in the image with varying lengths and numbers inside them. The numbers and lengths "
+            f"from left to right are {pairs(values, lengths)}.",
             f"Seven rectangles stand side by side. From left to right, their numbers are {listed(values)} and their "
             f"lengths are {listed(lengths)}.",
         ),
@@ -325,8 +327,8 @@ def rectangle_height_number(rng, style, talk):
             f"Short rectangles have a 1, medium ones a 2 and long ones a 3. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the rectangle with a question mark should be "
-            f"{answer}.",
+            f"Based on the pattern that {pattern}, the missing number of the {lengths[gap]} rectangle with a question mark "
+            f"should be {answer}.",
             f"The rectangle with the question mark is {lengths[gap]}, so its number should be {answer}.",
         ),
     )

@@ -9,7 +9,7 @@ import numpy
 import pytest
 import torch
 from data import FIRST_TRAINING_SEED, GROUP, Batches, normalized, pixels_of, training_puzzle
-from model import Sizes, Trainee, reading_accuracy, reading_loss, whiten
+from model import Sizes, Trainee, grown, reading_accuracy, reading_loss, whiten
 from muon import Muon, orthogonalized
 from tokenizer import END, IMAGE, train
 from train import Schedule
@@ -48,7 +48,7 @@ def test_blind_batches_give_the_caption_and_ask_for_the_rest(tokenizer):
         assert len(batch["ids"]) == 6 and IMAGE not in tokenizer.decode(batch["ids"].flatten())
         for row in range(6):
             learnt = tokenizer.decode(batch["ids"][row][batch["weights"][row] > 0])
-            assert learnt.count("\n") == 2 and learnt.endswith(f".{END}")
+            assert learnt.count("\n") in (1, 2) and learnt.endswith(f".{END}")
 
 
 def test_pages_among_chains_are_for_the_eye_alone(tokenizer):
@@ -70,6 +70,17 @@ def test_the_schedule_rises_twice_and_falls_to_nearly_nothing():
     assert rate(0) < 0.02 and rate(1000) < 0.02 and rate(99) > 0.97
     assert max(map(rate, range(5000))) <= 1.0 and rate(4999) < 0.03
     assert all(rate(step) > rate(step + 1) for step in range(1100, 4998))
+
+
+def test_more_heads_of_keys_and_values_begin_by_saying_the_same(tokenizer):
+    torch.manual_seed(2)
+    small = Trainee(Sizes(1, 64, 2, 128, 64, text_keys=1), tokenizer).eval()
+    large = Trainee(Sizes(1, 64, 2, 128, 64, text_keys=2), tokenizer).eval()
+    large.load_state_dict(grown(small.state_dict(), large))
+    text = {name: part for name, part in Batches(tokenizer, 4, 3, 0, 1, blind=GROUP)[0][0].items()}
+    with torch.no_grad():
+        one, two = (model.say(None, is_learnt=text["weights"] > 0, **text) for model in (small, large))
+    assert one.std() > 0.1 and torch.allclose(one, two, atol=1e-5)
 
 
 def test_the_reading_loss_falls_only_with_the_right_classes(tokenizer):
