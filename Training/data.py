@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy
 import torch
+from drills import drill
 from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
@@ -61,12 +62,12 @@ class Batches(torch.utils.data.Dataset):
     is no text.
     """
 
-    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0, pages=0):
+    def __init__(self, tokenizer, run, batch, reading, groups, task="base", chains=None, blind=0, pages=0, drills=0):
         self.tokenizer, self.run, self.batch, self.reading, self.groups = tokenizer, run, batch, reading, groups
         self.teacher = TASKS[task]()
         self.pool = Pool(chains) if chains else None
-        # Of the GROUP batches of a group, those without pictures, and those for the eye alone.
-        self.blind, self.pages = blind, pages
+        # Of the GROUP batches of a group: reasoning without pictures, pages for the eye alone, exercises.
+        self.blind, self.pages, self.drills = blind, pages, drills
 
     def __len__(self):
         return self.groups
@@ -82,13 +83,14 @@ class Batches(torch.utils.data.Dataset):
             rows, pages = [], [(*puzzle, None) for puzzle in puzzles]
         else:
             read = self.pages * self.batch
-            said = read + self.blind * self.batch
+            said = read + (self.blind + self.drills) * self.batch
             rows = [self.row(first + place, *puzzle) for place, puzzle in list(enumerate(puzzles))[said:]]
             pages = [(*puzzle, None) for puzzle in puzzles[:read]]
         batches = self.batches(rows, self.batch) + self.batches(pages, self.batch)
-        if group >= self.reading and self.blind:
-            first, count = (number * BLIND_ROWS for number in (first, self.blind * self.batch))
-            batches += self.batches([self.blind_row(index) for index in range(first, first + count)], self.batch * BLIND_ROWS)
+        if group >= self.reading:
+            for row, share in ((self.blind_row, self.blind), (self.drill_row, self.drills)):
+                numbers = range(first * BLIND_ROWS, (first + share * self.batch) * BLIND_ROWS)
+                batches += self.batches([row(number) for number in numbers], self.batch * BLIND_ROWS)
         random.Random(f"run {self.run}, group {group}").shuffle(batches)
         return batches
 
@@ -109,6 +111,9 @@ class Batches(torch.utils.data.Dataset):
         puzzle = next(puzzle for puzzle in tries if puzzle.kind not in NEVER_BLIND)
         rng = random.Random(f"run {self.run}, blind text {index}")
         return None, False, tokenized(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
+
+    def drill_row(self, index):
+        return None, False, tokenized(self.tokenizer, drill(random.Random(f"run {self.run}, drill {index}")))
 
     def row(self, index, puzzle, is_sharp):
         """A picture with the text about it: of this puzzle, or of one that a model said something to."""

@@ -6,15 +6,13 @@ look at.
 
 import re
 
-from puzzles.puzzle import POLYGONS
+from puzzles.puzzle import POLYGONS, numbers
+from puzzles.sizes import LENGTHS, SIZES
 from puzzles.style import HUES
 from steps import NAMES, chain_steps, label, wordings
 
-NUMBERS = [str(number) for number in range(1, 10)]
-SIZES = ["small", "medium", "large"]
-LENGTHS = ["short", "medium", "long"]
 # A word is exchanged for another of the first group that it is in.
-GROUPS = [list(HUES), list(POLYGONS.values()), NUMBERS, SIZES, LENGTHS, ["sum", "product"], ["same", "opposite"]]
+GROUPS = [list(HUES), list(POLYGONS.values()), numbers(1, 9), SIZES, LENGTHS, ["sum", "product"], ["same", "opposite"]]
 GROUPS += [["light", "medium", "dark"], ["lighter", "darker"], ["smaller", "larger"], ["first", "second", "third"]]
 WORD = re.compile(r"(?<![\w])[a-z]+(?!\w)|(?<!\d)\d+(?!\d)")
 # Two values of a list that change places instead of one that becomes another, and what is drawn from the chain itself.

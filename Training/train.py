@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy
 import tokenizer as tokens
 import torch
+from curves import READ_COLUMNS, draw
 from data import GROUP, Batches, normalized, pixels_of, training_puzzle
 from evaluate import evaluate
 from model import Sizes, Trainee, grown, parameters, reading_accuracy, reading_loss, whiten
@@ -31,7 +32,6 @@ from tasks import TASKS, sampled
 from torch.nn import functional
 
 TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy", "verdict_accuracy"]
-READ_COLUMNS = ["shape", "size", "units", "tens", "hue", "shade"]
 
 
 def options():
@@ -50,6 +50,7 @@ def options():
     parser.add_argument("--task", choices=sorted(TASKS), default="base", help="what the texts teach")
     parser.add_argument("--chains", type=Path, help="what a model said, with labels (sampled.py); for seat and cas-seat")
     parser.add_argument("--blind", type=int, default=0, help=f"of {GROUP} batches, those that reason from captions alone")
+    parser.add_argument("--drills", type=int, default=0, help=f"of {GROUP} batches, those of exercises in looking up")
     parser.add_argument("--pages", type=int, default=0, help=f"of {GROUP} batches, those of pages for the eye alone")
     parser.add_argument("--frozen", action="store_true", help="leave the eye as it is")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
@@ -155,7 +156,7 @@ class Run:
 
     def state(self):
         """What a run depends on beside its arguments' names of places and machines."""
-        data = ["pictures", "reading", "batch", "seed", "task", "blind", "pages"]
+        data = ["pictures", "reading", "batch", "seed", "task", "blind", "pages", "drills"]
         kept = [*data, "rate", "decay", "reading_weight", "frozen", *vars(Sizes())]
         return {
             "arguments": {name: getattr(self.arguments, name) for name in kept},
@@ -268,6 +269,7 @@ class Run:
             chains,
             self.arguments.blind,
             self.arguments.pages,
+            self.arguments.drills,
         )
         loader = torch.utils.data.DataLoader(
             data,
@@ -294,10 +296,10 @@ class Run:
                     self.checkpoint()
                     saved = logged = time.monotonic()
                     window = []
-                    draw(self.folder)
+                    draw([self.folder], self.folder / "curves.png")
         self.report()
         self.checkpoint()
-        draw(self.folder)
+        draw([self.folder], self.folder / "curves.png")
 
     def log(self, window, seconds):
         self.seconds += seconds
@@ -320,47 +322,6 @@ class Run:
             "seconds": f"{self.seconds:.0f}",
         }
         self.train_table.add(row | {name: f"{right / max(1, all_):.3f}" for name, (right, all_) in read.items()})
-
-
-def draw(folder):
-    """curves.png of train.csv and eval.csv."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    def columns(file):
-        with (folder / file).open(newline="") as table:
-            return list(csv.DictReader(table))
-
-    rows, results = columns("train.csv"), columns("eval.csv")
-    figure, (losses, reads, solved) = pyplot.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
-    for name in ("text_loss", "reading_loss"):
-        points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
-        losses.plot(*zip(*points) if points else ([], []), label=name.replace("_", " "))
-    losses.set(yscale="log", title="loss", xlabel="pictures")
-    for name in [*READ_COLUMNS, "token_accuracy", "verdict_accuracy"]:
-        points = [(int(row["pictures"]), float(row[name])) for row in rows if row[name]]
-        if points:
-            reads.plot(*zip(*points), label=name.replace("_", " "))
-    reads.set(title="read right (cells with something to read), tokens, verdicts", xlabel="pictures", ylim=(0, 1))
-    by_place = {}
-    for row in results:
-        right, seen, count = by_place.get(int(row["pictures"]), (0, 0, 0))
-        by_place[int(row["pictures"])] = (
-            right + int(row["solved"]),
-            seen + int(row["seen"]),
-            count + int(row["count"]),
-        )
-    for index, label in enumerate(("solved", "caption without a mistake")):
-        shares = [values[index] / values[2] for values in by_place.values()]
-        solved.plot(list(by_place), shares, marker=".", label=label)
-    solved.set(title="fresh puzzles", xlabel="pictures", ylim=(0, 1))
-    for axes in (losses, reads, solved):
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
-    figure.savefig(folder / "curves.png", dpi=100)
-    pyplot.close(figure)
 
 
 def main():

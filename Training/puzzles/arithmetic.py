@@ -47,12 +47,12 @@ def grid_number(rng, style, talk):
             f"{listed(rows[2])}.",
         ),
         talk(
-            f"We observe that {summed(whole[0])}, and {summed(whole[1])}. Thus, the pattern is that {pattern}.",
+            f"The rows add up to {summed(whole[0])} and {summed(whole[1])}.",
             f"Both {listed(whole[0])} and {listed(whole[1])} sum to {total}. The pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the row {listed(rows[gap_row])} should add up to {total}. As "
-            f"{known[0]} + {known[1]} = {part} and {total} - {part} = {answer}, the missing number should be {answer}.",
+            f"The row {listed(rows[gap_row])} should add up to {total} too. As {known[0]} + {known[1]} = {part} and {total} - "
+            f"{part} = {answer}, the missing number should be {answer}.",
             f"As {pattern}, the row {listed(rows[gap_row])} has to sum to {total}, so the missing number is {answer}.",
         ),
     )
@@ -108,14 +108,13 @@ def triangle(rng, style, talk):
             f"{listed(groups[2])}.",
         ),
         talk(
-            f"We observe that the number {first[2]} is the product of {first[0]} and {first[1]}. Similarly, the number "
-            f"{second[2]} is the product of {second[0]} and {second[1]}. Hence, the pattern is that {pattern}.",
+            f"The groups show that {first[0]} * {first[1]} = {first[2]} and {second[0]} * {second[1]} = {second[2]}.",
             f"We see that {first[0]} times {first[1]} is {first[2]}, and {second[0]} times {second[1]} is {second[2]}. "
             f"So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the group {listed(groups[gap])} means that {known[0]} {sign} {known[1]} "
-            f"= {answer}, so the missing number should be {answer}.",
+            f"In the group {listed(groups[gap])}, {known[0]} {sign} {known[1]} = {answer}, so the missing number should be "
+            f"{answer}.",
             f"As {pattern}, the number that is missing in {listed(groups[gap])} is {answer}.",
         ),
     )
@@ -166,14 +165,13 @@ def venn(rng, style, talk):
             f"contain {sums[0]} and {sums[1]}.",
         ),
         talk(
-            f"We observe that the circles with {x} and {y} overlap to form the part {overlap}, where {x} + {y} = "
-            f"{overlap}. Hence, the pattern is most likely that {pattern}.",
+            f"The circles with {x} and {y} overlap in {overlap}, and {x} + {y} = {overlap}.",
             f"The circles with {x} and {y} overlap in a part with {overlap}, and {x} + {y} = {overlap}. So the pattern "
             f"is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the circle where the overlapping part is "
-            f"{other} follows from {other} - {circles[1]} = {answer}, so it should be {answer}.",
+            f"The missing number and {circles[1]} add up to {other}, and {other} - {circles[1]} = {answer}, so it should be "
+            f"{answer}.",
             f"As {pattern}, the missing number is {other} - {circles[1]} = {answer}.",
         ),
     )
@@ -216,14 +214,12 @@ def circle_size_number(rng, style, talk):
             f"Six circles of different sizes form a ring. Clockwise they have the numbers {listed(shown)}.",
         ),
         talk(
-            f"We observe that the numbers and sizes of the circles are {pairs(shown, sizes)}. Thus, the pattern is that "
-            f"{pattern}.",
+            f"The numbers and sizes are {pairs(shown, sizes)}, so {pattern}.",
             f"The biggest circle has the number {max(values)} and the smallest circle has the number {min(values)}. So "
             f"the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the {size_of[int(answer)]} circle denoted with a "
-            f"question mark should be {answer}.",
+            f"The missing number belongs to a {size_of[int(answer)]} circle, so it should be {answer}.",
             f"As {pattern}, the circle with the question mark should have the number {answer}.",
         ),
     )

@@ -51,13 +51,12 @@ def color_grid(rng, style, talk):
             f"The image shows a grid of colored circles. Row by row, the colors are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            f"We observe that the circles at the corners are {corner}, while the circles directly adjacent to the center "
-            f"are {side}. Only the center circle is {centre}. Hence, the pattern is that {pattern}.",
+            f"The corners are {corner}, the parts adjacent to the center are {side}, and the center is {centre}.",
             f"The circles at the corners are {corner}, those next to the center are {side}, and the center is {centre}. "
             f"So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the part that is {where} should be {answer}.",
+            f"The missing part is {where}, so it should be {answer}.",
             f"The missing part is {where}, so its color should be {answer}.",
         ),
     )
@@ -102,15 +101,14 @@ def color_hexagon(rng, style, talk):
             f"A hexagon is split into six parts. From the top, anti-clockwise, they have the colors {listed(shown)}.",
         ),
         talk(
-            "We observe that opposite parts are "
+            "Opposite parts are "
             + joined([f"{one} and {other}" for one, other in zip(shown[:3], shown[3:])])
-            + ". Thus, the pattern is that the colors in opposite parts are the same.",
+            + ", so they have the same color.",
             f"The {first} parts are opposite each other, and so are the {second} parts. The pattern is that opposite "
             "parts have the same color.",
         ),
         talk(
-            f"Based on the pattern that spatially opposite parts have the same color, the missing color of the part "
-            f"which is opposite {a(answer)} part should be {answer}.",
+            f"The missing part is opposite {a(answer)} part, so it should be {answer}.",
             f"The missing part is opposite {a(answer)} part, so it should be {answer}.",
         ),
     )
@@ -147,21 +145,20 @@ def color_number_hexagon(rng, style, talk):
         options_of(rng, answer, numbers(0, 9)),
         answer,
         talk(
-            f"There is a hexagon split into six parts. In an anti-clockwise order, they are denoted with the colors and "
-            f"numbers {pairs(hues, values)}.",
+            f"There is a hexagon split into six parts. In an anti-clockwise order, their colors and numbers are "
+            f"{pairs(hues, values)}.",
             f"A hexagon is split into six parts. From the top, anti-clockwise, they have the colors {listed(hues)} and "
             f"the numbers {listed(values)}.",
         ),
         talk(
-            f"We observe that the numbers in the {first} parts add up to {of[first][0]} + {of[first][1]} = {total}. "
-            f"Similarly, the numbers in the {second} parts add up to {of[second][0]} + {of[second][1]} = {total}. Thus, "
-            f"the pattern is that {pattern}.",
+            f"The {first} parts add up to {of[first][0]} + {of[first][1]} = {total}, and the {second} parts add up to "
+            f"{of[second][0]} + {of[second][1]} = {total}.",
             f"The numbers in the {first} parts and those in the {second} parts both add up to {total}. The pattern is "
             f"that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the {hues[gap]} part follows from {total} - "
-            f"{known} = {answer}, so it should be {answer}.",
+            f"The {hues[gap]} parts should add up to {total} too, and {total} - {known} = {answer}, so the missing number "
+            f"should be {answer}.",
             f"The {hues[gap]} parts have to add up to {total}, so the missing number is {answer}.",
         ),
     )
@@ -231,13 +228,11 @@ def color_overlap_squares(rng, style, talk):
             f"{mixes[0]} and {mixes[1]}.",
         ),
         talk(
-            f"We observe that the {known[0]} and {known[1]} squares overlap to form {mix}. Hence, the pattern is that "
-            f"{pattern}.",
+            f"The colors {known[0]} and {known[1]} mix to {mix}, and the overlapping parts show mixed colors.",
             f"Where the {known[0]} and {known[1]} squares overlap, the color is {mix}. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the part which overlaps with {hues[1]} to form "
-            f"{other} should be {answer}.",
+            f"The missing color mixes with {hues[1]} to {other}, so it should be {answer}.",
             f"The missing square mixes with {hues[1]} to form {other}, so it should be {answer}.",
         ),
     )
@@ -286,13 +281,11 @@ def color_size_circle(rng, style, talk):
             f"colors are {listed(names)}.",
         ),
         talk(
-            f"We observe that the largest circle is {names[3]} color, and the smaller circles change color from "
-            f"{names[2]} to {names[1]}. Hence, the pattern is that {pattern}.",
+            f"From the largest circle to the smallest, the colors are {joined(names[:0:-1])}, so the circles become {trend}.",
             f"From the largest circle inwards, the colors are {joined(names[:0:-1])}. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the smallest circle denoted with a question mark "
-            f"should be {answer}.",
+            f"The smallest circle should be {answer}.",
             f"As {pattern}, the smallest circle should be {answer}.",
         ),
     )
@@ -340,15 +333,13 @@ def grid_number_color(rng, style, talk):
             f"The image shows a 3x3 grid with numbers and colors: {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            "We observe that "
-            + joined([f"the grid cells with number {digit} is {hue_of[digit]} in color" for digit in order])
-            + f". Thus, the pattern is that {pattern}.",
+            f"Parts with the same number have the same color, as those with {order[0]} are {hue_of[order[0]]}.",
             "Cells with "
             + joined([f"number {digit} are {hue_of[digit]}" for digit in order])
             + f". So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the part with {asked} should be {answer}.",
+            f"The other parts with {asked} are {answer}, so the missing color should be {answer}.",
             f"Cells with the number {asked} are {answer}, so the missing color is {answer}.",
         ),
     )

@@ -62,7 +62,11 @@ class Draft:
 
 
 class Talk:
-    """Chooses words. Most chains are canonical throughout, so that a small model has one way to say a thing."""
+    """Chooses words. Most chains are canonical throughout, so that a small model has one way to say a thing.
+
+    The canonical explanation and deduction are short, and say what follows from what: every word costs a token in training and
+    in use, and a value that can be looked up in what was said before is learnt far sooner than one that cannot.
+    """
 
     def __init__(self, rng, canonical_share=0.85):
         self.rng = rng
@@ -73,17 +77,13 @@ class Talk:
 
 
 def listed(values):
-    """A list as the captions write it: words and the question mark in quotes, numbers bare."""
-    return "[" + ", ".join(quoted(value) for value in values) + "]"
-
-
-def quoted(value):
-    return str(value) if isinstance(value, int) or value.isdigit() else f"'{value}'"
+    """A list as the captions write it."""
+    return "[" + ", ".join(map(str, values)) + "]"
 
 
 def pairs(firsts, seconds):
     """A list of pairs as the captions write it."""
-    return "[" + ", ".join(f"({quoted(first)}, {quoted(second)})" for first, second in zip(firsts, seconds)) + "]"
+    return listed(f"{first} {second}" for first, second in zip(firsts, seconds))
 
 
 def joined(parts):

@@ -59,14 +59,13 @@ def polygon_sides_color(rng, style, talk):
             f"Six polygons form a triangle. Their colors from top to bottom are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            f"We observe that the polygons have sides and colors {pairs(cells[:1], hues[:1])} in the top row, "
-            f"{pairs(cells[1:3], hues[1:3])} in the middle row, and {pairs(cells[3:], hues[3:])} in the bottom row. Thus, "
-            f"the pattern is that {pattern}.",
+            f"The sides and colors are {pairs(cells[:1], hues[:1])} in the top row, {pairs(cells[1:3], hues[1:3])} in the "
+            f"middle row, and {pairs(cells[3:], hues[3:])} in the bottom row, so the same number of sides has the same color.",
             f"Polygons with {first} sides are {hue_of[first]} and polygons with {second} sides are {hue_of[second]}. So "
             f"the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the part with {asked} sides should be {answer}.",
+            f"The missing part has {asked} sides, so its color should be {answer}.",
             f"The missing part has {asked} sides, so its color should be {answer}.",
         ),
     )
@@ -103,15 +102,12 @@ def polygon_sides_number(rng, style, talk):
             f"Six polygons form a triangle. Their numbers from top to bottom are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            "We observe that "
-            + joined([f"the polygon with {count} sides has the number {count}" for count in known])
-            + ". Thus, the pattern is that the number inside the polygon represents the number of sides the polygon has.",
+            f"Each polygon contains the number of its sides: {listed(known)}.",
             f"Each polygon contains the number of its sides: {listed(known)}. So the pattern is that the number "
             "represents the number of sides.",
         ),
         talk(
-            "Based on the pattern that the number inside the polygon represents the number of sides of the polygon, the "
-            f"missing number of the polygon with {asked} sides should be {answer}.",
+            f"The polygon with the question mark has {asked} sides, so its number should be {answer}.",
             f"The polygon with the question mark has {asked} sides, so its number should be {answer}.",
         ),
     )
@@ -176,13 +172,12 @@ def shape_morph(rng, style, talk):
             "shapes between them are not regular.",
         ),
         talk(
-            f"We observe that from the {way} direction, the shapes look like {a(seen)} but gradually change shape into "
-            f"something like {a(answer)}. Hence, the pattern is that {pattern}.",
+            f"From the {way}, {a(seen)} gradually turns into {a(answer)}.",
             f"From the {way}, {a(seen)} gradually turns into something like {a(answer)}. So the pattern is that "
             f"{pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing shape at the {where} should be {a(answer)}.",
+            f"The missing shape at the {where} should be {a(answer)}.",
             f"As {pattern}, the shape at the {where} should be {a(answer)}.",
         ),
     )
@@ -229,14 +224,13 @@ def shape_reflect(rng, style, talk):
             f"{listed(rows[1])}.",
         ),
         talk(
-            "We observe that from left to right, the shapes across the line from each other are "
+            "Across the line from each other are "
             + joined([f"{top} and {bottom}" for top, bottom in zip(*rows)])
-            + f". Hence, the pattern is that {pattern}.",
+            + ", so each shape is reflected.",
             f"The {first} is reflected as {a(first)} and the {second} as {a(second)}. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing shape which is reflected from {a(answer)} part should be "
-            f"{a(answer)}.",
+            f"The missing shape is reflected from {a(answer)}, so it should be {a(answer)}.",
             f"The missing shape is reflected from {a(answer)}, so it should be {a(answer)}.",
         ),
     )

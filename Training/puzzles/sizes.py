@@ -54,13 +54,12 @@ def size_grid(rng, style, talk):
             f"The image shows a grid of circles. Row by row, the sizes are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            f"We observe that the circles at the corners are {corner} size, while the circles directly adjacent to the "
-            f"center are {side} size. Only the center circle is {centre} size. Hence, the pattern is that {pattern}.",
+            f"The corners are {corner}, the parts adjacent to the center are {side}, and the center is {centre}.",
             f"The circles at the corners are {corner}, those next to the center are {side}, and the center is {centre}. "
             f"So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the size of the missing part that is {where} should be {answer}.",
+            f"The missing part is {where}, so it should be {answer}.",
             f"The missing part is {where}, so its size should be {answer}.",
         ),
     )
@@ -105,13 +104,11 @@ def size_cycle(rng, style, talk):
             f"{listed(arms[1])} and {listed(arms[2])}.",
         ),
         talk(
-            "We observe that the circles in each arm progress in size from small to medium to large. Thus, the pattern "
-            f"is that {pattern}.",
+            "The sizes in each arm are small, medium and large.",
             f"In each arm the sizes are small, medium and large. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the size of the missing part that is {places[gap_place]} should be "
-            f"{answer}.",
+            f"The missing part is {places[gap_place]}, so it should be {answer}.",
             f"The missing part is {places[gap_place]}, so its size should be {answer}.",
         ),
     )
@@ -165,15 +162,13 @@ def shape_size_grid(rng, style, talk):
             f"The image shows a grid of shapes, one of them missing. The rows are {rows[0]}, {rows[1]} and {rows[2]}.",
         ),
         talk(
-            f"We observe that the {by_size}s contain {joined([f'{size} shapes' for size in sizes])} respectively. On the "
-            f"other hand, the {by_shape}s contain {joined([plural(shape) for shape in shapes])} respectively. Hence, the "
-            f"pattern is that {pattern}.",
+            f"The {by_shape}s are {joined([plural(shape) for shape in shapes])}, and the {by_size}s are {joined(sizes)}.",
             f"The {by_shape}s contain {joined([plural(shape) for shape in shapes])}, and the {by_size}s contain "
             f"{joined([f'{size} shapes' for size in sizes])}. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the part missing in the {ORDINALS[gap // 3]} row and the "
-            f"{ORDINALS[gap % 3]} column is {a(missing)}, and its size should be {answer}.",
+            f"The part missing in the {ORDINALS[gap // 3]} row and the {ORDINALS[gap % 3]} column is {a(missing)}, and its size "
+            f"should be {answer}.",
             f"As {pattern}, the missing {missing} should be {answer}.",
         ),
     )
@@ -209,20 +204,20 @@ def shape_size_hexagon(rng, style, talk):
         talk(
             "There are 7 shapes with different sizes in the image, of which there is a missing "
             f"{missing} in the center. The other shapes are arranged around the center in clockwise order. With their "
-            f"sizes they are {pairs(around, sizes)}.",
+            f"sizes they are {pairs(sizes, around)}.",
             f"Six shapes surround a missing {missing}. Clockwise they are {listed(around)} with the sizes "
             f"{listed(sizes)}.",
         ),
         talk(
-            "We observe that "
-            + joined([f"the {plural(shape)} are {size_of[shape]} size" for shape in shapes])
-            + f". Hence, the pattern is that {pattern}.",
+            "The "
+            + joined([f"{plural(shape)} are {size_of[shape]}" for shape in shapes])
+            + ".",
             "All "
             + joined([f"{plural(shape)} are {size_of[shape]}" for shape in shapes])
             + f". So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the size of the missing {missing} should be {answer}.",
+            f"The other {plural(missing)} are {answer}, so the missing {missing} should be {answer}.",
             f"The other {plural(missing)} are {answer}, so the missing {missing} should be {answer}.",
         ),
     )
@@ -287,15 +282,14 @@ def rectangle_height_color(rng, style, talk):
             f"colors are {listed(hues)}.",
         ),
         talk(
-            "We observe that "
-            + joined([f"the {length} rectangles are {hue_of[length]}" for length in LENGTHS])
-            + f". Hence, the pattern is that {pattern}.",
+            "The "
+            + joined([f"{length} rectangles are {hue_of[length]}" for length in LENGTHS])
+            + ".",
             f"The {first} rectangles are {hue_of[first]} and the {second} rectangles are {hue_of[second]}. So the pattern "
             f"is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing color of the {asked} part denoted with a question mark "
-            f"should be {answer}.",
+            f"The part with the question mark is {asked}, so its color should be {answer}.",
             f"The part with the question mark is {asked}, so its color should be {answer}.",
         ),
     )
@@ -322,13 +316,11 @@ def rectangle_height_number(rng, style, talk):
             f"lengths are {listed(lengths)}.",
         ),
         talk(
-            "We observe that the short rectangles are denoted as 1, the medium rectangles are denoted as 2, and the long "
-            f"rectangles are denoted as 3. Hence, the pattern is that {pattern}.",
+            "The short rectangles are 1, the medium rectangles are 2, and the long rectangles are 3.",
             f"Short rectangles have a 1, medium ones a 2 and long ones a 3. So the pattern is that {pattern}.",
         ),
         talk(
-            f"Based on the pattern that {pattern}, the missing number of the {lengths[gap]} rectangle with a question mark "
-            f"should be {answer}.",
+            f"The rectangle with the question mark is {lengths[gap]}, so its number should be {answer}.",
             f"The rectangle with the question mark is {lengths[gap]}, so its number should be {answer}.",
         ),
     )

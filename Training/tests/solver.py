@@ -130,8 +130,8 @@ def color_size_circle(marks, question):
 def grid_number_color(marks, question):
     (asked,) = re.findall(r"number (\d)", question)
     (answer,) = {mark.hue for mark in marks if mark.text == asked}
-    rows = [[(asked if mark.text == "?" else mark.text, mark.hue or "?") for mark in row] for row in rows_of(marks)]
-    return answer, [[part for pair in row for part in pair] for row in rows]
+    rows = [[f"{asked if mark.text == '?' else mark.text} {mark.hue or '?'}" for mark in row] for row in rows_of(marks)]
+    return answer, rows
 
 
 def polygon_sides_color(marks, question):

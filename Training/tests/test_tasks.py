@@ -166,7 +166,7 @@ def test_an_invented_mistake_is_wrong_and_small(kind):
             found += wrong is not None
             assert wrong is None or label(wrong, wordings(kind, seed, 1.0)[place]) is False
             assert wrong is None or len(set(wrong.split()) ^ set(step.split())) <= 4
-    assert found >= 36
+    assert found >= 34
 
 
 def test_right_and_wrong_verdicts_count_the_same_within_a_kind_and_place():

@@ -1,16 +1,23 @@
 """Training: data from numbers alone, a schedule, and runs that go on exactly where they were interrupted."""
 
 import csv
+import operator
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import drills
 import numpy
 import pytest
 import torch
 from data import FIRST_TRAINING_SEED, GROUP, Batches, normalized, pixels_of, training_puzzle
+from drills import drill
 from model import Sizes, Trainee, grown, reading_accuracy, reading_loss, whiten
 from muon import Muon, orthogonalized
+from puzzles.puzzle import ORDINALS
+from sequences import tokenized
 from tokenizer import END, IMAGE, train
 from train import Schedule
 
@@ -59,6 +66,39 @@ def test_pages_among_chains_are_for_the_eye_alone(tokenizer):
     assert len(whole) == 3
     read, seen = (sum(int((batch["labels"] > 0).sum()) for batch in some) for some in (pages, whole))
     assert read > 2 * seen
+
+
+def test_exercises_have_no_pictures_and_are_cut_where_the_tokenizer_cuts(tokenizer):
+    batches = Batches(tokenizer, run=4, batch=3, reading=0, groups=1, blind=1, pages=1, drills=2)[0]
+    assert len(batches) == GROUP and sum("pixels" not in batch for batch in batches) == 3
+    for seed in range(100):
+        sequence = drill(random.Random(seed))
+        row = tokenized(tokenizer, sequence)
+        assert row.ids == tokenizer("".join(piece.text for piece in sequence.pieces))["input_ids"]
+        assert row.is_line and sum(row.weights) > 12
+
+
+def exercise(make, seed):
+    """What is read, and what follows from it."""
+    read, learnt = [], []
+    make(random.Random(seed), lambda text, weight: (learnt if weight else read).append(text.strip()))
+    return read, learnt
+
+
+def test_what_follows_in_an_exercise_is_right():
+    for seed in range(50):
+        read, learnt = exercise(drills.reckoned, seed)
+        for left, right in zip([text for text in read if "=" in text], learnt):
+            one, sign, two, _ = left.split()
+            result = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[sign]
+            assert result(int(one), int(two)) == int(right)
+        (shown, *asked), values = exercise(drills.looked_up, seed)
+        known = dict(pair.rsplit(" ", 1) for pair in shown.strip("[]").split(", "))
+        assert values == [known[text.removesuffix(" is")] for text in asked if text]
+        (rows,), (place,) = exercise(drills.located, seed)
+        values = [row.split(", ") for row in re.findall(r"\[(.*?)\]", rows)]
+        row, _, column, _ = place.split()
+        assert values[ORDINALS.index(row)][ORDINALS.index(column)] == "?"
 
 
 def test_evaluation_and_training_share_no_seed():

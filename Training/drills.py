@@ -1,0 +1,123 @@
+"""Exercises in looking up and reckoning: what reasoning over a caption is made of, without anything around it.
+
+A decoder that sees puzzles alone learns their phrases first and for long only guesses what stands in the blanks: whether a colour is
+the one that was said of a shape can be seen from one token in fifty. Here nearly every token is such a blank. What is read
+has weight 0, what follows from it has weight 1.
+"""
+
+from puzzles.puzzle import ORDINALS, POLYGONS, joined, listed, numbers, pairs
+from puzzles.sizes import LENGTHS, SIZES
+from puzzles.style import HUES
+from sequences import Sequence
+from tokenizer import START
+
+GROUPS = [list(HUES), list(POLYGONS.values()), numbers(1, 9), SIZES, LENGTHS]
+WORDS = sorted({word for group in GROUPS for word in group} | {"?", "circle"})
+
+
+def two_groups(rng):
+    return rng.sample(GROUPS, 2)
+
+
+def repeated(rng, add):
+    """A list again."""
+    text = listed(rng.choices(WORDS, k=rng.randint(5, 14)))
+    add(text + "\n", 0)
+    add(text + "\n", 1)
+
+
+def looked_up(rng, add):
+    """The value of a key, for every key."""
+    keys, values = two_groups(rng)
+    value_of = {key: rng.choice(values) for key in rng.sample(keys, min(len(keys), rng.randint(3, 6)))}
+    shown = list(value_of) * rng.randint(1, 2)
+    rng.shuffle(shown)
+    add(pairs(shown, [value_of[key] for key in shown]), 0)
+    for key in rng.sample(list(value_of), len(value_of)):
+        add(f" {key} is", 0)
+        add(f" {value_of[key]}", 1)
+    add("\n", 0)
+
+
+def found_again(rng, add):
+    """The key whose value is missing, and the value that it has elsewhere."""
+    keys, values = two_groups(rng)
+    value_of = dict(zip(rng.sample(keys, 3), rng.sample(values, 3)))
+    shown = list(value_of) * 2
+    rng.shuffle(shown)
+    gap = rng.randrange(6)
+    seen = ["?" if place == gap else value_of[key] for place, key in enumerate(shown)]
+    is_key_first = rng.random() < 0.5
+    add(pairs(*((shown, seen) if is_key_first else (seen, shown))) + " ?", 0)
+    add(f" {shown[gap]} is {value_of[shown[gap]]}\n", 1)
+
+
+def paired(rng, add):
+    """Two lists as one list of pairs."""
+    count = rng.randint(4, 8)
+    one, other = ([rng.choice(group) for _ in range(count)] for group in two_groups(rng))
+    one[rng.randrange(count)] = "?"
+    add(f"{listed(one)} {listed(other)}\n", 0)
+    add(pairs(one, other) + "\n", 1)
+
+
+def opposite(rng, add):
+    """Of six in a ring, those that are opposite each other; of two rows, those above each other."""
+    values = rng.choices(rng.choice(GROUPS), k=6)
+    values[rng.randrange(6)] = "?"
+    if rng.random() < 0.5:
+        add(listed(values), 0)
+    else:
+        add(f"{listed(values[:3])} {listed(values[3:])}", 0)
+    add(" " + joined([f"{one} and {two}" for one, two in zip(values, values[3:])]) + "\n", 1)
+
+
+def gathered(rng, add):
+    """The two values of each key, in the order in which the keys appear, and their sum."""
+    keys = rng.sample(HUES + list(POLYGONS.values()), 3)
+    shown = keys * 2
+    rng.shuffle(shown)
+    values = [rng.randint(1, 9) for _ in shown]
+    add(pairs(shown, values), 0)
+    for key in dict.fromkeys(shown):
+        one, two = (value for name, value in zip(shown, values) if name == key)
+        add(f" {key}", 0)
+        add(f" {one} + {two} = {one + two}", 1)
+    add("\n", 0)
+
+
+def located(rng, add):
+    """The row and the column of a gap."""
+    values = rng.choices(WORDS, k=9)
+    values = [value if value != "?" else "circle" for value in values]
+    gap = rng.randrange(9)
+    values[gap] = "?"
+    add(f"{listed(values[:3])} {listed(values[3:6])} {listed(values[6:])}", 0)
+    add(f" {ORDINALS[gap // 3]} row {ORDINALS[gap % 3]} column\n", 1)
+
+
+def reckoned(rng, add):
+    """Sums, differences, products and quotients as the puzzles have them."""
+    for _ in range(rng.randint(4, 10)):
+        sign = rng.choice("+-*/")
+        one, two = rng.randint(1, 9), rng.randint(1, 9)
+        if sign in "+-" and rng.random() < 0.5:
+            one += rng.randint(1, 9)
+        result = one * two if sign in "*/" else one + two
+        first, last = (one, result) if sign in "+*" else (result, one)
+        add(f"{first} {sign} {two} =", 0)
+        add(f" {last}", 1)
+        add(", ", 0)
+    add("\n", 0)
+
+
+DRILLS = [repeated, looked_up, found_again, paired, opposite, gathered, located, reckoned]
+
+
+def drill(rng, most=420):
+    """Several exercises, one after another, until there are about so many characters."""
+    sequence = Sequence()
+    sequence.add(START)
+    while sum(len(piece.text) for piece in sequence.pieces) < most:
+        rng.choice(DRILLS)(rng, sequence.add)
+    return sequence
