@@ -20,6 +20,20 @@ NEGATIVE_SHARE = 0.06
 SHARP_SHARE = 0.15
 PLAIN_SHARE = 0.65
 PAGE_SHARE = 0.75
+# Kinds that are drawn so many times as often as others, because they take longer to learn (lines.py shows which).
+OFTEN = {
+    "color_hexagon": 2,
+    "grid_number_color": 3,
+    "polygon_sides_color": 3,
+    "polygon_sides_number": 2,
+    "rectangle_height_color": 2,
+    "rectangle_height_number": 2,
+    "shape_reflect": 3,
+    "shape_size_grid": 3,
+    "shape_size_hexagon": 3,
+    "triangle": 2,
+    "venn": 3,
+}
 # A batch without pictures has so many times the rows.
 BLIND_ROWS = 2
 # Questions put as the harness puts them.
@@ -31,7 +45,8 @@ GROUP = 8
 def training_puzzle(run, index, only=None):
     """Puzzle number `index` of the run with the seed `run`; `only` names a kind for all."""
     rng = random.Random(f"run {run}, picture {index}")
-    kind = rng.choice(NEGATIVE_KINDS) if rng.random() < NEGATIVE_SHARE else rng.choice(KINDS)
+    often = [OFTEN.get(kind, 1) for kind in KINDS]
+    kind = rng.choice(NEGATIVE_KINDS) if rng.random() < NEGATIVE_SHARE else rng.choices(KINDS, often)[0]
     puzzle = generate(only or kind, rng.randrange(FIRST_TRAINING_SEED, 1 << 48), PLAIN_SHARE)
     return puzzle, rng.random() < SHARP_SHARE
 
