@@ -96,6 +96,38 @@ def located(rng, add):
     add(f" {ORDINALS[gap // 3]} row {ORDINALS[gap % 3]} column\n", 1)
 
 
+def partnered(rng, add):
+    """What stands beside the question mark."""
+    values = [rng.sample(rng.choice(GROUPS), 2) for _ in range(3)]
+    gap, side = rng.randrange(3), rng.randrange(2)
+    values[gap][side] = "?"
+    add(joined([f"{one} and {two}" for one, two in values]) + " ?", 0)
+    add(f" {values[gap][1 - side]}\n", 1)
+
+
+def crossed(rng, add):
+    """What is in a row and in a column."""
+    rows, columns = (rng.sample(group, 3) for group in two_groups(rng))
+    add(f"rows {listed(rows)} columns {listed(columns)}", 0)
+    for place in rng.sample(range(9), 3):
+        add(f" {ORDINALS[place // 3]} row {ORDINALS[place % 3]} column", 0)
+        add(f" {rows[place // 3]} {columns[place % 3]}", 1)
+    add("\n", 0)
+
+
+def asked(rng, add):
+    """The value of a key that was asked for before the list."""
+    keys, values = two_groups(rng)
+    value_of = dict(zip(rng.sample(keys, 3), rng.sample(values, 3)))
+    key = rng.choice(list(value_of))
+    shown = [*value_of, *value_of, key]
+    rng.shuffle(shown)
+    gap = rng.choice([None, *(place for place, name in enumerate(shown) if name == key)])
+    seen = ["?" if place == gap else value_of[name] for place, name in enumerate(shown)]
+    add(f"missing {key} {pairs(shown, seen)} missing", 0)
+    add(f" {key} is {value_of[key]}\n", 1)
+
+
 def reckoned(rng, add):
     """Sums, differences, products and quotients as the puzzles have them."""
     for _ in range(rng.randint(4, 10)):
@@ -111,7 +143,7 @@ def reckoned(rng, add):
     add("\n", 0)
 
 
-DRILLS = [repeated, looked_up, found_again, paired, opposite, gathered, located, reckoned]
+DRILLS = [repeated, paired, opposite, gathered, reckoned, looked_up, found_again, asked, partnered, located, crossed]
 
 
 def drill(rng, most=420):

@@ -95,6 +95,14 @@ def test_what_follows_in_an_exercise_is_right():
         (shown, *asked), values = exercise(drills.looked_up, seed)
         known = dict(pair.rsplit(" ", 1) for pair in shown.strip("[]").split(", "))
         assert values == [known[text.removesuffix(" is")] for text in asked if text]
+        (shown,), (partner,) = exercise(drills.partnered, seed)
+        assert f"? and {partner}" in shown or f"{partner} and ?" in shown
+        (shown,), (said,) = exercise(drills.asked, seed)
+        key, value = said.split(" is ")
+        assert shown.startswith(f"missing {key} ") and f"{key} {value}" in shown
+        (shown,), (said,) = exercise(drills.found_again, seed)
+        key, value = said.split(" is ")
+        assert f"{key} {value}" in shown and f"{key} ?" in shown or f"{value} {key}" in shown and f"? {key}" in shown
         (rows,), (place,) = exercise(drills.located, seed)
         values = [row.split(", ") for row in re.findall(r"\[(.*?)\]", rows)]
         row, _, column, _ = place.split()
