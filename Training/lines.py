@@ -42,7 +42,7 @@ def right(trainee, tokenizer, sequences, pixels=None):
     batch = collated([tokenized(tokenizer, sequence) for sequence in sequences], pad=0)
     is_learnt = batch["weights"] > 0
     features = None if pixels is None else trainee.see(normalized(pixels))
-    logits = trainee.say(features, is_learnt=is_learnt, **batch)
+    logits = trainee.say(features, batch)
     wanted = batch["ids"][is_learnt]
     return is_learnt.nonzero()[:, 0].tolist(), wanted.tolist(), (logits.argmax(-1) == wanted).tolist()
 

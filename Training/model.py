@@ -109,24 +109,25 @@ class Trainee(nn.Module):
         normed = self.reader_norm(features)
         return {name: head(normed) for name, head in self.readers.items()}
 
-    def say(self, features, ids, before, is_learnt, visible=None, positions=None, weights=None):
-        """Logits [tokens, vocabulary] of the tokens that `is_learnt` [rows, length] marks, of ids [rows, length].
+    def say(self, features, batch):
+        """Logits [tokens, vocabulary] of the tokens of a batch (`sequences.collated`) whose weight is not 0.
 
         Each is said by the token before it, whose place is in `before` [rows, length]. Without features there is no picture in
         any row. Rows are padded on the right, which a causal decoder does not see; rows with branches say what each token sees
         (`visible` [rows, length, length]) and how far it is from the beginning (`positions` [rows, length]).
         """
+        ids, is_learnt, visible = batch["ids"], batch["weights"] > 0, batch.get("visible")
         embeddings = self.model.model.text_model.embed_tokens(ids)
         if features is not None:
             embeddings = self.with_pictures(ids, embeddings, features)
         states = self.model.model.text_model(
             inputs_embeds=embeddings,
             attention_mask=None if visible is None else visible[:, None],
-            position_ids=positions,
+            position_ids=batch.get("positions"),
             use_cache=False,
         ).last_hidden_state
         rows = is_learnt.nonzero()[:, 0]
-        return self.model.lm_head(states[rows, before[is_learnt]])
+        return self.model.lm_head(states[rows, batch["before"][is_learnt]])
 
     def with_pictures(self, ids, embeddings, features):
         """Embeddings with the features where ids are image tokens."""

@@ -57,7 +57,10 @@ def options():
     parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
     for name, value in vars(Sizes()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if min(arguments.blind, arguments.drills, arguments.pages) < 0 or arguments.blind + arguments.drills + arguments.pages > GROUP:
+        parser.error(f"--blind, --drills and --pages are shares of {GROUP} batches; together they are more, or one is below 0")
+    return arguments
 
 
 def device_and_precision(wanted):
@@ -233,7 +236,7 @@ class Run:
                 return reading, None, accuracy, {"token": (0, 0), "verdict": (0, 0)}
             text = {name: batch[name].to(self.device) for name in batch if name not in ("pixels", "labels")}
             is_learnt = text["weights"] > 0
-            logits = self.trainee.say(features, is_learnt=is_learnt, **text).float()
+            logits = self.trainee.say(features, text).float()
             wanted, weights = text["ids"][is_learnt], text["weights"][is_learnt]
             losses = functional.cross_entropy(logits, wanted, reduction="none")
             loss = (losses * weights).sum() / weights.sum()

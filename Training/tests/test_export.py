@@ -75,10 +75,10 @@ def test_logits_are_those_of_training(exported):
         rows = torch.tensor([ids + [0] * 7])
         with torch.no_grad():
             features = trainee.see(normalized(torch.from_numpy(pixels_of(puzzle, True)))[None])
-            is_learnt = torch.zeros_like(rows, dtype=torch.bool)
-            is_learnt[:, 1 : len(ids) + 1] = True
+            weights = torch.zeros(rows.shape)
+            weights[:, 1 : len(ids) + 1] = 1
             before = torch.arange(-1, rows.shape[1] - 1)[None]
-            expected = trainee.say(features, rows, before, is_learnt)
+            expected = trainee.say(features, {"ids": rows, "weights": weights, "before": before})
             end = "<end_of_utterance>"
             found = model(**inputs_of(processor, puzzle, puzzle.image(256, is_sharp=True), puzzle.chain + end)).logits[0]
         assert expected.std() > 0.5
