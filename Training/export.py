@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import torch
-from model import IMAGE_TOKENS, PICTURE, Sizes, Trainee
+from model import IMAGE_TOKENS, PICTURE, Sizes, Trainee, grown
 from tokenizer import CONTEXT, END, PAD, TEMPLATE, wrapped
 from tokenizers import Tokenizer
 
@@ -38,9 +38,9 @@ def load(checkpoint):
     """A trainee with a checkpoint's weights, and its tokenizer."""
     kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
     tokenizer = wrapped(Tokenizer.from_str(kept["tokenizer"]))
-    sizes = Sizes(**{name: kept["arguments"][name] for name in vars(Sizes())})
+    sizes = Sizes(**{name: kept["arguments"].get(name, value) for name, value in vars(Sizes()).items()})
     trainee = Trainee(sizes, tokenizer)
-    trainee.load_state_dict(kept["trainee"])
+    trainee.load_state_dict(grown(kept["trainee"], trainee))
     return trainee.eval(), tokenizer
 
 

@@ -14,26 +14,15 @@ from pathlib import Path
 import torch
 from data import normalized, pixels_of
 from drills import DRILLS
-from model import Sizes, Trainee
+from export import load
 from packs import pack
 from puzzles import KINDS, generate
 from sequences import Sequence, collated, tokenized
 from steps import NAMES
 from tasks import NEVER_BLIND, SEEN_LATER, blind_chain, plain_chain
-from tokenizer import START, wrapped
-from tokenizers import Tokenizer
+from tokenizer import START
 
 FIRST_SEED = 700_000
-
-
-def loaded(file):
-    """The trainee of a checkpoint, and its tokenizer."""
-    kept = torch.load(file, map_location="cpu", weights_only=True)
-    tokenizer = wrapped(Tokenizer.from_str(kept["tokenizer"]))
-    sizes = Sizes(**{name: kept["arguments"].get(name, value) for name, value in vars(Sizes()).items()})
-    trainee = Trainee(sizes, tokenizer)
-    trainee.load_state_dict(kept["trainee"])
-    return trainee.eval(), tokenizer
 
 
 @torch.no_grad()
@@ -42,7 +31,7 @@ def right(trainee, tokenizer, sequences, pixels=None):
     batch = collated([tokenized(tokenizer, sequence) for sequence in sequences], pad=0)
     is_learnt = batch["weights"] > 0
     features = None if pixels is None else trainee.see(normalized(pixels))
-    logits = trainee.say(features, batch)
+    logits = trainee.say(trainee.follow(features, batch)[1], batch)
     wanted = batch["ids"][is_learnt]
     return is_learnt.nonzero()[:, 0].tolist(), wanted.tolist(), (logits.argmax(-1) == wanted).tolist()
 
@@ -85,7 +74,7 @@ def main():
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--count", type=int, default=10, help="puzzles of each kind")
     arguments = parser.parse_args()
-    trainee, tokenizer = loaded(arguments.checkpoint)
+    trainee, tokenizer = load(arguments.checkpoint)
     print(", ".join(f"{name} {share:.0%}" for name, share in exercises(trainee, tokenizer, 4 * arguments.count).items()))
     sums = {}
     for kind in KINDS:

@@ -82,6 +82,7 @@ class Trainee(nn.Module):
         width = sizes.text_width
         self.readers = nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in HEADS.items()})
         self.reader_norm = nn.LayerNorm(width)
+        self.doubter = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
         self.begin_locally()
 
     @torch.no_grad()
@@ -109,25 +110,39 @@ class Trainee(nn.Module):
         normed = self.reader_norm(features)
         return {name: head(normed) for name, head in self.readers.items()}
 
-    def say(self, features, batch):
-        """Logits [tokens, vocabulary] of the tokens of a batch (`sequences.collated`) whose weight is not 0.
+    def follow(self, features, batch):
+        """States [rows, length, width] of the tokens of a batch (`sequences.collated`): before the last layer, and at the end.
 
-        Each is said by the token before it, whose place is in `before` [rows, length]. Without features there is no picture in
-        any row. Rows are padded on the right, which a causal decoder does not see; rows with branches say what each token sees
-        (`visible` [rows, length, length]) and how far it is from the beginning (`positions` [rows, length]).
+        Without features there is no picture in any row. Rows are padded on the right, which a causal decoder does not see; rows
+        with branches say what each token sees (`visible` [rows, length, length]) and how far it is from the beginning
+        (`positions` [rows, length]).
         """
-        ids, is_learnt, visible = batch["ids"], batch["weights"] > 0, batch.get("visible")
-        embeddings = self.model.model.text_model.embed_tokens(ids)
+        embeddings, visible = self.model.model.text_model.embed_tokens(batch["ids"]), batch.get("visible")
         if features is not None:
-            embeddings = self.with_pictures(ids, embeddings, features)
+            embeddings = self.with_pictures(batch["ids"], embeddings, features)
         states = self.model.model.text_model(
             inputs_embeds=embeddings,
             attention_mask=None if visible is None else visible[:, None],
             position_ids=batch.get("positions"),
             use_cache=False,
-        ).last_hidden_state
-        rows = is_learnt.nonzero()[:, 0]
-        return self.model.lm_head(states[rows, batch["before"][is_learnt]])
+            output_hidden_states=True,
+        )
+        return states.hidden_states[-2], states.last_hidden_state
+
+    def say(self, states, batch):
+        """Logits [tokens, vocabulary] of the tokens whose weight is not 0, from the states at the end.
+
+        Each is said by the token before it, whose place is in `before` [rows, length].
+        """
+        is_learnt = batch["weights"] > 0
+        return self.model.lm_head(states[is_learnt.nonzero()[:, 0], batch["before"][is_learnt]])
+
+    def doubt(self, states, batch):
+        """Logits [tokens] that a token is a mistake, where that is known (`wrong` [rows, length] is 0 or 1).
+
+        From the states before the last layer, so that a verdict in the last one can collect what is doubted.
+        """
+        return self.doubter(states[batch["wrong"] >= 0])[:, 0]
 
     def with_pictures(self, ids, embeddings, features):
         """Embeddings with the features where ids are image tokens."""
@@ -136,8 +151,12 @@ class Trainee(nn.Module):
 
 
 def grown(weights, trainee):
-    """The weights of a model with fewer heads of keys and values, each head repeated: it says the same as before."""
+    """The weights of a model with fewer heads of keys and values, each head repeated: it says the same as before.
+
+    What it has not, such as the head that doubts, is as the trainee has it.
+    """
     wanted = trainee.state_dict()
+    weights = wanted | weights
     names = [name for name in weights if name.endswith(("k_proj.weight", "v_proj.weight")) and "text_model" in name]
     repeats = {name: len(wanted[name]) // len(weights[name]) for name in names}
     heads = {name: weights[name].unflatten(0, (-1, HEAD)) for name in names}
@@ -185,6 +204,13 @@ def reading_loss(logits, labels, background=0.1):
         for index, name in enumerate(HEADS)
     ]
     return sum((loss * weights.flatten()).sum() for loss in losses) / weights.sum()
+
+
+def doubt_loss(logits, wrong, mistake=5.0):
+    """Cross entropy of whether tokens [tokens] are mistakes; those that are count `mistake`, for they are few."""
+    weights = torch.where(wrong, mistake, 1.0)
+    losses = functional.binary_cross_entropy_with_logits(logits.float(), wrong.float(), reduction="none")
+    return (losses * weights).sum() / weights.sum()
 
 
 def reading_accuracy(logits, labels):

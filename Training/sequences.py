@@ -12,20 +12,24 @@ import torch
 
 @dataclass(frozen=True)
 class Piece:
-    """A text, how much each of its tokens counts as something to predict (0: read, not learnt), and what it stands behind."""
+    """A text, how much each of its tokens counts as something to predict (0: read, not learnt), and what it stands behind.
+
+    `mistakes` are the parts (first character, end) of it that are wrong; nothing where that is not known.
+    """
 
     text: str
     weight: float
     after: int
+    mistakes: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass
 class Sequence:
     pieces: list[Piece] = field(default_factory=list)
 
-    def add(self, text, weight=0.0, after=None):
+    def add(self, text, weight=0.0, after=None, mistakes=None):
         """Adds a piece behind another one, or behind the last, and returns its number."""
-        self.pieces.append(Piece(text, weight, len(self.pieces) - 1 if after is None else after))
+        self.pieces.append(Piece(text, weight, len(self.pieces) - 1 if after is None else after, mistakes))
         return len(self.pieces) - 1
 
     def way_to(self, piece):
@@ -42,10 +46,11 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Row:
-    """Token by token: its id, its weight, the place of the token before it (-1: none), and its piece."""
+    """Token by token: its id, weight, whether it is wrong (1, 0; -1: not known), the place before it (-1: none), its piece."""
 
     ids: list[int]
     weights: list[float]
+    wrong: list[int]
     before: list[int]
     piece: list[int]
     after: list[int]
@@ -77,15 +82,19 @@ def tokenized(tokenizer, sequence):
 
     Pieces meet at line ends and special tokens, where the tokenizer cuts anyway; so each is cut by itself.
     """
-    ids, weights, before, of, ends = [], [], [], [], []
+    ids, weights, wrong, before, of, ends = [], [], [], [], [], []
     for number, piece in enumerate(sequence.pieces):
-        part = tokenizer(piece.text)["input_ids"]
+        encoded = tokenizer(piece.text, return_offsets_mapping=True)
+        part = encoded["input_ids"]
         before += [ends[piece.after] if piece.after >= 0 else -1, *range(len(ids), len(ids) + len(part) - 1)]
         of += [number] * len(part)
         weights += [piece.weight] * len(part)
+        for first, end in encoded["offset_mapping"]:
+            parts = piece.mistakes
+            wrong.append(-1 if parts is None else int(any(first < other_end and start < end for start, other_end in parts)))
         ids += part
         ends.append(len(ids) - 1)
-    return Row(ids, weights, before, of, [piece.after for piece in sequence.pieces])
+    return Row(ids, weights, wrong, before, of, [piece.after for piece in sequence.pieces])
 
 
 def collated(rows, pad):
@@ -96,6 +105,7 @@ def collated(rows, pad):
         return torch.tensor([getattr(row, name) + [value] * (length - len(row.ids)) for row in rows])
 
     batch = {"ids": padded("ids", pad), "weights": padded("weights", 0.0).float(), "before": padded("before", 0)}
+    batch["wrong"] = padded("wrong", -1)
     if all(row.is_line for row in rows):
         return batch
     visible = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)

@@ -20,6 +20,7 @@ FACTS = set(
     "third increase decrease same opposite no not cannot missing leftmost rightmost".split()
 )
 PART = re.compile(r"[a-z]+|\d|[^\sa-z\d]")
+WORD = re.compile(r"[a-zA-Z]+|\d+|[^\sa-zA-Z\d]")
 NO_MISTAKE = "There is no mistake."
 
 
@@ -54,6 +55,17 @@ def closest(step, known):
     """The wording that a step most likely meant."""
     parts = PART.findall(step.lower())
     return max(known, key=lambda other: SequenceMatcher(None, parts, PART.findall(other.lower()), False).ratio())
+
+
+def mistakes(step, known):
+    """The parts (first character, end) of a step that its closest wording has otherwise."""
+    said, meant = list(WORD.finditer(step)), WORD.findall(closest(step, known))
+    words = [word.group() for word in said]
+    wrong = [place for place, (word, other) in enumerate(zip(words, meant)) if word != other]
+    if len(words) != len(meant) or len(wrong) > len(words) / 2:
+        changes = SequenceMatcher(None, words, meant, False).get_opcodes()
+        wrong = [place for kind, start, end, *_ in changes if kind != "equal" for place in range(start, end)]
+    return tuple(said[place].span() for place in wrong)
 
 
 def reflection(step, known, most=2):

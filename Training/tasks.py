@@ -8,7 +8,7 @@ from invented import mistaken
 from packs import pack
 from puzzles import generate
 from sequences import Sequence
-from steps import NAMES, NO_MISTAKE, chain_steps, closest, reflection, wordings
+from steps import NAMES, NO_MISTAKE, chain_steps, closest, mistakes, reflection, wordings
 from tokenizer import END, prompt_text, turn
 
 # A verdict is one token of hundreds, and what is to be learnt.
@@ -108,9 +108,9 @@ class Cascade:
             if is_last:
                 sequence.add(step + END, 1, before)
             wrong = mistaken(rng, puzzle, place) if place in places else None
-            right = None if is_last and not wrong else sequence.add(step + "\n", 0 if is_last else 1, before)
+            right = None if is_last and not wrong else sequence.add(step + "\n", 0 if is_last else 1, before, ())
             if wrong:
-                twin = sequence.add(wrong + "\n", 0, before)
+                twin = sequence.add(wrong + "\n", 0, before, flaws(puzzle, place, wrong, False))
                 for piece, is_right in ((right, True), (twin, False)):
                     self.asks(sequence, piece, self.prompts.evaluate, self.verdict(is_right), VERDICT_WEIGHT)
                     if is_last:
@@ -131,7 +131,7 @@ class Cascade:
                 said, is_clean = (*said, step), is_clean and bool(is_right)
                 if said not in ends:
                     # What is right is learnt again, up to the first mistake.
-                    ends[said] = sequence.add(step + "\n", int(is_clean), before)
+                    ends[said] = sequence.add(step + "\n", int(is_clean), before, flaws(puzzle, place, step, is_right))
                     self.judges(sequence, ends[said], puzzle, place, is_right, pool)
                     if is_right is False:
                         wrong.append((ends[said], place, step))
@@ -203,7 +203,7 @@ class Inline:
         for place, (step, is_right) in enumerate(chain):
             if is_right is None:
                 break
-            sequence.add(step + "\n", int(is_right))
+            sequence.add(step + "\n", int(is_right), mistakes=flaws(puzzle, place, step, is_right))
             if not is_right:
                 mistake, better = mended(puzzle, place, step)
                 sequence.add(self.prompts.judged(mistake, False) + "\n", 1)
@@ -222,6 +222,13 @@ def mended(puzzle, place, step):
     """What is wrong with a step of a puzzle, and what it should be."""
     known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)[place]
     return reflection(step, known), closest(step, known)
+
+
+def flaws(puzzle, place, step, is_right):
+    """The parts of a step that are wrong; nothing where it has no label."""
+    if is_right is not False:
+        return () if is_right else None
+    return mistakes(step, wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)[place]) or None
 
 
 TASKS = {"base": Chains, "cas-seat": Cascade, "seat": Inline}

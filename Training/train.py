@@ -25,13 +25,16 @@ import torch
 from curves import READ_COLUMNS, draw
 from data import GROUP, Batches, normalized, pixels_of, training_puzzle
 from evaluate import evaluate
-from model import Sizes, Trainee, grown, parameters, reading_accuracy, reading_loss, whiten
+from model import Sizes, Trainee, doubt_loss, grown, parameters, reading_accuracy, reading_loss, whiten
 from muon import Muon
 from packs import pack
 from tasks import TASKS, sampled
 from torch.nn import functional
 
 TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy", "verdict_accuracy"]
+# Of tokens that are mistakes and of those that are not: the share that the head of doubts tells right.
+TRAIN_COLUMNS += ["mistake_accuracy", "fact_accuracy"]
+PARTS = ["token", "verdict", "mistake", "fact"]
 
 
 def options():
@@ -43,6 +46,7 @@ def options():
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
     parser.add_argument("--decay", type=float, default=0.05, help="the decay of matrices")
     parser.add_argument("--reading-weight", type=float, default=0.3, help="of the reading of cells in the second stage")
+    parser.add_argument("--doubt-weight", type=float, default=0.5, help="of telling which tokens of a step are mistakes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
@@ -160,7 +164,7 @@ class Run:
     def state(self):
         """What a run depends on beside its arguments' names of places and machines."""
         data = ["pictures", "reading", "batch", "seed", "task", "blind", "pages", "drills"]
-        kept = [*data, "rate", "decay", "reading_weight", "frozen", *vars(Sizes())]
+        kept = [*data, "rate", "decay", "reading_weight", "doubt_weight", "frozen", *vars(Sizes())]
         return {
             "arguments": {name: getattr(self.arguments, name) for name in kept},
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
@@ -221,7 +225,7 @@ class Run:
     # Training
 
     def losses(self, batch):
-        """The two losses and what was right, of one batch."""
+        """The losses of reading and of the text (doubts included), and what was right, of one batch."""
         features = reading = None
         accuracy = {name: (0, 0) for name in READ_COLUMNS}
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
@@ -233,16 +237,20 @@ class Run:
                     reading = reading_loss(read, labels)
                 accuracy = reading_accuracy(read, labels)
             if "ids" not in batch:
-                return reading, None, accuracy, {"token": (0, 0), "verdict": (0, 0)}
+                return reading, None, accuracy, {name: (0, 0) for name in PARTS}
             text = {name: batch[name].to(self.device) for name in batch if name not in ("pixels", "labels")}
             is_learnt = text["weights"] > 0
-            logits = self.trainee.say(features, text).float()
+            early, last = self.trainee.follow(features, text)
+            logits, doubts = self.trainee.say(last, text).float(), self.trainee.doubt(early, text)
             wanted, weights = text["ids"][is_learnt], text["weights"][is_learnt]
             losses = functional.cross_entropy(logits, wanted, reduction="none")
             loss = (losses * weights).sum() / weights.sum()
-        is_right = logits.argmax(-1) == wanted
+        is_wrong = text["wrong"][text["wrong"] >= 0] > 0
+        if len(doubts):
+            loss = loss + self.arguments.doubt_weight * doubt_loss(doubts, is_wrong)
+        is_right, is_told = logits.argmax(-1) == wanted, (doubts > 0) == is_wrong
         # Nothing but verdicts counts more than 1.
-        parts = {"token": is_right, "verdict": is_right[weights > 1]}
+        parts = dict(zip(PARTS, (is_right, is_right[weights > 1], is_told[is_wrong], is_told[~is_wrong])))
         return reading, loss, accuracy, {name: (int(part.sum()), part.numel()) for name, part in parts.items()}
 
     def update(self, batch):
@@ -309,7 +317,7 @@ class Run:
         count = len(window)
         seen, text = ([row[column] for row in window if not math.isnan(row[column])] for column in (1, 2))
         read = {name: [sum(row[3][name][side] for row in window) for side in (0, 1)] for name in READ_COLUMNS}
-        said = {name: [sum(row[4][name][side] for row in window) for side in (0, 1)] for name in ("token", "verdict")}
+        said = {name: [sum(row[4][name][side] for row in window) for side in (0, 1)] for name in PARTS}
         row = {
             "step": self.step,
             "pictures": self.step * self.arguments.batch,

@@ -13,8 +13,8 @@ from invented import mistaken
 from packs import FOLDER, pack
 from puzzles import CANNOT, KINDS, NEGATIVE_KINDS, generate
 from sampled import defect, labelled
-from sequences import tokenized
-from steps import NO_MISTAKE, chain_steps, closest, facts, label, reflection, wordings
+from sequences import Sequence, tokenized
+from steps import NO_MISTAKE, chain_steps, closest, facts, label, mistakes, reflection, wordings
 from tasks import TASKS, Cascade, Inline, Pool
 
 EVERY = KINDS + NEGATIVE_KINDS
@@ -141,6 +141,8 @@ def test_verdicts_are_what_the_labels_say(pool, has_pool):
         for place, step, request, verdict, weight in verdicts(sequence):
             assert verdict == ("Yes" if label(step.text.rstrip("\n"), known[place]) else "No") and weight > 1
             assert verdict == "Yes" or not step.weight
+            # What is wrong is known wherever a verdict is asked for.
+            assert bool(step.mistakes) == (verdict == "No") and step.mistakes is not None
             assert "Is the last step correct?" in request or "Is the reasoning" in request and place == 3
             seen[place, verdict] += 1
     assert all(seen[place, "Yes"] > 20 and seen[place, "No"] > 20 for place in range(4))
@@ -168,6 +170,33 @@ def test_an_invented_mistake_is_wrong_and_small(kind):
             assert wrong is None or label(wrong, wordings(kind, seed, 1.0)[place]) is False
             assert wrong is None or len(set(wrong.split()) ^ set(step.split())) <= 4
     assert found >= 34
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_parts_that_are_wrong_are_those_that_were_changed(kind):
+    rng = random.Random(3)
+    for seed in range(8):
+        puzzle = generate(kind, seed, 1.0)
+        for place, step in enumerate(chain_steps(puzzle)):
+            known = wordings(kind, seed, 1.0)[place]
+            assert mistakes(step, known) == ()
+            wrong = mistaken(rng, puzzle, place)
+            if wrong and place < 3 and len(wrong.split()) == len(step.split()):
+                changed = {word for word, other in zip(wrong.split(), step.split()) if word != other}
+                found = [wrong[first:end] for first, end in mistakes(wrong, [step])]
+                assert len(found) == len(changed) and all(any(part in word for word in changed) for part in found)
+
+
+def test_tokens_of_mistakes_are_marked(tokenizer):
+    sequence = Sequence()
+    sequence.add("A question?\n")
+    sequence.add("The sum is 14, it is green.\n", mistakes=((11, 13), (21, 26)))
+    sequence.add("So be it.\n", mistakes=())
+    row = tokenized(tokenizer, sequence)
+    marked = "".join(tokenizer.decode([token]) for token, wrong in zip(row.ids, row.wrong) if wrong == 1)
+    assert marked.split() in (["14", "green"], ["1", "4", "green"])
+    known = [wrong for wrong, piece in zip(row.wrong, row.piece) if piece == 2]
+    assert set(known) == {0} and {wrong for wrong, piece in zip(row.wrong, row.piece) if piece == 0} == {-1}
 
 
 def test_right_and_wrong_verdicts_count_the_same_within_a_kind_and_place():
