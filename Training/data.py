@@ -22,7 +22,9 @@ PLAIN_SHARE = 0.65
 PAGE_SHARE = 0.75
 # Kinds that are drawn so many times as often as others, because they take longer to learn (lines.py shows which).
 OFTEN = {
+    "circle_size_number": 3,
     "color_hexagon": 2,
+    "grid_number": 2,
     "grid_number_color": 3,
     "polygon_sides_color": 3,
     "polygon_sides_number": 2,
