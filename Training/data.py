@@ -11,7 +11,7 @@ from model import PICTURE
 from puzzles import KINDS, NEGATIVE_KINDS, generate
 from puzzles.labels import cell_labels
 from sequences import collated, tokenized
-from tasks import NEVER_BLIND, TASKS, Pool, blind_chain
+from tasks import NEVER_BLIND, TASKS, Pool
 from tokenizer import PAD
 
 # Seeds below this are for evaluation; training never draws them.
@@ -127,10 +127,11 @@ class Batches(torch.utils.data.Dataset):
         tries = (training_puzzle(f"{self.run}, blind {attempt}", index)[0] for attempt in itertools.count())
         puzzle = next(puzzle for puzzle in tries if puzzle.kind not in NEVER_BLIND)
         rng = random.Random(f"run {self.run}, blind text {index}")
-        return None, False, tokenized(self.tokenizer, blind_chain(asked(rng, puzzle), self.teacher.prompts))
+        return None, False, tokenized(self.tokenizer, self.teacher.blind(rng, asked(rng, puzzle)))
 
     def drill_row(self, index):
-        return None, False, tokenized(self.tokenizer, drill(random.Random(f"run {self.run}, drill {index}")))
+        rng = random.Random(f"run {self.run}, drill {index}")
+        return None, False, tokenized(self.tokenizer, drill(rng, is_judged=self.teacher.judges_exercises))
 
     def row(self, index, puzzle, is_sharp):
         """A picture with the text about it: of this puzzle, or of one that a model said something to."""

@@ -5,10 +5,12 @@ the one that was said of a shape can be seen from a few tokens of a chain. Here 
 has weight 0, what follows from it has weight 1.
 """
 
+from invented import exchanged
 from puzzles.puzzle import ORDINALS, POLYGONS, joined, listed, numbers, pairs
 from puzzles.sizes import LENGTHS, SIZES
 from puzzles.style import HUES
 from sequences import Sequence
+from steps import mistakes
 from tokenizer import START
 
 GROUPS = [list(HUES), list(POLYGONS.values()), numbers(1, 9), SIZES, LENGTHS]
@@ -145,10 +147,22 @@ def reckoned(rng, add):
 DRILLS = [repeated, paired, opposite, gathered, reckoned, looked_up, found_again, asked, partnered, located, crossed]
 
 
-def drill(rng, most=420):
-    """Several exercises, one after another, until there are about so many characters."""
-    sequence = Sequence()
-    sequence.add(START)
-    while sum(len(piece.text) for piece in sequence.pieces) < most:
-        rng.choice(DRILLS)(rng, sequence.add)
+def drill(rng, most=420, is_judged=False):
+    """Several exercises, one after another, until there are about so many characters.
+
+    If it is judged, what follows from what is read has a twin with a mistake, and of both is known what is wrong.
+    """
+    sequence, read = Sequence(), []
+    last = sequence.add(START)
+
+    def add(text, weight):
+        nonlocal last
+        before, last = last, sequence.add(text, weight, last, () if weight and is_judged else None)
+        wrong = exchanged(rng, text, "".join(read)) if weight and is_judged else None
+        if wrong:
+            sequence.add(wrong, 0, before, mistakes(wrong, [text]))
+        read.append(text)
+
+    while sum(map(len, read)) < most:
+        rng.choice(DRILLS)(rng, add)
     return sequence

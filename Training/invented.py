@@ -37,12 +37,17 @@ def mistaken(rng, puzzle, place, tries=12):
         others = [option for option in puzzle.options if option != puzzle.answer]
         return f"The answer is {rng.choice(others)}." if others else None
     known = wordings(puzzle.kind, puzzle.seed, puzzle.plain_share)[place]
-    words = [found for found in WORD.finditer(step) if group_of(found.group(), step)]
-    for _ in range(tries if words else 0):
-        changed = changed_in(rng, step, words, puzzle.chain, NAMES[place] == "caption")
+    for _ in range(tries):
+        changed = exchanged(rng, step, puzzle.chain, NAMES[place] == "caption")
         if changed and label(changed, known) is False:
             return changed
     return None
+
+
+def exchanged(rng, text, around, may_swap=False):
+    """A text with one of its words exchanged for another, rather one from the text around it; or nothing where it has none."""
+    words = [found for found in WORD.finditer(text) if group_of(found.group(), text)]
+    return changed_in(rng, text, words, around, may_swap) if words else None
 
 
 def changed_in(rng, step, words, chain, may_swap):

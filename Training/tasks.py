@@ -31,10 +31,14 @@ SEEN_LATER = ["circle_size_number", "polygon_sides_color", "shape_morph"]
 NEVER_BLIND = ["polygon_sides_number"]
 
 
+def steps_seen(puzzle):
+    """How many steps say what is seen; the others can be reasoned from these."""
+    return 2 if puzzle.kind in SEEN_LATER else 1
+
+
 def blind_chain(puzzle, prompts):
     """What follows from the steps that say what is seen, without the picture: reasoning alone, at half the price."""
-    steps = chain_steps(puzzle)
-    seen = 2 if puzzle.kind in SEEN_LATER else 1
+    steps, seen = chain_steps(puzzle), steps_seen(puzzle)
     sequence = Sequence()
     sequence.add(prompt_text(prompts.asked(puzzle.prompt), is_blind=True))
     sequence.add("".join(step + "\n" for step in steps[:seen]))
@@ -72,6 +76,8 @@ class Pool:
 class Chains:
     """Base: chains of thought, nothing else."""
 
+    judges_exercises = False
+
     def __init__(self):
         self.prompts = pack("cas-seat")
 
@@ -79,10 +85,15 @@ class Chains:
         """The puzzle that it is about, and the pieces; `pool` is what a model said, or nothing."""
         return puzzle, plain_chain(puzzle, self.prompts)
 
+    def blind(self, rng, puzzle):
+        """What is said without a picture behind the steps that say what is seen."""
+        return blind_chain(puzzle, self.prompts)
+
 
 class Cascade:
     """Cas-SEAT: a chain, and short turns that are branches of it, one for each task."""
 
+    judges_exercises = True
     # Chains about one puzzle in a row, and steps of a true chain that get a twin with a mistake.
     CHAINS, TWINS = 2, 2
     REWORK_SHARE = 0.4
@@ -97,18 +108,26 @@ class Cascade:
             return puzzle, self.said(rng, puzzle, chains, pool)
         return puzzle, self.twins(rng, puzzle)
 
-    def twins(self, rng, puzzle):
-        """A true chain; some of its steps are judged, and so are their twins with a mistake, behind the same steps before."""
+    def blind(self, rng, puzzle):
+        """Judgements on what follows from the steps that say what is seen, without the picture."""
+        return self.twins(rng, puzzle, steps_seen(puzzle))
+
+    def twins(self, rng, puzzle, seen=0):
+        """A true chain; some of its steps are judged, and so are their twins with a mistake, behind the same steps before.
+
+        The first `seen` steps are given, and there is no picture, where `seen` is above 0.
+        """
         sequence = Sequence()
-        before = sequence.add(prompt_text(self.prompts.asked(puzzle.prompt)))
-        places = rng.sample(range(len(NAMES)), self.TWINS)
+        before = sequence.add(prompt_text(self.prompts.asked(puzzle.prompt), is_blind=seen > 0))
+        places = rng.sample(range(seen, len(NAMES)), self.TWINS)
         mend = rng.choice(places)
         for place, step in enumerate(chain_steps(puzzle)):
             is_last = place == len(NAMES) - 1
             if is_last:
                 sequence.add(step + END, 1, before)
             wrong = mistaken(rng, puzzle, place) if place in places else None
-            right = None if is_last and not wrong else sequence.add(step + "\n", 0 if is_last else 1, before, ())
+            is_learnt = seen <= place and not is_last
+            right = None if is_last and not wrong else sequence.add(step + "\n", int(is_learnt), before, ())
             if wrong:
                 twin = sequence.add(wrong + "\n", 0, before, flaws(puzzle, place, wrong, False))
                 for piece, is_right in ((right, True), (twin, False)):
@@ -179,6 +198,7 @@ class Cascade:
 class Inline:
     """SEAT: one long prompt, and an evaluation behind every step."""
 
+    judges_exercises = True
     # Puzzles whose own chain is evaluated that get an invented mistake.
     MISTAKEN_SHARE = 0.5
 
@@ -186,24 +206,39 @@ class Inline:
         self.prompts = pack("seat")
 
     def sequence(self, rng, puzzle, pool):
-        chain = [(step, True) for step in chain_steps(puzzle)]
         if pool and rng.random() < SAID_SHARE:
             key, (chain,) = pool.draw(rng, 1)
             puzzle = generate(*key)
-        elif rng.random() < self.MISTAKEN_SHARE:
-            place = rng.randrange(len(NAMES))
-            wrong = mistaken(rng, puzzle, place)
-            chain = chain[:place] + [(wrong, False)] if wrong else chain
+        else:
+            chain = self.invented(rng, puzzle)
         return puzzle, self.evaluated(puzzle, chain)
 
-    def evaluated(self, puzzle, chain):
-        """A chain with evaluations, up to the first step without a label, or to the first mistake and the step that is better."""
+    def blind(self, rng, puzzle):
+        """Judgements on what follows from the steps that say what is seen, without the picture."""
+        seen = steps_seen(puzzle)
+        return self.evaluated(puzzle, self.invented(rng, puzzle, seen), seen)
+
+    def invented(self, rng, puzzle, first=0):
+        """The puzzle's own chain, or the beginning of it and a mistake."""
+        chain = [(step, True) for step in chain_steps(puzzle)]
+        if rng.random() >= self.MISTAKEN_SHARE:
+            return chain
+        place = rng.randrange(first, len(NAMES))
+        wrong = mistaken(rng, puzzle, place)
+        return chain[:place] + [(wrong, False)] if wrong else chain
+
+    def evaluated(self, puzzle, chain, seen=0):
+        """A chain with evaluations, up to the first step without a label, or to the first mistake and the step that is better.
+
+        The first `seen` steps and what is said of them are given, and there is no picture, where `seen` is above 0.
+        """
         sequence = Sequence()
-        sequence.add(prompt_text(self.prompts.asked(puzzle.prompt)))
+        sequence.add(prompt_text(self.prompts.asked(puzzle.prompt), is_blind=seen > 0))
         for place, (step, is_right) in enumerate(chain):
             if is_right is None:
                 break
-            sequence.add(step + "\n", int(is_right), mistakes=flaws(puzzle, place, step, is_right))
+            is_learnt = is_right and seen <= place
+            sequence.add(step + "\n", int(is_learnt), mistakes=flaws(puzzle, place, step, is_right))
             if not is_right:
                 mistake, better = mended(puzzle, place, step)
                 sequence.add(self.prompts.judged(mistake, False) + "\n", 1)
@@ -211,7 +246,7 @@ class Inline:
                 sequence.add(better + "\n", 1)
                 return sequence
             if place < len(chain) - 1:
-                sequence.add(self.prompts.judged(NO_MISTAKE, True) + "\n", 1)
+                sequence.add(self.prompts.judged(NO_MISTAKE, True) + "\n", int(seen <= place))
         if len(sequence.pieces) == 1:
             return plain_chain(puzzle, self.prompts)
         sequence.add(END, 1)
