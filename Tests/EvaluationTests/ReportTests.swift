@@ -240,6 +240,20 @@ struct ReportTests {
 
     // MARK: Output
 
+    @Test("several models stand side by side, a row for each strategy, and one alone does not")
+    func sideBySide() throws {
+        var records = [record("a", "cot", true), record("a", "vote", false), record("b", "cot", false)]
+        records += [record("a", "vote", true) { $0.model = "n" }, record("a", "adaptive", true) { $0.model = "n" }]
+        let markdown = try Report(records: records).markdown
+        let rows = markdown.split(separator: "\n").drop { $0 != "## Side by side" }.dropFirst().prefix(5)
+        let cells = rows.map { row in row.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+        #expect(cells[0] == ["strategy", "m", "n"])
+        #expect(cells.dropFirst(2).map(\.first) == ["cot", "adaptive", "vote"])
+        #expect(cells[2][1].hasPrefix("50.0 %") && cells[2][2] == "–")
+        #expect(cells[3][1] == "–" && cells[4][1].hasPrefix("0.0 %") && cells[4][2].hasPrefix("100.0 %"))
+        #expect(try !Report(records: records.filter { $0.model == "m" }).markdown.contains("Side by side"))
+    }
+
     @Test("the text shows every plot, and no other")
     func links() throws {
         let records = ReportSamples.records(problems: 20) + ReportSamples.records(model: "Other/Model", problems: 20)

@@ -8,6 +8,7 @@ enum Markdown {
                 + (skipped == 0 ? "No problem was skipped. " : "**Problems that were skipped: \(skipped).** ")
                 + "Brackets hold 95 % intervals. Abstentions and failures count as wrong."
         )
+        if summary.models.count > 1 { parts += ["## Side by side", overviewTable(summary)] }
         for (model, figures) in zip(summary.models, figures) {
             parts.append("## \(escaped(model.model))")
             parts += sections(model, summary.options, figures)
@@ -51,6 +52,19 @@ enum Markdown {
     }
 
     // MARK: Tables
+
+    /// Accuracies, a row for each strategy and a column for each model.
+    private static func overviewTable(_ summary: Summary) -> String {
+        let names = summary.models.flatMap { $0.strategies.map(\.strategy) }
+        let isBaseline = { (name: String) in name == summary.options.baseline }
+        let rows = Set(names).sorted { (isBaseline($0) ? 0 : 1, $0) < (isBaseline($1) ? 0 : 1, $1) }.map { name in
+            [escaped(name)]
+                + summary.models.map { model in
+                    model.strategies.first { $0.strategy == name }.map { proportion($0.accuracy) } ?? "–"
+                }
+        }
+        return table(["strategy"] + summary.models.map { escaped($0.model) }, rows)
+    }
 
     private static func accuracyTable(_ model: ModelSummary) -> String {
         let header = [
