@@ -19,7 +19,7 @@ from packs import pack
 from puzzles import KINDS, generate
 from sequences import Sequence, collated, tokenized
 from steps import NAMES
-from tasks import NEVER_BLIND, SEEN_LATER, blind_chain, plain_chain
+from tasks import NEVER_BLIND, blind_chain, plain_chain, steps_seen
 from tokenizer import START
 
 FIRST_SEED = 700_000
@@ -59,7 +59,7 @@ def lines(trainee, tokenizer, kind, count, is_blind):
     sequences = [(blind_chain if is_blind else plain_chain)(puzzle, prompts) for puzzle in puzzles]
     wrong, place, before = Counter(), 0, -1
     end_of_line = tokenizer("\n")["input_ids"][0]
-    first = 0 if not is_blind else 2 if kind in SEEN_LATER else 1
+    first = steps_seen(puzzles[0]) if is_blind else 0
     for row, token, is_right in zip(*right(trainee, tokenizer, sequences, pixels)):
         place = first if row != before else place
         if not is_right:
