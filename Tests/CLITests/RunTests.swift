@@ -54,6 +54,21 @@ struct RunTests {
         #expect(!run.output.contains("\u{1B}") && !run.output.contains("\r"))
     }
 
+    @Test("Where no candidate passes, the one that the chain goes on with is named")
+    func keptSteps() throws {
+        let run = try Self.emllm(["--show-steps", "--accept", "1", "--reject", "0", Self.question])
+        #expect(run.status == 0, "\(run.errors)")
+        let lines = run.output.split(separator: "\n")
+        let kept = lines.indices.filter { lines[$0].contains("~ kept  ") }
+        #expect(!kept.isEmpty && !lines.contains { $0.contains("✓ 0.") })
+        for place in kept {
+            let end = lines[place].dropFirst("    ~ kept  ".count).replacing("…", with: "").split(separator: " ")
+            let above = lines[..<place].joined(separator: " ").split(separator: " ")
+            // The first word may have been cut.
+            #expect(!above.ranges(of: end.dropFirst(end.count > 1 ? 1 : 0)).isEmpty && !end.isEmpty, "\(lines[place])")
+        }
+    }
+
     @Test("The question comes from standard input as well", arguments: [[], ["-"]])
     func standardInput(arguments: [String]) throws {
         let run = try Self.emllm(arguments, input: Data((Self.question + "\n").utf8))

@@ -84,7 +84,7 @@ struct StepRenderer {
 
     private mutating func lines(for id: Int, _ decision: StepNode.Decision) -> [String] {
         guard let node = trace?[id] else { return [] }
-        guard !shown.contains(id) else { return [] }
+        if shown.contains(id) { return [.kept, .restored].contains(decision) ? [kept(node)] : [] }
         // Where several chains are written, the one that stands is shown at the end.
         let isOneChain = trace.map { [.cot, .seat].contains($0.header.options.strategy) } ?? true
         guard decision != .written || isOneChain else { return [] }
@@ -123,6 +123,15 @@ struct StepRenderer {
 
     private func probability(_ node: StepNode) -> String {
         node.judgement?.score.map { String(format: "%.2f", $0) } ?? "n/a "
+    }
+
+    /// That the chain goes on with a step in doubt that stands above among others: its end, where they differ, on one line.
+    private func kept(_ node: StepNode) -> String {
+        let columns = max(terminal.width - Self.indent.count - Self.markWidth - 2, 10)
+        let text = TerminalText.harmless(node.text).trimmingCharacters(in: .whitespacesAndNewlines)
+        let fits = TerminalText.width(of: text) <= columns
+        let end = fits ? text : Self.ellipsis + TerminalText.tail(text, width: columns - 1)
+        return Self.indent + terminal.styled("~ kept", .yellow) + "  " + end
     }
 
     private static let markWidth = 6
