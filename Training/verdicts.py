@@ -1,0 +1,87 @@
+"""How well a checkpoint tells right steps from wrong ones, on chains that it was not trained on.
+
+    python verdicts.py CHECKPOINT CHAINS.jsonl [--puzzles N]
+
+CHAINS is what sampled.py wrote. For each line of a chain the area under the ROC curve: of its verdict (the margin of Yes over No), and
+of the most doubtful token of the step. If the second is the better one, verdicts do not collect what is known.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from data import normalized, pixels_of
+from export import load
+from packs import pack
+from puzzles import generate
+from sequences import Sequence, collated, tokenized
+from steps import NAMES
+from tasks import sampled
+from tokenizer import END, prompt_text, turn
+
+
+def area(right, wrong):
+    """The share of pairs in which what is right scores higher; ties count half. Nothing without pairs."""
+    if not len(right) or not len(wrong):
+        return None
+    difference = torch.tensor(right)[:, None] - torch.tensor(wrong)[None]
+    return ((difference > 0).float() + 0.5 * (difference == 0)).mean().item()
+
+
+def questioned(puzzle, chains, prompts):
+    """A row with all steps of chains and a verdict behind each, and (piece of the step, piece of the verdict, place, label) of them."""
+    sequence, ends, asked = Sequence(), {}, []
+    prompt = sequence.add(prompt_text(prompts.asked(puzzle.prompt)))
+    for chain in chains:
+        before, said = prompt, ()
+        for place, (step, label) in enumerate(chain):
+            said = (*said, step)
+            if said not in ends:
+                ends[said] = sequence.add(step + "\n", 0, before, ())
+                request = sequence.add(END + "\n" + turn("user", prompts.evaluate) + turn("assistant"), 0, ends[said])
+                verdict = sequence.add(prompts.positive, 1, request)
+                if label is not None:
+                    asked.append((ends[said], verdict, place, label))
+            before = ends[said]
+    return sequence, asked
+
+
+@torch.no_grad()
+def scores(trainee, tokenizer, puzzle, chains):
+    """(place, label, margin of the verdict, least doubtless token) of every labelled step of chains about one puzzle."""
+    prompts = pack("cas-seat")
+    sequence, asked = questioned(puzzle, chains, prompts)
+    row = tokenized(tokenizer, sequence)
+    batch = collated([row], pad=0)
+    early, last = trainee.follow(trainee.see(normalized(torch.from_numpy(pixels_of(puzzle)))[None]), batch)
+    (yes,), (no,) = (tokenizer(text)["input_ids"] for text in (prompts.positive, prompts.negative))
+    logits, doubts = trainee.say(last, batch), trainee.doubt(early, batch)
+    margins = dict(zip([piece for piece, weight in zip(row.piece, row.weights) if weight], (logits[:, yes] - logits[:, no]).tolist()))
+    sure = {}
+    for piece, doubt in zip([piece for piece, wrong in zip(row.piece, row.wrong) if wrong >= 0], doubts.tolist()):
+        sure[piece] = min(sure.get(piece, -doubt), -doubt)
+    return [(place, label, margins[verdict], sure[step]) for step, verdict, place, label in asked]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("chains", type=Path)
+    parser.add_argument("--puzzles", type=int, default=200, help="from the end of the file")
+    arguments = parser.parse_args()
+    trainee, tokenizer = load(arguments.checkpoint)
+    found = []
+    by_puzzle = sampled(map(json.loads, arguments.chains.read_text().splitlines()))
+    for key, chains in list(by_puzzle.items())[-arguments.puzzles :]:
+        found += scores(trainee, tokenizer, generate(*key), chains)
+    for name, places in [*((name, [place]) for place, name in enumerate(NAMES)), ("all", range(len(NAMES)))]:
+        judged = [one for one in found if one[0] in places]
+        right, wrong = ([one for one in judged if one[1] is label] for label in (True, False))
+        areas = [area([one[score] for one in right], [one[score] for one in wrong]) for score in (2, 3)]
+        verdict, doubt = ("–" if value is None else f"{value:.3f}" for value in areas)
+        print(f"{name:12}{len(right):6} right{len(wrong):6} wrong   verdict {verdict}   most doubtful token {doubt}")
+
+
+if __name__ == "__main__":
+    main()
