@@ -2,7 +2,7 @@
 
     python curves.py OUT.png RUN…
 
-RUN is a folder that train.py wrote. Pictures are counted on from one run to the next.
+RUN is a folder that train.py wrote. Pictures are counted on from one run to the next; vertical lines are where one begins.
 """
 
 import csv
@@ -13,15 +13,16 @@ READ_COLUMNS = ["shape", "size", "units", "tens", "hue", "shade"]
 
 
 def table(folders, name):
-    """Rows of a table of all runs, with `at`: pictures since the first run began."""
-    rows, before = [], 0
+    """Rows of a table of all runs, with `at`: thousands of pictures since the first run began; and where the others began."""
+    rows, before, begins = [], 0, []
     for folder in folders:
         with (folder / "train.csv").open(newline="") as file:
             trained = list(csv.DictReader(file))
         with (folder / name).open(newline="") as file:
-            rows += [row | {"at": before + int(row["pictures"])} for row in csv.DictReader(file)]
+            rows += [row | {"at": (before + int(row["pictures"])) / 1000} for row in csv.DictReader(file)]
         before += int(trained[-1]["pictures"]) if trained else 0
-    return rows
+        begins.append(before / 1000)
+    return rows, begins[:-1]
 
 
 def plot(axes, rows, names):
@@ -38,13 +39,13 @@ def draw(folders, out):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows, results = table(folders, "train.csv"), table(folders, "eval.csv")
+    (rows, begins), (results, _) = table(folders, "train.csv"), table(folders, "eval.csv")
     figure, (losses, reads, solved) = pyplot.subplots(1, 3, figsize=(15, 4.2), layout="constrained")
     plot(losses, rows, ["text_loss", "reading_loss"])
-    losses.set(yscale="log", title="loss", xlabel="pictures")
-    plot(reads, rows, [*READ_COLUMNS, "token_accuracy", "verdict_accuracy"])
-    title = "right: cells read, tokens, verdicts"
-    reads.set(title=title, xlabel="pictures", ylim=(0, 1))
+    losses.set(yscale="log", title="loss", xlabel="thousands of pictures")
+    plot(reads, rows, [*READ_COLUMNS, "token_accuracy", "verdict_accuracy", "mistake_accuracy", "fact_accuracy"])
+    title = "right: cells read, tokens, verdicts, doubts"
+    reads.set(title=title, xlabel="thousands of pictures", ylim=(0, 1))
     by_place = {}
     for row in results:
         counts = by_place.setdefault(row["at"], [0, 0, 0])
@@ -53,9 +54,11 @@ def draw(folders, out):
     for index, label in enumerate(("solved", "caption without a mistake")):
         shares = [counts[index] / counts[2] for counts in by_place.values()]
         solved.plot(list(by_place), shares, marker=".", label=label)
-    solved.set(title="fresh puzzles", xlabel="pictures", ylim=(0, 1))
+    solved.set(title="fresh puzzles", xlabel="thousands of pictures", ylim=(0, 1))
     for axes in (losses, reads, solved):
         axes.grid(alpha=0.3)
+        for begin in begins:
+            axes.axvline(begin, color="gray", linestyle=":", linewidth=0.8)
         if axes.lines:
             axes.legend(fontsize=8)
     figure.savefig(out, dpi=100)

@@ -36,7 +36,7 @@ OFTEN = {
     "triangle": 2,
     "venn": 3,
 }
-# A batch without pictures has so many times the rows.
+# A batch without pictures has so many times the rows, unless they are long, with judgements.
 BLIND_ROWS = 2
 # Questions put as the harness puts them.
 USUAL_SHARE = 0.8
@@ -105,9 +105,10 @@ class Batches(torch.utils.data.Dataset):
             pages = [(*puzzle, None) for puzzle in puzzles[:read]]
         batches = self.batches(rows, self.batch) + self.batches(pages, self.batch)
         if group >= self.reading:
-            for row, share in ((self.blind_row, self.blind), (self.drill_row, self.drills)):
-                numbers = range(first * BLIND_ROWS, (first + share * self.batch) * BLIND_ROWS)
-                batches += self.batches([row(number) for number in numbers], self.batch * BLIND_ROWS)
+            blind_rows = 1 if self.teacher.is_judging else BLIND_ROWS
+            for row, share, times in ((self.blind_row, self.blind, blind_rows), (self.drill_row, self.drills, BLIND_ROWS)):
+                numbers = range(first * times, (first + share * self.batch) * times)
+                batches += self.batches([row(number) for number in numbers], self.batch * times)
         random.Random(f"run {self.run}, group {group}").shuffle(batches)
         return batches
 
@@ -131,7 +132,7 @@ class Batches(torch.utils.data.Dataset):
 
     def drill_row(self, index):
         rng = random.Random(f"run {self.run}, drill {index}")
-        return None, False, tokenized(self.tokenizer, drill(rng, is_judged=self.teacher.judges_exercises))
+        return None, False, tokenized(self.tokenizer, drill(rng, is_judged=self.teacher.is_judging))
 
     def row(self, index, puzzle, is_sharp):
         """A picture with the text about it: of this puzzle, or of one that a model said something to."""

@@ -31,7 +31,7 @@ def right(trainee, tokenizer, sequences, pixels=None):
     batch = collated([tokenized(tokenizer, sequence) for sequence in sequences], pad=0)
     is_learnt = batch["weights"] > 0
     features = None if pixels is None else trainee.see(normalized(pixels))
-    logits = trainee.say(trainee.follow(features, batch)[1], batch)
+    logits = trainee.say(trainee.follow(features, batch), batch)
     wanted = batch["ids"][is_learnt]
     return is_learnt.nonzero()[:, 0].tolist(), wanted.tolist(), (logits.argmax(-1) == wanted).tolist()
 

@@ -83,6 +83,7 @@ class Trainee(nn.Module):
         self.readers = nn.ModuleDict({name: nn.Linear(width, len(classes)) for name, classes in HEADS.items()})
         self.reader_norm = nn.LayerNorm(width)
         self.doubter = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
+        self.collector = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 1))
         self.begin_locally()
 
     @torch.no_grad()
@@ -111,7 +112,7 @@ class Trainee(nn.Module):
         return {name: head(normed) for name, head in self.readers.items()}
 
     def follow(self, features, batch):
-        """States [rows, length, width] of the tokens of a batch (`sequences.collated`): before the last layer, and at the end.
+        """States [rows, length, width] of the tokens of a batch (`sequences.collated`) after each layer, embeddings first.
 
         Without features there is no picture in any row. Rows are padded on the right, which a causal decoder does not see; rows
         with branches say what each token sees (`visible` [rows, length, length]) and how far it is from the beginning
@@ -120,29 +121,29 @@ class Trainee(nn.Module):
         embeddings, visible = self.model.model.text_model.embed_tokens(batch["ids"]), batch.get("visible")
         if features is not None:
             embeddings = self.with_pictures(batch["ids"], embeddings, features)
-        states = self.model.model.text_model(
+        return self.model.model.text_model(
             inputs_embeds=embeddings,
             attention_mask=None if visible is None else visible[:, None],
             position_ids=batch.get("positions"),
             use_cache=False,
             output_hidden_states=True,
-        )
-        return states.hidden_states[-2], states.last_hidden_state
+        ).hidden_states
 
     def say(self, states, batch):
-        """Logits [tokens, vocabulary] of the tokens whose weight is not 0, from the states at the end.
+        """Logits [tokens, vocabulary] of the tokens whose weight is not 0.
 
         Each is said by the token before it, whose place is in `before` [rows, length].
         """
         is_learnt = batch["weights"] > 0
-        return self.model.lm_head(states[is_learnt.nonzero()[:, 0], batch["before"][is_learnt]])
+        return self.model.lm_head(states[-1][is_learnt.nonzero()[:, 0], batch["before"][is_learnt]])
 
     def doubt(self, states, batch):
-        """Logits [tokens] that a token is a mistake, where that is known (`wrong` [rows, length] is 0 or 1).
+        """Logits [tokens] that a token is a mistake, and that it or one before it in its step is, where that is known.
 
-        From the states before the last layer, so that a verdict in the last one can collect what is doubted.
+        The first are read two layers before the end, the second one layer before it: so that each layer can collect what the
+        layer before it has found, and a verdict finds it at the end of the step.
         """
-        return self.doubter(states[batch["wrong"] >= 0])[:, 0]
+        return self.doubter(states[-3][batch["wrong"] >= 0])[:, 0], self.collector(states[-2][batch["spoilt"] >= 0])[:, 0]
 
     def with_pictures(self, ids, embeddings, features):
         """Embeddings with the features where ids are image tokens."""
@@ -153,7 +154,7 @@ class Trainee(nn.Module):
 def grown(weights, trainee):
     """The weights of a model with fewer heads of keys and values, each head repeated: it says the same as before.
 
-    What it has not, such as the head that doubts, is as the trainee has it.
+    What it has not, such as the heads that doubt, is as the trainee has it.
     """
     wanted = trainee.state_dict()
     weights = wanted | weights
@@ -206,8 +207,8 @@ def reading_loss(logits, labels, background=0.1):
     return sum((loss * weights.flatten()).sum() for loss in losses) / weights.sum()
 
 
-def doubt_loss(logits, wrong, mistake=5.0):
-    """Cross entropy of whether tokens [tokens] are mistakes; those that are count `mistake`, for they are few."""
+def doubt_loss(logits, wrong, mistake):
+    """Cross entropy of whether tokens [tokens] are wrong; those that are count `mistake`, for they are few."""
     weights = torch.where(wrong, mistake, 1.0)
     losses = functional.binary_cross_entropy_with_logits(logits.float(), wrong.float(), reduction="none")
     return (losses * weights).sum() / weights.sum()

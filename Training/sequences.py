@@ -5,6 +5,7 @@ chain hangs on the chain, and a picture and a question that are read once serve 
 its own way from the beginning, and its position is its distance from there, as if every way were a row of its own.
 """
 
+import itertools
 from dataclasses import dataclass, field
 
 import torch
@@ -46,11 +47,15 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Row:
-    """Token by token: its id, weight, whether it is wrong (1, 0; -1: not known), the place before it (-1: none), its piece."""
+    """Token by token: id, weight, mistakes, the place of the token before it (-1: none), and its piece.
+
+    `wrong` is whether a token is a mistake (1, 0; -1: not known), `spoilt` whether it or one before it in its piece is one.
+    """
 
     ids: list[int]
     weights: list[float]
     wrong: list[int]
+    spoilt: list[int]
     before: list[int]
     piece: list[int]
     after: list[int]
@@ -82,19 +87,21 @@ def tokenized(tokenizer, sequence):
 
     Pieces meet at line ends and special tokens, where the tokenizer cuts anyway; so each is cut by itself.
     """
-    ids, weights, wrong, before, of, ends = [], [], [], [], [], []
+    ids, weights, wrong, spoilt, before, of, ends = [], [], [], [], [], [], []
     for number, piece in enumerate(sequence.pieces):
         encoded = tokenizer(piece.text, return_offsets_mapping=True)
         part = encoded["input_ids"]
         before += [ends[piece.after] if piece.after >= 0 else -1, *range(len(ids), len(ids) + len(part) - 1)]
         of += [number] * len(part)
         weights += [piece.weight] * len(part)
-        for first, end in encoded["offset_mapping"]:
-            parts = piece.mistakes
-            wrong.append(-1 if parts is None else int(any(first < other_end and start < end for start, other_end in parts)))
+        flaws = [-1] * len(part)
+        if piece.mistakes is not None:
+            flaws = [int(any(first < stop and start < end for start, stop in piece.mistakes)) for first, end in encoded["offset_mapping"]]
+        wrong += flaws
+        spoilt += itertools.accumulate(flaws, max)
         ids += part
         ends.append(len(ids) - 1)
-    return Row(ids, weights, wrong, before, of, [piece.after for piece in sequence.pieces])
+    return Row(ids, weights, wrong, spoilt, before, of, [piece.after for piece in sequence.pieces])
 
 
 def collated(rows, pad):
@@ -105,7 +112,7 @@ def collated(rows, pad):
         return torch.tensor([getattr(row, name) + [value] * (length - len(row.ids)) for row in rows])
 
     batch = {"ids": padded("ids", pad), "weights": padded("weights", 0.0).float(), "before": padded("before", 0)}
-    batch["wrong"] = padded("wrong", -1)
+    batch |= {"wrong": padded("wrong", -1), "spoilt": padded("spoilt", -1)}
     if all(row.is_line for row in rows):
         return batch
     visible = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)

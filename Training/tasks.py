@@ -76,7 +76,7 @@ class Pool:
 class Chains:
     """Base: chains of thought, nothing else."""
 
-    judges_exercises = False
+    is_judging = False
 
     def __init__(self):
         self.prompts = pack("cas-seat")
@@ -93,7 +93,7 @@ class Chains:
 class Cascade:
     """Cas-SEAT: a chain, and short turns that are branches of it, one for each task."""
 
-    judges_exercises = True
+    is_judging = True
     # Chains about one puzzle in a row, and steps of a true chain that get a twin with a mistake.
     CHAINS, TWINS = 2, 2
     REWORK_SHARE = 0.4
@@ -198,7 +198,7 @@ class Cascade:
 class Inline:
     """SEAT: one long prompt, and an evaluation behind every step."""
 
-    judges_exercises = True
+    is_judging = True
     # Puzzles whose own chain is evaluated that get an invented mistake.
     MISTAKEN_SHARE = 0.5
 

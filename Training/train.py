@@ -32,9 +32,12 @@ from tasks import TASKS, sampled
 from torch.nn import functional
 
 TRAIN_COLUMNS = ["step", "pictures", "stage", "rate", "loss", "text_loss", "reading_loss", "token_accuracy", "verdict_accuracy"]
-# Of tokens that are mistakes and of those that are not: the share that the head of doubts tells right.
-TRAIN_COLUMNS += ["mistake_accuracy", "fact_accuracy"]
-PARTS = ["token", "verdict", "mistake", "fact"]
+# What the heads that doubt tell right: tokens that are mistakes, those that are not, and the ends of wrong and of right steps.
+DOUBTS = ["mistake", "fact", "wrong_step", "right_step"]
+PARTS = ["token", "verdict", *DOUBTS]
+TRAIN_COLUMNS += [f"{name}_accuracy" for name in DOUBTS]
+# How much more what is wrong counts: single tokens are rare, what comes behind them in a step is not.
+MISTAKE, SPOILT = 5.0, 2.0
 
 
 def options():
@@ -46,7 +49,7 @@ def options():
     parser.add_argument("--rate", type=float, default=8e-4, help="the highest learning rate")
     parser.add_argument("--decay", type=float, default=0.05, help="the decay of matrices")
     parser.add_argument("--reading-weight", type=float, default=0.3, help="of the reading of cells in the second stage")
-    parser.add_argument("--doubt-weight", type=float, default=0.5, help="of telling which tokens of a step are mistakes")
+    parser.add_argument("--doubt-weight", type=float, default=0.5, help="of telling which tokens and steps are wrong")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"], default="auto")
@@ -142,6 +145,7 @@ class Run:
         elif not file.exists():
             tokens.train().backend_tokenizer.save(str(file))
         self.tokenizer = tokens.load(file)
+        (self.end_of_line,) = self.tokenizer("\n")["input_ids"]
         sizes = Sizes(**{name: getattr(arguments, name) for name in vars(Sizes())})
         self.trainee = Trainee(sizes, self.tokenizer).to(self.device)
         self.optimizers = optimizers_of(self.trainee, arguments.decay)
@@ -240,17 +244,23 @@ class Run:
                 return reading, None, accuracy, {name: (0, 0) for name in PARTS}
             text = {name: batch[name].to(self.device) for name in batch if name not in ("pixels", "labels")}
             is_learnt = text["weights"] > 0
-            early, last = self.trainee.follow(features, text)
-            logits, doubts = self.trainee.say(last, text).float(), self.trainee.doubt(early, text)
+            states = self.trainee.follow(features, text)
+            logits = self.trainee.say(states, text).float()
             wanted, weights = text["ids"][is_learnt], text["weights"][is_learnt]
             losses = functional.cross_entropy(logits, wanted, reduction="none")
             loss = (losses * weights).sum() / weights.sum()
-        is_wrong = text["wrong"][text["wrong"] >= 0] > 0
-        if len(doubts):
-            loss = loss + self.arguments.doubt_weight * doubt_loss(doubts, is_wrong)
+            is_known = text["wrong"] >= 0
+            is_wrong, is_spoilt = (text[name][is_known] > 0 for name in ("wrong", "spoilt"))
+            doubts, collected = self.trainee.doubt(states, text)
+            if len(doubts):
+                doubt = doubt_loss(doubts, is_wrong, MISTAKE) + doubt_loss(collected, is_spoilt, SPOILT)
+                loss = loss + self.arguments.doubt_weight * doubt
         is_right, is_told = logits.argmax(-1) == wanted, (doubts > 0) == is_wrong
+        is_end = text["ids"][is_known] == self.end_of_line
+        is_found = (collected > 0) == is_spoilt
         # Nothing but verdicts counts more than 1.
-        parts = dict(zip(PARTS, (is_right, is_right[weights > 1], is_told[is_wrong], is_told[~is_wrong])))
+        parts = [is_right, is_right[weights > 1], is_told[is_wrong], is_told[~is_wrong]]
+        parts = dict(zip(PARTS, parts + [is_found[is_end & is_spoilt], is_found[is_end & ~is_spoilt]]))
         return reading, loss, accuracy, {name: (int(part.sum()), part.numel()) for name, part in parts.items()}
 
     def update(self, batch):

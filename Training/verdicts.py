@@ -2,8 +2,8 @@
 
     python verdicts.py CHECKPOINT CHAINS.jsonl [--puzzles N]
 
-CHAINS is what sampled.py wrote. For each line of a chain the area under the ROC curve: of its verdict (the margin of Yes over No), and
-of the most doubtful token of the step. If the second is the better one, verdicts do not collect what is known.
+CHAINS is what sampled.py wrote. For each line of a chain the area under the ROC curve: of its verdict (the margin of Yes over No), of
+what is collected at the end of the step, and of its most doubtful token. If verdicts are the worst, they do not collect what is known.
 """
 
 import argparse
@@ -49,19 +49,23 @@ def questioned(puzzle, chains, prompts):
 
 @torch.no_grad()
 def scores(trainee, tokenizer, puzzle, chains):
-    """(place, label, margin of the verdict, least doubtless token) of every labelled step of chains about one puzzle."""
+    """(place, label, scores) of every labelled step of chains about one puzzle.
+
+    The scores are the margin of the verdict, and how little is doubted at the end of the step and in its most doubtful token.
+    """
     prompts = pack("cas-seat")
     sequence, asked = questioned(puzzle, chains, prompts)
     row = tokenized(tokenizer, sequence)
     batch = collated([row], pad=0)
-    early, last = trainee.follow(trainee.see(normalized(torch.from_numpy(pixels_of(puzzle)))[None]), batch)
+    states = trainee.follow(trainee.see(normalized(torch.from_numpy(pixels_of(puzzle)))[None]), batch)
     (yes,), (no,) = (tokenizer(text)["input_ids"] for text in (prompts.positive, prompts.negative))
-    logits, doubts = trainee.say(last, batch), trainee.doubt(early, batch)
+    logits = trainee.say(states, batch)
     margins = dict(zip([piece for piece, weight in zip(row.piece, row.weights) if weight], (logits[:, yes] - logits[:, no]).tolist()))
-    sure = {}
-    for piece, doubt in zip([piece for piece, wrong in zip(row.piece, row.wrong) if wrong >= 0], doubts.tolist()):
-        sure[piece] = min(sure.get(piece, -doubt), -doubt)
-    return [(place, label, margins[verdict], sure[step]) for step, verdict, place, label in asked]
+    worst, ends = {}, {}
+    doubted = [piece for piece, wrong in zip(row.piece, row.wrong) if wrong >= 0]
+    for piece, doubt, collected in zip(doubted, *(values.tolist() for values in trainee.doubt(states, batch))):
+        worst[piece], ends[piece] = max(worst.get(piece, doubt), doubt), collected
+    return [(place, label, (margins[verdict], -ends[step], -worst[step])) for step, verdict, place, label in asked]
 
 
 def main():
@@ -78,9 +82,9 @@ def main():
     for name, places in [*((name, [place]) for place, name in enumerate(NAMES)), ("all", range(len(NAMES)))]:
         judged = [one for one in found if one[0] in places]
         right, wrong = ([one for one in judged if one[1] is label] for label in (True, False))
-        areas = [area([one[score] for one in right], [one[score] for one in wrong]) for score in (2, 3)]
-        verdict, doubt = ("–" if value is None else f"{value:.3f}" for value in areas)
-        print(f"{name:12}{len(right):6} right{len(wrong):6} wrong   verdict {verdict}   most doubtful token {doubt}")
+        areas = [area([one[2][score] for one in right], [one[2][score] for one in wrong]) for score in range(3)]
+        verdict, end, token = ("–" if value is None else f"{value:.3f}" for value in areas)
+        print(f"{name:12}{len(right):6} right{len(wrong):6} wrong   verdict {verdict}   end {end}   most doubtful token {token}")
 
 
 if __name__ == "__main__":

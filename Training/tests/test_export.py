@@ -79,7 +79,7 @@ def test_logits_are_those_of_training(exported):
             weights[:, 1 : len(ids) + 1] = 1
             before = torch.arange(-1, rows.shape[1] - 1)[None]
             batch = {"ids": rows, "weights": weights, "before": before}
-            expected = trainee.say(trainee.follow(features, batch)[1], batch)
+            expected = trainee.say(trainee.follow(features, batch), batch)
             end = "<end_of_utterance>"
             found = model(**inputs_of(processor, puzzle, puzzle.image(256, is_sharp=True), puzzle.chain + end)).logits[0]
         assert expected.std() > 0.5

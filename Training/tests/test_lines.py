@@ -18,7 +18,7 @@ class Speaker:
         return None
 
     def follow(self, features, batch):
-        return None, None
+        return None
 
     def say(self, states, batch):
         is_learnt = batch["weights"] > 0

@@ -33,7 +33,7 @@ def losses(trainee, tokenizer, sequences):
     batch = collated(rows, pad=0)
     is_learnt = batch["weights"] > 0
     with torch.no_grad():
-        logits = trainee.say(trainee.follow(None, batch)[1], batch)
+        logits = trainee.say(trainee.follow(None, batch), batch)
     values = functional.cross_entropy(logits, batch["ids"][is_learnt], reduction="none") * batch["weights"][is_learnt]
     places = [(row, sequence.pieces[piece].text) for row, sequence in zip(rows, sequences) for piece in row.piece]
     learnt = [text for (row, text), weight in zip(places, [weight for row in rows for weight in row.weights]) if weight]

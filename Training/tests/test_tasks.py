@@ -225,6 +225,8 @@ def test_tokens_of_mistakes_are_marked(tokenizer):
     row = tokenized(tokenizer, sequence)
     marked = "".join(tokenizer.decode([token]) for token, wrong in zip(row.ids, row.wrong) if wrong == 1)
     assert marked.split() in (["14", "green"], ["1", "4", "green"])
+    spoilt = [spoilt for spoilt, piece in zip(row.spoilt, row.piece) if piece == 1]
+    assert spoilt == sorted(spoilt) and sum(spoilt) == len(spoilt) - row.wrong[row.piece.index(1) :].index(1)
     known = [wrong for wrong, piece in zip(row.wrong, row.piece) if piece == 2]
     assert set(known) == {0} and {wrong for wrong, piece in zip(row.wrong, row.piece) if piece == 0} == {-1}
 
