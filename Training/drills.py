@@ -152,7 +152,7 @@ def drill(rng, most=420, is_judged=False):
 
     If it is judged, what follows from what is read has a twin with a mistake, and of both is known what is wrong.
     """
-    sequence, read = Sequence(), []
+    sequence, read = Sequence(), [START]
     last = sequence.add(START)
 
     def add(text, weight):
