@@ -143,7 +143,9 @@ class Trainee(nn.Module):
         The first are read two layers before the end, the second one layer before it: so that each layer can collect what the
         layer before it has found, and a verdict finds it at the end of the step.
         """
-        return self.doubter(states[-3][batch["wrong"] >= 0])[:, 0], self.collector(states[-2][batch["spoilt"] >= 0])[:, 0]
+        # The embeddings, where there is but one layer.
+        early = states[-3:][0]
+        return self.doubter(early[batch["wrong"] >= 0])[:, 0], self.collector(states[-2][batch["spoilt"] >= 0])[:, 0]
 
     def with_pictures(self, ids, embeddings, features):
         """Embeddings with the features where ids are image tokens."""
