@@ -13,12 +13,11 @@ from pathlib import Path
 import torch
 from data import normalized, pixels_of
 from export import load
-from packs import pack
 from puzzles import generate
 from sequences import Sequence, collated, tokenized
 from steps import NAMES
-from tasks import sampled
-from tokenizer import END, prompt_text, turn
+from tasks import Cascade, sampled
+from tokenizer import prompt_text
 
 
 def area(right, wrong):
@@ -29,18 +28,17 @@ def area(right, wrong):
     return ((difference > 0).float() + 0.5 * (difference == 0)).mean().item()
 
 
-def questioned(puzzle, chains, prompts):
+def questioned(puzzle, chains, teacher):
     """A row with all steps of chains and a verdict behind each, and (piece of the step, piece of the verdict, place, label) of them."""
     sequence, ends, asked = Sequence(), {}, []
-    prompt = sequence.add(prompt_text(prompts.asked(puzzle.prompt)))
+    prompt = sequence.add(prompt_text(teacher.prompts.asked(puzzle.prompt)))
     for chain in chains:
         before, said = prompt, ()
         for place, (step, label) in enumerate(chain):
             said = (*said, step)
             if said not in ends:
                 ends[said] = sequence.add(step + "\n", 0, before, ())
-                request = sequence.add(END + "\n" + turn("user", prompts.evaluate) + turn("assistant"), 0, ends[said])
-                verdict = sequence.add(prompts.positive, 1, request)
+                verdict = teacher.asks(sequence, ends[said], teacher.prompts.evaluate, teacher.verdict(True))
                 if label is not None:
                     asked.append((ends[said], verdict, place, label))
             before = ends[said]
@@ -53,12 +51,12 @@ def scores(trainee, tokenizer, puzzle, chains):
 
     The scores are the margin of the verdict, and how little is doubted at the end of the step and in its most doubtful token.
     """
-    prompts = pack("cas-seat")
-    sequence, asked = questioned(puzzle, chains, prompts)
+    teacher = Cascade()
+    sequence, asked = questioned(puzzle, chains, teacher)
     row = tokenized(tokenizer, sequence)
     batch = collated([row], pad=0)
     states = trainee.follow(trainee.see(normalized(torch.from_numpy(pixels_of(puzzle)))[None]), batch)
-    (yes,), (no,) = (tokenizer(text)["input_ids"] for text in (prompts.positive, prompts.negative))
+    (yes,), (no,) = (tokenizer(text)["input_ids"] for text in map(teacher.verdict, (True, False)))
     logits = trainee.say(states, batch)
     margins = dict(zip([piece for piece, weight in zip(row.piece, row.weights) if weight], (logits[:, yes] - logits[:, no]).tolist()))
     worst, ends = {}, {}

@@ -5,9 +5,9 @@ import tokenizer as tokens
 import torch
 import verdicts
 from model import Sizes, Trainee
-from packs import pack
 from puzzles import generate
 from steps import chain_steps
+from tasks import Cascade
 
 
 def test_the_area_counts_pairs():
@@ -20,7 +20,7 @@ def test_every_labelled_step_is_judged_once():
     puzzle, tokenizer = generate("venn", 3, 1.0), tokens.train()
     steps = chain_steps(puzzle)
     right, wrong = [(step, True) for step in steps], [(steps[0], True), ("Else.", None), ("So 3.", False), ("The answer is 3.", False)]
-    sequence, asked = verdicts.questioned(puzzle, [right, wrong], pack("cas-seat"))
+    sequence, asked = verdicts.questioned(puzzle, [right, wrong], Cascade())
     assert [(place, label) for *_, place, label in asked] == [(0, True), (1, True), (2, True), (3, True), (2, False), (3, False)]
     for step, verdict, place, label in asked:
         texts = [piece.text for piece in sequence.way_to(verdict)]
