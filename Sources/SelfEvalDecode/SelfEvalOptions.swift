@@ -84,7 +84,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         judgesChains: Bool = false,
         beam: BeamOptions = BeamOptions(),
         aggregation: ScoreAggregation = .mean,
-        weights: ScoreWeights = ScoreWeights(),
+        weights: ScoreWeights = .verdictAlone,
         calibration: Calibration? = nil,
         subtractsPrior: Bool = true,
         averagesOrders: Bool = false,

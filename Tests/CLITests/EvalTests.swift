@@ -189,8 +189,6 @@ struct EvalTests {
         // Verdicts that lean to yes: right steps at 3, wrong ones at 1.
         var records = try results(out)
         for index in records.indices {
-            records[index].confidence = index % 2 == 0 ? 0.9 : 0.2
-            records[index].isCorrect = index % 2 == 0
             records[index].steps = (0..<20).map { place in
                 StepRecord(text: "s", logit: place % 2 == 0 ? 3 : 1, meanLogProbability: -1, label: place % 2 == 0)
             }
@@ -202,7 +200,15 @@ struct EvalTests {
         let beside = folder.path("m.calibration.json")
         let calibration = try CalibrationFile(contentsOf: URL(filePath: beside))
         #expect(calibration.steps.probability(logit: 3) > 0.7 && calibration.steps.probability(logit: 1) < 0.3)
-        #expect(calibration.abstention["cot"].map { $0.threshold > 0.2 && $0.threshold <= 0.9 } ?? true)
+        // The threshold is for confidences as runs with the calibration have them: of four answers, all wrong, one may be given.
+        let threshold = try #require(calibration.abstention["cot"]?.threshold)
+        let again = folder.path("again")
+        let arguments2 = ["--out", again, "--calibration", beside] + arguments.dropFirst(2)
+        #expect(try eval(["run", file, "--model", model] + arguments2).status == 0)
+        let confidences = try results(again).map { $0.confidence ?? 0 }
+        #expect(try results(again).allSatisfy { !$0.isCorrect } && confidences.count == 4)
+        #expect(confidences.count { $0 >= threshold } <= 1 && threshold <= (confidences.max() ?? 0).nextUp)
+        #expect(try results(again).count { !$0.abstained } <= 1)
 
         func run(_ more: [String]) throws -> ProgramRun {
             let arguments = ["--model", model, "--max-tokens", "300", "--steps", "2", "--json"] + more + ["Hello"]
@@ -228,6 +234,62 @@ struct EvalTests {
         try Data("name: [".utf8).write(to: pack)
         let broken = try run([])
         #expect(broken.status == 1 && broken.errorLines.count == 1 && broken.errors.contains("m.cas-seat.yaml"))
+    }
+
+    @Test("A score can be made of more signals than the verdict, with weights that are fitted on labelled steps")
+    func calibrateSignals() throws {
+        let folder = try Folder()
+        let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
+        try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
+        let arguments = ["--out", out, "--strategies", "cot", "--judge-chains", "--steps", "2", "--max-tokens", "300"]
+        #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
+        let recorded = try results(out)
+        #expect(recorded.flatMap(\.steps).allSatisfy { ($0.lineLogProbability ?? 1) < 0 && $0.windowConfidence != nil })
+        // The verdict says nothing, the line's log-probability much.
+        let steps = (0..<20).map { place -> StepRecord in
+            let line = (place % 2 == 0 ? -3.0 : -6.0) - Double(place) / 10
+            let isRight = place % 2 == 0 || place == 1
+            let logit = place % 4 < 2 ? 0.5 : 1.0
+            return StepRecord(
+                text: "s",
+                logit: logit,
+                meanLogProbability: -1,
+                lineLogProbability: line,
+                label: isRight
+            )
+        }
+        var labelled = recorded
+        for index in labelled.indices { labelled[index].steps = steps }
+        let lines = try labelled.reduce(into: Data()) { $0 += try $1.line() }
+        try lines.write(to: URL(filePath: out + "/results.jsonl"))
+        let fitted = try eval(["calibrate", out, "--model", model, "--signals", "verdict,line"])
+        #expect(fitted.status == 0 && fitted.output.contains("of the verdict alone"), "\(fitted.errors)")
+        let weights = try #require(
+            try CalibrationFile(contentsOf: URL(filePath: folder.path("m.calibration.json"))).weights
+        )
+        #expect(weights[.line] > 0.5 && weights[.sequence] == 0 && weights.intercept > 0)
+
+        func used(_ more: [String]) throws -> ScoreWeights {
+            let arguments = ["--model", model, "--max-tokens", "300", "--steps", "2", "--json"] + more + ["Hello"]
+            let run = try Program.run(Program.url("emllm-run"), arguments)
+            return try Trace(json: Data(run.output.utf8)).header.options.weights
+        }
+        #expect(try used([]) == weights)
+        #expect(try used(["--score", "verdict=1"]) == .verdictAlone)
+        #expect(try used(["--score", "line=0.5,intercept=2"]) == ScoreWeights([.line: 0.5], intercept: 2))
+        let swept = try eval(["sweep", out, "--strategy", "cot", "--calibration", folder.path("m.calibration.json")])
+        #expect(swept.status == 0 && swept.output.contains("decided"), "\(swept.errors)")
+
+        // Signals that are not recorded cannot be fitted, and what was recorded without one does not count.
+        let probe = try eval(["calibrate", out, "--signals", "verdict,probe"])
+        #expect(probe.status == 64 && probe.errors.contains("'verdict,probe' is invalid"), "\(probe.errors)")
+        let window = try eval(["calibrate", out, "--signals", "window"])
+        #expect(window.status == 1 && window.errorLines.count == 1, "\(window.errors)")
+        for score in ["lines=1", "verdict", "=", "line=much", "intercept=inf"] {
+            let arguments = ["--model", model, "--score", score, "Hello"]
+            let run = try Program.run(Program.url("emllm-run"), arguments)
+            #expect(run.status == 64 && run.errors.contains("--score: expected name=weight"), "\(run.errors)")
+        }
     }
 
     // MARK: Training records

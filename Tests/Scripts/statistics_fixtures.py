@@ -8,6 +8,7 @@ The files:
   * calibration.json    Platt scaling as the optimum that SciPy finds for the smoothed cross-entropy, isotonic
                         regression from scikit-learn, and thresholds of conformal risk control by trying every
                         candidate in exact fractions;
+  * regression.json     logistic regressions with several features: statsmodels' fit, made exact by SciPy;
   * metrics.json        intervals, the paired bootstrap, areas under curves, calibration errors, risk and coverage,
                         McNemar's test and the first-error score.
 
@@ -83,6 +84,49 @@ def calibration_case(name, logits, labels, has_platt=True):
 def logistic_sample(count, slope, intercept, digits=6):
     logits = np.round(random.normal(0.5, 2.5, count), digits)
     return logits, random.random(count) < special.expit(slope * logits + intercept)
+
+
+def regression_case(name, rows, labels):
+    """A binomial model of smoothed labels: statsmodels' fit, made exact as a root of the gradient."""
+    rows = [rounded(row) for row in rows]
+    labels = np.array(labels, dtype=bool)
+    positives = labels.sum()
+    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
+    columns = sm.add_constant(np.array(rows))
+    found = optimize.root(
+        lambda weights: columns.T @ (special.expit(columns @ weights) - targets),
+        sm.GLM(targets, columns, family=sm.families.Binomial()).fit().params,
+        jac=lambda weights: (columns.T * special.expit(columns @ weights) * special.expit(-columns @ weights)) @ columns,
+        tol=1e-13,
+    )
+    assert found.success and abs(found.fun).max() < 1e-6, (name, found)
+    intercept, *coefficients = map(float, found.x)
+    return {
+        "name": name,
+        "features": rows,
+        "labels": labels.tolist(),
+        "coefficients": coefficients,
+        "intercept": intercept,
+    }
+
+
+def regression():
+    # A generator of its own, so that the other files stay as they are.
+    own = np.random.default_rng(20261122)
+
+    def sample(count, weights, intercept, scales, shifts):
+        rows = own.normal(0, 1, (count, len(weights))) * scales + shifts
+        return rows, own.random(count) < special.expit(rows @ np.array(weights) + intercept)
+
+    mixed = own.normal(0, 1, (250, 1)) + own.normal(0, 0.3, (250, 2))
+    return {
+        "cases": [
+            regression_case("two signals", *sample(300, [0.8, -0.5], 0.3, [1, 1], [0, 0])),
+            regression_case("other scales", *sample(400, [1.5, 0.02, -8], 10, [1, 40, 0.1], [0, -300, 0.5])),
+            regression_case("much alike", mixed, own.random(250) < special.expit(2 * mixed[:, 0])),
+            regression_case("few", [[0, 1], [1, 0], [2, 2], [3, 1], [4, 5]], [0, 1, 0, 1, 1]),
+        ]
+    }
 
 
 def conformal_threshold(confidences, correct, risk):
@@ -326,6 +370,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "calibration": calibration(),
+        "regression": regression(),
         "metrics": {
             "wilson": wilson_cases(),
             "grouped": grouped_cases(),

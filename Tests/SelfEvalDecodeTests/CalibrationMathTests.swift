@@ -40,6 +40,71 @@ private func isClose(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool {
     abs(a - b) <= tolerance * max(1, abs(a), abs(b))
 }
 
+/// What statsmodels and SciPy make of samples with several features, by the same script.
+private struct RegressionFixture: Decodable {
+    struct Case: Decodable, CustomTestStringConvertible {
+        var name: String
+        var features: [[Double]]
+        var labels: [Bool]
+        var coefficients: [Double]
+        var intercept: Double
+        var testDescription: String { name }
+    }
+    var cases: [Case]
+
+    static let shared: RegressionFixture = {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "EvaluationTests/Fixtures/statistics/regression.json")
+        do {
+            return try JSONDecoder().decode(RegressionFixture.self, from: Data(contentsOf: file))
+        } catch {
+            fatalError("the fixture \(file.path) cannot be read: \(error)")
+        }
+    }()
+}
+
+@Suite("Logistic regression")
+struct LogisticRegressionTests {
+    @Test("the optimum is the one that statsmodels and SciPy find", arguments: RegressionFixture.shared.cases)
+    fileprivate func reference(_ sample: RegressionFixture.Case) throws {
+        let found = try #require(LogisticRegression(fitting: sample.features, labels: sample.labels))
+        #expect(found.coefficients.count == sample.coefficients.count)
+        for (one, other) in zip(found.coefficients, sample.coefficients) { #expect(isClose(one, other, 1e-6)) }
+        #expect(isClose(found.intercept, sample.intercept, 1e-6))
+    }
+
+    @Test("a feature that follows from another, or says nothing, gets no weight, and the others stay as they are")
+    func redundant() throws {
+        let sample = try #require(RegressionFixture.shared.cases.first)
+        let plain = try #require(LogisticRegression(fitting: sample.features, labels: sample.labels))
+        let more = sample.features.map { $0 + [2 * $0[0] - 1, 7] }
+        let found = try #require(LogisticRegression(fitting: more, labels: sample.labels))
+        #expect(found.coefficients[3] == 0)
+        // Of the twins each may have a part; what they say together is the same.
+        #expect(isClose(found.coefficients[0] + 2 * found.coefficients[2], plain.coefficients[0], 1e-6))
+        #expect(isClose(found.coefficients[1], plain.coefficients[1], 1e-6))
+    }
+
+    @Test("one class alone gives no feature a weight")
+    func oneClass() throws {
+        let found = try #require(LogisticRegression(fitting: [[1, 2], [3, 1], [0, 5]], labels: [true, true, true]))
+        #expect(found.coefficients.allSatisfy { abs($0) < 1e-9 } && isClose(found.intercept, log(4), 1e-9))
+    }
+
+    @Test("samples with a feature that is no number do not count; without samples there is nothing")
+    func unusable() throws {
+        #expect(LogisticRegression(fitting: [], labels: []) == nil)
+        #expect(LogisticRegression(fitting: [[.nan, 1]], labels: [true]) == nil)
+        let sample = try #require(RegressionFixture.shared.cases.first)
+        let clean = LogisticRegression(fitting: sample.features, labels: sample.labels)
+        let soiled = LogisticRegression(
+            fitting: [[.infinity, 0]] + sample.features + [[0, .nan]],
+            labels: [true] + sample.labels + [false]
+        )
+        #expect(clean != nil && clean == soiled)
+    }
+}
+
 @Suite("Platt scaling")
 struct PlattScalingTests {
     @Test(

@@ -57,8 +57,12 @@ struct PropertyTests {
             ),
             aggregation: ScoreAggregation.allCases.randomElement(using: &random) ?? .mean,
             weights: ScoreWeights(
-                sequence: Bool.random(using: &random) ? 0 : 0.5,
-                probe: .random(in: 0...5, using: &random) == 0 ? 0.5 : 0
+                [
+                    .verdict: 1, .sequence: Bool.random(using: &random) ? 0 : 0.5,
+                    .line: .random(in: 0...2, using: &random) == 0 ? 0.1 : 0,
+                    .probe: .random(in: 0...5, using: &random) == 0 ? 0.5 : 0,
+                ],
+                intercept: .random(in: 0...2, using: &random) == 0 ? 0.5 : 0
             ),
             subtractsPrior: .random(using: &random),
             averagesOrders: .random(using: &random),

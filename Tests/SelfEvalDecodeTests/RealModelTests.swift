@@ -106,7 +106,7 @@ struct RealModelTests {
             contentsOf: Self.fixtures.appending(path: "vision/pictures/landscape.png")
         )
         var options = options(.verify)
-        options.weights.contrast = 0.5
+        options.weights[.contrast] = 0.5
         options.minimumVerdictMass = 0
         options.maximumRevisions = 1
         options.budget.tokens = 4000

@@ -80,6 +80,74 @@ struct ScorerTests {
         #expect(isClose(verdict.orderLogits[0], 2), "what was read is kept as it was")
     }
 
+    // MARK: Scores
+
+    private func node(_ tokens: Int, mean: Double, window: Double) -> StepNode {
+        var node = StepNode(id: 1, parent: 0, ordinal: 0, continues: false, kind: .step, temperature: 0)
+        node.tokens = [TokenID](repeating: 0, count: tokens)
+        node.meanLogProbability = mean
+        node.windowConfidence = window
+        return node
+    }
+
+    private func judgement(logit: Double, blind: Double? = nil, isInformative: Bool = true) -> StepJudgement {
+        let probability = 1 / (1 + exp(-logit))
+        let verdict = Verdict(
+            logit: logit,
+            probability: probability,
+            mass: 1,
+            isInformative: isInformative,
+            orderLogits: [logit]
+        )
+        let probe = AnswerProbe(text: "4", meanLogProbability: -0.5)
+        return StepJudgement(verdict: verdict, blindLogit: blind, probe: probe)
+    }
+
+    @Test("a score is the logistic function of the weighted signals and the intercept")
+    func score() throws {
+        let weights = ScoreWeights(
+            [.verdict: 2, .sequence: 3, .line: 0.5, .window: 0.25, .probe: 4, .contrast: 0.1],
+            intercept: 1
+        )
+        let step = node(10, mean: -0.2, window: -0.8)
+        let found = weights.score(step, judgement(logit: 0.7, blind: 0.2), lineLogProbability: -3, calibration: nil)
+        let parts: [Double] = [2 * 0.7, 3 * -0.2, 0.5 * -3, 0.25 * -0.8, 4 * -0.5, 0.1 * (0.7 - 0.2), 1]
+        let sum = parts.reduce(0, +)
+        #expect(isClose(try #require(found), 1 / (1 + exp(-sum))))
+        let curve = Calibration.platt(PlattScaling(slope: 0.5, intercept: -1))
+        let calibrated = weights.score(step, judgement(logit: 0.7), lineLogProbability: -3, calibration: curve)
+        let other: Double = sum - parts[0] - parts[5] + 2 * (0.5 * 0.7 - 1)
+        #expect(isClose(try #require(calibrated), 1 / (1 + exp(-other))))
+    }
+
+    @Test("a verdict that says nothing leaves the other signals; without any there is no score")
+    func silence() throws {
+        let step = node(10, mean: -0.2, window: -0.8)
+        let silent = judgement(logit: 5, isInformative: false)
+        #expect(ScoreWeights.verdictAlone.score(step, silent, lineLogProbability: -1, calibration: nil) == nil)
+        #expect(
+            ScoreWeights([.verdict: 1], intercept: 2).score(step, silent, lineLogProbability: -1, calibration: nil)
+                == nil
+        )
+        let weights = ScoreWeights([.verdict: 1, .line: 2], intercept: 0.5)
+        let found = weights.score(step, silent, lineLogProbability: -1, calibration: nil)
+        #expect(isClose(try #require(found), 1 / (1 + exp(1.5))))
+    }
+
+    @Test("weights are read where they are named, and names that are none are an error")
+    func weightsInJSON() throws {
+        func read(_ text: String) throws -> ScoreWeights {
+            try JSONDecoder().decode(ScoreWeights.self, from: Data(text.utf8))
+        }
+        let old = try read(#"{"contrast":0,"probe":0,"sequence":0,"verdict":1,"window":0}"#)
+        #expect(old == .verdictAlone)
+        let weights = try read(#"{"verdict":1,"line":0.5,"intercept":2}"#)
+        #expect(weights == ScoreWeights([.verdict: 1, .line: 0.5], intercept: 2))
+        #expect(try JSONDecoder().decode(ScoreWeights.self, from: JSONEncoder().encode(weights)) == weights)
+        #expect(throws: DecodingError.self) { try read(#"{"verdict":1,"lines":0.5}"#) }
+        #expect(throws: DecodingError.self) { try read(#"{"verdict":"much"}"#) }
+    }
+
     @Test("impossible words give finite numbers", arguments: [-Float.infinity, -1e30])
     func extremes(value: Float) {
         let scorer = StepScorer(tokens: tokens, minimumMass: 0.1)

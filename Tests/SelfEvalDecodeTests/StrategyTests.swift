@@ -1,4 +1,5 @@
 import EMLLMCore
+import Foundation
 import Testing
 
 @testable import SelfEvalDecode
@@ -280,11 +281,46 @@ struct StrategyTests {
         #expect(try Trace(json: run.trace.json()).header.options.calibration == options.calibration)
     }
 
+    @Test("the line's log-probability is that of all steps up to the end of the judged one, and costs nothing")
+    func lineSignal() throws {
+        var script = try Script([("One.\nTwo.\nEnd." + end, 1), ("Other.\nEnd." + end, 0.5)])
+        script.verdict = { _ in 0.6 }
+        let plain = try ScriptedRun(script, options: options(.verify))
+        var options = options(.verify)
+        options.weights = ScoreWeights([.verdict: 1, .line: 0.5], intercept: 3)
+        let run = try ScriptedRun(script, options: options)
+        #expect(run.counts.processed == plain.counts.processed)
+        var line = 0.0
+        for step in run.trace.path {
+            line += step.meanLogProbability * Double(step.tokens.count)
+            let judgement = try #require(step.judgement)
+            let sum: Double = judgement.verdict.logit + 0.5 * line + 3
+            let expected: Double = 1 / (1 + exp(-sum))
+            #expect(abs((judgement.score ?? 0) - expected) < 1e-9)
+            #expect(abs(run.trace.logProbability(to: step.id) - line) < 1e-9)
+        }
+        #expect(line < 0)
+    }
+
+    @Test("evaluations that are written between the steps do not count as part of the line")
+    func lineWithoutEvaluations() throws {
+        var options = options(.seat)
+        options.weights = [.line: 1]
+        let run = try ScriptedRun(
+            try Script("One.\n" + trust + "Two.\n" + trust + "The answer is 3.\n" + end),
+            options: options
+        )
+        let steps = run.trace.path.filter { $0.kind == .step }
+        #expect(run.trace.path.contains { $0.kind == .evaluation })
+        let sum = steps.reduce(0) { $0 + $1.logProbability }
+        #expect(abs(run.trace.logProbability(to: run.trace.path.last?.id ?? 0) - sum) < 1e-9)
+    }
+
     @Test("an answer probe is asked for where it counts, and costs its tokens")
     func probe() throws {
         let script = try Script("One.\nEnd." + end)
         var options = options(.verify)
-        options.weights.probe = 1
+        options.weights[.probe] = 1
         let run = try ScriptedRun(script, options: options)
         #expect(run.trace.nodes.allSatisfy { $0.judgement?.probe?.text == "forty-t" })
         #expect(run.counts.processed == run.model.processed)

@@ -19,6 +19,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     public var verdictDigest: String
     /// Turns verdicts on steps into probabilities.
     public var steps: Calibration
+    /// What a step's score is made of, where it is more than the verdict; the calibrated verdict is one of its signals.
+    public var weights: ScoreWeights?
     /// How many labelled steps it was fitted on.
     public var sampleCount: Int
     /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
@@ -46,6 +48,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         model: ModelIdentity,
         verdictDigest: String,
         steps: Calibration,
+        weights: ScoreWeights? = nil,
         sampleCount: Int,
         abstention: [String: Abstention] = [:]
     ) {
@@ -53,6 +56,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         activations = model.activations
         self.verdictDigest = verdictDigest
         self.steps = steps
+        self.weights = weights
         self.sampleCount = sampleCount
         self.abstention = abstention
     }
@@ -90,7 +94,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this calibration in force.
+    /// The options with this calibration in force. Weights that were chosen for the score stay; so does a threshold for
+    /// abstention.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
@@ -109,6 +114,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         }
         var options = options
         options.calibration = steps
+        if let weights, options.weights == .verdictAlone { options.weights = weights }
         options.abstainBelow = options.abstainBelow ?? abstention[options.strategy.rawValue]?.threshold
         return options
     }

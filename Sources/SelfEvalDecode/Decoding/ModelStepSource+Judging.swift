@@ -15,10 +15,10 @@ extension ModelStepSource {
         }
         let verdicts = try verdicts(after: branches, as: scope, to: \.evaluation, account: account)
         var judgements = verdicts.map { StepJudgement(verdict: $0) }
-        if options.weights.contrast != 0, let logits = try blindLogits(of: nodes, as: scope, account: account) {
+        if options.weights[.contrast] != 0, let logits = try blindLogits(of: nodes, as: scope, account: account) {
             for index in judgements.indices { judgements[index].blindLogit = logits[index] }
         }
-        if options.weights.probe != 0 {
+        if options.weights[.probe] != 0 {
             for (index, probe) in try probes(after: nodes, account: account).enumerated() {
                 judgements[index].probe = probe
             }

@@ -196,7 +196,7 @@ final class Workbench {
         }
         for (id, judgement) in zip(asked, judgements) {
             var judgement = judgement
-            judgement.score = options.weights.score(self[id], judgement, calibration: options.calibration)
+            judgement.score = score(id, judgement)
             note(.evaluation(node: id, judgement))
         }
     }
@@ -207,8 +207,18 @@ final class Workbench {
             let verdict = try source.readVerdict(in: self[evaluation], account: account)
         else { return }
         var judgement = StepJudgement(verdict: verdict)
-        judgement.score = options.weights.score(self[step], judgement, calibration: options.calibration)
+        judgement.score = score(step, judgement)
         note(.evaluation(node: step, judgement))
+    }
+
+    /// What a judgement comes to with the weights and the calibration that were asked for.
+    private func score(_ id: Int, _ judgement: StepJudgement) -> Double? {
+        options.weights.score(
+            self[id],
+            judgement,
+            lineLogProbability: trace.logProbability(to: id),
+            calibration: options.calibration
+        )
     }
 
     /// Judges every step of some lines that was not judged, a batch for each place in them.
@@ -229,8 +239,7 @@ final class Workbench {
         let steps = steps(to: leaf)
         let tokens = steps.reduce(0) { $0 + $1.tokens.count }
         guard tokens > 0 else { return nil }
-        let sum = steps.reduce(0) { $0 + $1.meanLogProbability * Double($1.tokens.count) }
-        return exp(sum / Double(tokens))
+        return exp(trace.logProbability(to: leaf) / Double(tokens))
     }
 
     /// Asks what is wrong with a node, or the chain that it ends; `nil` where there is no room for it.

@@ -40,6 +40,9 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// What the model says about it; `nil` where it was not asked.
     public var judgement: StepJudgement?
 
+    /// The natural log-probability of the text behind all before it, in nats.
+    public var logProbability: Double { meanLogProbability * Double(tokens.count) }
+
     /// What a text is.
     public enum Kind: String, Codable, Sendable {
         /// A step of the reasoning.

@@ -53,6 +53,11 @@ public struct Trace: Codable, Sendable, Equatable {
         return line.reversed()
     }
 
+    /// The natural log-probability of all steps from the first to `id`, in nats; evaluations between them do not count.
+    public func logProbability(to id: Int) -> Double {
+        line(to: id).reduce(0) { $1.kind == .step ? $0 + $1.logProbability : $0 }
+    }
+
     /// The texts that were begun after a node, in order.
     public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }
 

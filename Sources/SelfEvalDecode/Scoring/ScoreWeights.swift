@@ -1,44 +1,59 @@
 import EMLLMCore
 import Foundation
 
-/// What a step's score is made of: signals added up with weights, as log-odds.
-///
-/// score = 1 / (1 + exp(−z)),
-/// z = verdict · logit(p) + sequence · s + window · w + probe · a + contrast · (ℓ − ℓ without the picture)
-///
-/// with p the verdict's probability (calibrated where a calibration is given), s the mean log-probability of the step's
-/// tokens, w its lowest windowed mean, and a the mean log-probability of the answer that would be given now. With the
-/// default weights the score is the verdict's probability. A signal with weight 0 is not asked for and costs nothing.
-public struct ScoreWeights: Codable, Sendable, Equatable {
-    /// Of the verdict.
-    public var verdict: Double
-    /// Of the step's mean log-probability.
-    public var sequence: Double
-    /// Of the step's lowest windowed mean log-probability.
-    public var window: Double
-    /// Of the probed answer's mean log-probability.
-    public var probe: Double
-    /// Of the difference that the picture makes to the verdict.
-    public var contrast: Double
+/// What a step's score can be made of.
+public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
+    /// The log-odds of the verdict's probability, calibrated where a calibration is given.
+    case verdict
+    /// The mean natural log-probability of the step's tokens.
+    case sequence
+    /// The natural log-probability of all that the line says up to the end of the step, in nats. It falls from step to step
+    /// and never rises: a doubt about what is seen stays with all that follows from it.
+    case line
+    /// The step's lowest windowed mean log-probability: ``StepNode/windowConfidence``.
+    case window
+    /// The mean log-probability of the answer that would be given now.
+    case probe
+    /// The difference that the picture makes to the verdict's logit.
+    case contrast
+}
 
-    /// Makes weights; the default is the verdict alone.
-    public init(verdict: Double = 1, sequence: Double = 0, window: Double = 0, probe: Double = 0, contrast: Double = 0)
-    {
-        self.verdict = verdict
-        self.sequence = sequence
-        self.window = window
-        self.probe = probe
-        self.contrast = contrast
+/// How much each signal counts in a step's score, as log-odds.
+///
+/// score = 1 / (1 + exp(−z)), z = Σ weight · signal + intercept
+///
+/// The default is the verdict's probability. The verdict is always asked for; of the other signals the probe and the
+/// contrast cost tokens, and are not asked for with weight 0. Weights that make a score a probability are fitted on
+/// labelled steps by `emllm-eval calibrate`.
+///
+/// In JSON a weight that is absent is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
+public struct ScoreWeights: Sendable, Equatable {
+    private var weights: [ScoreSignal: Double]
+    /// What is added to the signals.
+    public var intercept: Double
+
+    /// The verdict's probability and nothing else.
+    public static let verdictAlone: ScoreWeights = [.verdict: 1]
+
+    /// Makes weights; signals that are not named have none.
+    public init(_ weights: [ScoreSignal: Double], intercept: Double = 0) {
+        self.weights = weights.filter { $0.value != 0 }
+        self.intercept = intercept
+    }
+
+    /// The weight of a signal.
+    public subscript(signal: ScoreSignal) -> Double {
+        get { weights[signal] ?? 0 }
+        set { weights[signal] = newValue == 0 ? nil : newValue }
     }
 
     /// Checks that they are numbers, and not all zero.
     func validate() throws {
-        let all = [verdict, sequence, window, probe, contrast]
-        guard all.allSatisfy(\.isFinite), all.contains(where: { $0 != 0 }) else {
+        guard intercept.isFinite, !weights.isEmpty, weights.values.allSatisfy(\.isFinite) else {
             throw EMLLMError.invalidSelfEvalOption(
                 "weights",
                 expected: "finite numbers, not all of them 0",
-                found: "\(all)"
+                found: "\(ScoreSignal.allCases.map { self[$0] }), intercept \(intercept)"
             )
         }
     }
@@ -48,33 +63,84 @@ public struct ScoreWeights: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - node: the step, with its log-probabilities.
     ///   - judgement: the verdict and what was asked beside it.
+    ///   - lineLogProbability: the natural log-probability of all steps of the line up to the end of this one.
     ///   - calibration: turns ℓ into a probability; `nil` takes the logistic function.
-    public func score(_ node: StepNode, _ judgement: StepJudgement, calibration: Calibration?) -> Double? {
-        let verdictSays = verdict != 0 && judgement.verdict.isInformative
-        let others = [
-            (sequence, Optional(node.meanLogProbability)), (window, node.windowConfidence),
-            (probe, judgement.probe?.meanLogProbability),
-            (
-                contrast,
-                judgement.verdict.isInformative ? judgement.blindLogit.map { judgement.verdict.logit - $0 } : nil
-            ),
-        ].compactMap { weight, signal in weight == 0 ? nil : signal.map { weight * $0 } }
-        guard verdictSays || !others.isEmpty else { return nil }
-        let logit = judgement.verdict.logit
-        if verdictSays, verdict == 1, others.isEmpty {
-            return calibration?.probability(logit: logit) ?? judgement.verdict.probability
+    public func score(
+        _ node: StepNode,
+        _ judgement: StepJudgement,
+        lineLogProbability: Double,
+        calibration: Calibration?
+    ) -> Double? {
+        let verdict = judgement.verdict
+        if self == .verdictAlone {
+            guard verdict.isInformative else { return nil }
+            return calibration?.probability(logit: verdict.logit) ?? verdict.probability
         }
-        var sum = others.reduce(0, +)
-        if verdictSays {
-            sum += verdict * (calibration.map { Self.logOdds($0.probability(logit: logit)) } ?? logit)
+        var signals: [ScoreSignal: Double] = [
+            .sequence: node.meanLogProbability, .line: lineLogProbability, .window: node.windowConfidence,
+        ]
+        if verdict.isInformative {
+            signals[.verdict] = Self.logOdds(verdict.logit, calibration)
+            signals[.contrast] = judgement.blindLogit.map { verdict.logit - $0 }
         }
-        return 1 / (1 + exp(-sum))
+        signals[.probe] = judgement.probe?.meanLogProbability
+        return score(of: signals)
     }
 
-    /// log(p / (1 − p)), kept finite.
-    private static func logOdds(_ probability: Double) -> Double {
-        let p = min(max(probability, 1e-12), 1 - 1e-12)
+    /// What signals come to; `nil` when none of them has a weight.
+    public func score(of signals: [ScoreSignal: Double]) -> Double? {
+        // In a fixed order: sums of floating-point numbers depend on it.
+        let parts = ScoreSignal.allCases.compactMap { signal in
+            weights[signal].flatMap { weight in signals[signal].map { weight * $0 } }
+        }
+        guard !parts.isEmpty else { return nil }
+        return LogisticRegression.logistic(parts.reduce(0, +) + intercept)
+    }
+
+    /// What a verdict's logit adds to a score before it is weighted: log(p / (1 − p)) of its calibrated probability, kept
+    /// finite; the logit itself without a calibration.
+    public static func logOdds(_ logit: Double, _ calibration: Calibration?) -> Double {
+        guard let calibration else { return logit }
+        let p = min(max(calibration.probability(logit: logit), 1e-12), 1 - 1e-12)
         return log(p / (1 - p))
+    }
+}
+
+extension ScoreWeights: ExpressibleByDictionaryLiteral {
+    /// Makes weights without an intercept; of a signal that is named twice the last one counts.
+    public init(dictionaryLiteral elements: (ScoreSignal, Double)...) {
+        self.init(Dictionary(elements) { _, last in last })
+    }
+}
+
+extension ScoreWeights: Codable {
+    private static let intercept = "intercept"
+
+    /// Reads the weights that are there.
+    ///
+    /// - Throws: `DecodingError` for a name that is no signal, and for what is no number.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        var weights: [ScoreSignal: Double] = [:]
+        var intercept = 0.0
+        for (name, weight) in try container.decode([String: Double].self) {
+            if let signal = ScoreSignal(rawValue: name) {
+                weights[signal] = weight
+            } else if name == Self.intercept {
+                intercept = weight
+            } else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "no signal: \(name)")
+            }
+        }
+        self.init(weights, intercept: intercept)
+    }
+
+    /// Writes the weights that are not 0.
+    public func encode(to encoder: any Encoder) throws {
+        var values = Dictionary(uniqueKeysWithValues: weights.map { ($0.key.rawValue, $0.value) })
+        if intercept != 0 { values[Self.intercept] = intercept }
+        var container = encoder.singleValueContainer()
+        try container.encode(values)
     }
 }
 

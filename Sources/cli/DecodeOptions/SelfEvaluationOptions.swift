@@ -87,8 +87,10 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Weights of signals.
     @Option(
         help: ArgumentHelp(
-            "What a step's score is made of, for example verdict=1,sequence=0.3: verdict, sequence (log-probability), window "
-                + "(its weakest place), probe (the answer it would give now), contrast (does the picture matter?).",
+            "What a step's score is made of, for example verdict=1,line=0.3: verdict, sequence (its mean log-probability), "
+                + "line (the log-probability of all that was said so far), window (its weakest place), probe (the answer it "
+                + "would give now), contrast (does the picture matter?), and intercept (a constant); default: what the "
+                + "calibration says, or the verdict alone.",
             valueName: "name=weight,…"
         )
     )
@@ -185,17 +187,22 @@ public struct SelfEvaluationOptions: ParsableArguments {
         warn: (String) throws -> Void
     ) throws -> SelfEvalOptions {
         var options = options
+        let chosen = score.map { _ in options.weights }
         let file = URL(filePath: model.package.path)
         if prompts == nil, let own = try PromptPack.besides(file, named: usualPrompts) { options.prompts = own }
         guard calibration != "none" else { return options }
         let identity = ModelIdentity(of: model, activations: activations)
-        if let calibration {
-            return try CalibrationFile(contentsOf: URL(filePath: calibration)).applied(to: options, model: identity)
+        func apply(_ file: URL) throws -> SelfEvalOptions {
+            var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
+            // Whoever asks for the verdict alone means it.
+            if let chosen { fitted.weights = chosen }
+            return fitted
         }
+        if let calibration { return try apply(URL(filePath: calibration)) }
         let url = CalibrationFile.url(besides: file)
         guard FileManager.default.fileExists(atPath: url.path) else { return options }
         do {
-            return try CalibrationFile(contentsOf: url).applied(to: options, model: identity)
+            return try apply(url)
         } catch let error as EMLLMError {
             try warn("\(url.path) is not used: \(error)")
             return options
@@ -203,19 +210,21 @@ public struct SelfEvaluationOptions: ParsableArguments {
     }
 
     private static func weights(_ text: String) throws -> ScoreWeights {
-        var weights = ScoreWeights(verdict: 0)
-        let names: [String: WritableKeyPath<ScoreWeights, Double>] = [
-            "verdict": \.verdict, "sequence": \.sequence, "window": \.window, "probe": \.probe, "contrast": \.contrast,
-        ]
+        var weights: ScoreWeights = [:]
+        let names = (ScoreSignal.allCases.map(\.rawValue) + ["intercept"]).sorted()
         for part in text.split(separator: ",") {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
-            guard pair.count == 2, let path = names[pair[0]], let weight = Double(pair[1]), weight.isFinite else {
+            guard pair.count == 2, names.contains(pair[0]), let weight = Double(pair[1]), weight.isFinite else {
                 throw ValidationError(
-                    "--score: expected name=weight with a name out of \(names.keys.sorted().joined(separator: ", ")), "
-                        + "found '\(part)'; for example verdict=1,sequence=0.3"
+                    "--score: expected name=weight with a name out of \(names.joined(separator: ", ")), found "
+                        + "'\(part)'; for example verdict=1,line=0.3"
                 )
             }
-            weights[keyPath: path] = weight
+            if let signal = ScoreSignal(rawValue: pair[0]) {
+                weights[signal] = weight
+            } else {
+                weights.intercept = weight
+            }
         }
         return weights
     }

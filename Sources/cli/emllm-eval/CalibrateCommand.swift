@@ -14,20 +14,29 @@ struct CalibrateCommand: AsyncParsableCommand {
             Takes the steps of a run that have both a verdict and a label (run with --labels). The file names the weights and \
             the prompts, and is refused for others. With --model it is put beside the model.
 
+            With --signals a step's score is more than its verdict: how likely the model found what it said so far often \
+            tells more than what it says about it, and costs nothing.
+
             With --risk, each strategy also gets the least confidence at which at most that share of all questions is \
             answered and wrong (conformal risk control). That is a promise about new questions of the same kind, and not \
             about the share of wrong ones among those that are answered.
             """
     )
 
-    /// The curve.
-    enum Method: String, ExpressibleByArgument, CaseIterable { case platt, isotonic }
-
     @Argument(help: "The folder of the run.")
     var folder: String
 
     @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
-    var method = Method.platt
+    var method = ScoreFit.Method.platt
+
+    @Option(
+        help: ArgumentHelp(
+            "What a step's score is made of, beside each other as verdict,line: weights are fitted for them. line is the "
+                + "log-probability of all that was said so far, sequence that of the step (mean), window its weakest place.",
+            valueName: "names"
+        )
+    )
+    var signals = SignalList([.verdict])
 
     @Option(help: "The most questions that are answered and wrong, as a share of all.")
     var risk: Double?
@@ -53,53 +62,30 @@ struct CalibrateCommand: AsyncParsableCommand {
         let all = try source.readResults()
         // Verdicts after other prompts mean something else: the strategies that share the prompts of most steps count.
         let digests = description.options.mapValues(\.verdictDigest)
-        let steps = Dictionary(grouping: all, by: { digests[$0.strategy] ?? "" }).mapValues {
-            Self.labelledSteps(of: $0)
-        }
-        guard let digest = steps.max(by: { ($0.value.count, $1.key) < ($1.value.count, $0.key) })?.key else {
-            throw EMLLMError.noLabelledSteps(folder)
-        }
-        let records = all.filter { digests[$0.strategy] == digest }
-        let labelled = steps[digest] ?? []
-        let (logits, labels) = (labelled.map(\.logit), labelled.map(\.label))
-        let curve: Calibration? =
-            switch method {
-            case .platt: PlattScaling(fitting: logits, labels: labels).map { .platt($0) }
-            case .isotonic: IsotonicRegression(fitting: logits, labels: labels).map { .isotonic($0) }
-            }
-        guard let curve else { throw EMLLMError.noLabelledSteps(folder) }
+        let steps = Dictionary(grouping: all, by: { digests[$0.strategy] ?? "" }).mapValues { $0.flatMap(\.steps) }
+        let counts = steps.mapValues { steps in steps.count { $0.logit != nil && $0.label != nil } }
+        guard let digest = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key,
+            let fit = ScoreFit(steps[digest] ?? [], signals: signals.values, method: method)
+        else { throw EMLLMError.noLabelledSteps(folder) }
         var file = CalibrationFile(
             model: description.model,
             verdictDigest: digest,
-            steps: curve,
-            sampleCount: labelled.count
+            steps: fit.curve,
+            weights: fit.weights,
+            sampleCount: fit.count
         )
-        var lines = [
-            "\(labelled.count) labelled steps, \(labels.count { $0 }) of them right",
-            "Brier score: \(Self.brier(labelled) { 1 / (1 + exp(-$0)) }) before, \(Self.brier(labelled, curve.probability)) after "
-                + "(on the same steps)",
-        ]
+        var lines = fit.summary
         let others = digests.filter { $0.value != digest }.keys.sorted()
         if !others.isEmpty { lines.append("left out, for their prompts are others: \(others.joined(separator: ", "))") }
         if let risk {
-            for (strategy, answers) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {
-                let known = answers.filter { $0.confidence != nil && $0.failure == nil }
-                let threshold = ConformalRisk.threshold(
-                    confidences: known.compactMap(\.confidence),
-                    isCorrect: known.map(\.isCorrect),
-                    risk: risk
-                )
-                guard let threshold, threshold.isFinite else {
-                    lines.append("\(strategy): no threshold keeps the risk at \(risk) with \(known.count) answers")
-                    continue
-                }
-                file.abstention[strategy] = .init(threshold: threshold, risk: risk, sampleCount: known.count)
-                let kept = known.filter { ($0.confidence ?? 0) >= threshold }
-                lines.append(
-                    "\(strategy): answers from confidence \(Self.short(threshold)) on: \(kept.count) of \(known.count), "
-                        + "\(kept.count { !$0.isCorrect }) of them wrong"
-                )
-            }
+            let records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
+            lines += try setThresholds(
+                of: &file,
+                risk: risk,
+                records: records,
+                source: source,
+                description: description
+            )
         }
         let beside = try model.map { CalibrationFile.url(besides: try ModelStore().locate($0)) }
         let target = out.map { URL(filePath: $0) } ?? beside ?? source.url.appending(path: "calibration.json")
@@ -107,21 +93,76 @@ struct CalibrateCommand: AsyncParsableCommand {
         try StandardStreams.write((lines + [target.path]).joined(separator: "\n") + "\n")
     }
 
-    private static func labelledSteps(of records: [ResultRecord]) -> [(logit: Double, label: Bool)] {
-        records.flatMap(\.steps).compactMap { step in
-            step.logit.flatMap { logit in step.label.map { (logit, $0) } }
+    /// Adds thresholds for abstention. The confidences that they are for are those of runs with this calibration, so the
+    /// recorded runs are decided anew with it.
+    ///
+    /// - Returns: what came of it, for people.
+    private func setThresholds(
+        of file: inout CalibrationFile,
+        risk: Double,
+        records: [ResultRecord],
+        source: RunFolder,
+        description: RunDescription
+    ) throws -> [String] {
+        let problems = Dictionary(try source.readProblems(description).map { ($0.id, $0) }) { first, _ in first }
+        var lines: [String] = []
+        for (strategy, recorded) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {
+            guard var options = description.options[strategy] else { continue }
+            options.weights = .verdictAlone
+            options = try file.applied(to: options, model: description.model)
+            let answers = try recorded.compactMap { record -> ResultRecord? in
+                guard let problem = problems[record.problem], let trace = try source.readTrace(of: record) else {
+                    return nil
+                }
+                return try ResultRecord(deciding: trace, by: options, of: problem, in: description)
+            }.filter { $0.confidence != nil }
+            let left = recorded.count - answers.count
+            let without =
+                left > 0 ? " (\(left) left out: no trace, or the new scores lead to what was not recorded)" : ""
+            let threshold = ConformalRisk.threshold(
+                confidences: answers.compactMap(\.confidence),
+                isCorrect: answers.map(\.isCorrect),
+                risk: risk
+            )
+            guard let threshold, threshold.isFinite else {
+                lines.append(
+                    "\(strategy): no threshold keeps the risk at \(risk) with \(answers.count) answers\(without)"
+                )
+                continue
+            }
+            file.abstention[strategy] = .init(threshold: threshold, risk: risk, sampleCount: answers.count)
+            let kept = answers.filter { ($0.confidence ?? 0) >= threshold }
+            lines.append(
+                "\(strategy): answers from confidence \(ScoreFit.short(threshold)) on: \(kept.count) of \(answers.count), "
+                    + "\(kept.count { !$0.isCorrect }) of them wrong\(without)"
+            )
         }
+        return lines
+    }
+}
+
+extension ScoreFit.Method: ExpressibleByArgument {}
+
+/// Signals of a score, as "verdict,line".
+struct SignalList: ExpressibleByArgument {
+    let values: Set<ScoreSignal>
+
+    init(_ values: Set<ScoreSignal>) { self.values = values }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",").map { ScoreSignal(rawValue: String($0)) }
+        let found = Set(parts.compactMap { $0 })
+        guard !found.isEmpty, found.count == parts.count, found.isSubset(of: ScoreFit.recorded) else { return nil }
+        values = found
     }
 
-    private static func brier(_ steps: [(logit: Double, label: Bool)], _ curve: (Double) -> Double) -> String {
-        let sum = steps.reduce(0) { sum, step in
-            let error = curve(step.logit) - (step.label ? 1 : 0)
-            return sum + error * error
-        }
-        return short(sum / Double(max(1, steps.count)))
-    }
+    var defaultValueDescription: String { allNames(values) }
 
-    private static func short(_ value: Double) -> String { String(format: "%.3f", value) }
+    static var allValueStrings: [String] { ScoreSignal.allCases.filter(ScoreFit.recorded.contains).map(\.rawValue) }
+
+    private func allNames(_ signals: Set<ScoreSignal>) -> String {
+        ScoreSignal.allCases.filter(signals.contains).map(\.rawValue).joined(separator: ",")
+    }
 }
 
 extension EMLLMError.Code {

@@ -184,6 +184,8 @@ extension ResultRecord {
                     probability: step.judgement?.score,
                     logit: step.judgement?.verdict.logit,
                     meanLogProbability: step.meanLogProbability,
+                    lineLogProbability: trace.logProbability(to: step.id),
+                    windowConfidence: step.windowConfidence,
                     label: label.map { $0 == .right }
                 )
             }

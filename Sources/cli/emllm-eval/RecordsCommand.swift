@@ -44,9 +44,7 @@ struct RecordsCommand: AsyncParsableCommand {
                 continue
             }
             for result in results {
-                let file = source.trace(problem.id, strategy: result.strategy, seed: result.seed)
-                guard let data = FileManager.default.contents(atPath: file.path) else { continue }
-                let trace = try Trace(json: data, path: file.path)
+                guard let trace = try source.readTrace(of: result) else { continue }
                 let record = TrainingRecord(trace, of: problem, labels: rule)
                 let prompts = trace.header.options.prompts
                 if let defect = DataFilter.defect(of: record, isCorrect: result.isCorrect, prompts: prompts) {

@@ -76,6 +76,15 @@ struct RunFolder {
         return try ResultRecord.records(from: data, file: results.path)
     }
 
+    /// The trace of a result; `nil` where none was written.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when there is a file that is no trace.
+    func readTrace(of record: ResultRecord) throws -> Trace? {
+        let file = trace(record.problem, strategy: record.strategy, seed: record.seed)
+        guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
+        return try Trace(json: data, path: file.path)
+    }
+
     /// The problems that the run is about, as they are in their file now.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when the file has changed since.
@@ -94,6 +103,23 @@ struct RunFolder {
     }
 
     static func digest(of file: URL) throws -> String { "\(Checksum(of: Array(try Data(contentsOf: file))))" }
+}
+
+extension ResultRecord {
+    /// What comes of a recorded run under other options, without running the model; `nil` where they lead to what was not
+    /// recorded.
+    init?(
+        deciding trace: Trace,
+        by options: SelfEvalOptions,
+        of problem: Problem,
+        in description: RunDescription
+    ) throws {
+        do {
+            self.init(try SelfEvalDecoder.redecide(trace, options: options), of: problem, in: description)
+        } catch let error as EMLLMError where error.code == .leftRecording {
+            return nil
+        }
+    }
 }
 
 /// The results file of a run, open for writing by one process.

@@ -67,14 +67,13 @@ struct SweepCommand: AsyncParsableCommand {
         let problems = Dictionary(try source.readProblems(description).map { ($0.id, $0) }) { first, _ in first }
         let traces = try source.readResults().filter { $0.strategy == strategy.rawValue && $0.failure == nil }
             .compactMap { record -> (Problem, Trace)? in
-                let file = source.trace(record.problem, strategy: record.strategy, seed: record.seed)
-                guard let problem = problems[record.problem],
-                    let data = FileManager.default.contents(atPath: file.path)
-                else { return nil }
-                return (problem, try Trace(json: data, path: file.path))
+                guard let problem = problems[record.problem], let trace = try source.readTrace(of: record) else {
+                    return nil
+                }
+                return (problem, trace)
             }
         guard !traces.isEmpty else { throw EMLLMError.noTraces(folder, strategy: strategy.rawValue) }
-        let curve = try calibration.map { try CalibrationFile(contentsOf: URL(filePath: $0)).steps }
+        let fitted = try calibration.map { try CalibrationFile(contentsOf: URL(filePath: $0)) }
         var rows: [Row] = []
         for accept in accept?.values ?? [recorded.acceptThreshold] {
             for reject in (reject?.values ?? [min(recorded.rejectThreshold, accept)]) where reject <= accept {
@@ -84,9 +83,14 @@ struct SweepCommand: AsyncParsableCommand {
                     (options.acceptThreshold, options.rejectThreshold) = (accept, reject)
                     options.aggregation = aggregation
                     options.weighsVotes = options.weighsVotes || weighVotes
-                    options.calibration = curve ?? options.calibration
+                    if let fitted {
+                        options.weights = .verdictAlone
+                        options = try fitted.applied(to: options, model: description.model)
+                    }
                     var row = Row(accept: accept, reject: reject, aggregation: aggregation)
-                    for (problem, trace) in traces { try row.add(trace, options, problem, description) }
+                    for (problem, trace) in traces {
+                        row.add(try ResultRecord(deciding: trace, by: options, of: problem, in: description))
+                    }
                     rows.append(row)
                 }
             }
@@ -116,22 +120,15 @@ struct SweepCommand: AsyncParsableCommand {
 }
 
 extension SweepCommand.Row {
-    /// Adds what is decided about one recorded run.
-    fileprivate mutating func add(
-        _ trace: Trace,
-        _ options: SelfEvalOptions,
-        _ problem: Problem,
-        _ description: RunDescription
-    ) throws {
-        do {
-            let decided = try SelfEvalDecoder.redecide(trace, options: options)
-            let result = ResultRecord(decided, of: problem, in: description)
-            self.decided += 1
-            correct += result.isCorrect ? 1 : 0
-            processedTokens += result.processedTokens
-        } catch let error as EMLLMError where error.code == .leftRecording {
+    /// Adds what is decided about one recorded run; `nil` where that cannot be said.
+    fileprivate mutating func add(_ result: ResultRecord?) {
+        guard let result else {
             undecided += 1
+            return
         }
+        decided += 1
+        correct += result.isCorrect ? 1 : 0
+        processedTokens += result.processedTokens
     }
 }
 

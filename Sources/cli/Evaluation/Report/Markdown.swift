@@ -121,7 +121,9 @@ enum Markdown {
 
     private static func stepTable(_ model: ModelSummary, _ options: ReportOptions) -> String {
         let header = [
-            "strategy", "steps", "right", "unjudged", "AUROC", "AUROC of mean log-probability", "AUPRC",
+            "strategy", "steps", "right", "unjudged", "AUROC", "AUROC of the verdict alone",
+            "AUROC of mean log-probability",
+            "AUPRC",
             "TNR at TPR \(NumberText.percent(options.truePositiveRate))", "ECE, equal width", "ECE, equal mass",
             "Brier", "first-error F1",
         ]
@@ -129,8 +131,9 @@ enum Markdown {
             guard let steps = strategy.steps else { return nil }
             let verdict = steps.verdict
             let numbers = [
-                verdict.areaUnderROC, steps.logProbabilityAreaUnderROC, verdict.averagePrecision,
-                verdict.trueNegativeRate, verdict.calibrationErrorOfEqualWidth, verdict.calibrationErrorOfEqualMass,
+                verdict.areaUnderROC, steps.verdictAloneAreaUnderROC, steps.logProbabilityAreaUnderROC,
+                verdict.averagePrecision, verdict.trueNegativeRate, verdict.calibrationErrorOfEqualWidth,
+                verdict.calibrationErrorOfEqualMass,
                 verdict.brierScore, steps.firstError?.f1,
             ]
             let counts = [verdict.count, verdict.right, steps.unjudged].map { "\($0)" }

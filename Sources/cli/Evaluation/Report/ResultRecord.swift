@@ -87,12 +87,16 @@ public struct ResultRecord: Codable, Sendable, Equatable {
 public struct StepRecord: Codable, Sendable, Equatable {
     /// What it says.
     public var text: String
-    /// The verdict's probability that it is right; `nil` where it was not judged.
+    /// The score: the probability that it is right, as decisions are taken by; `nil` where it was not judged.
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?
     /// The mean of its tokens' natural log-probabilities.
     public var meanLogProbability: Double
+    /// The natural log-probability of the line up to its end; `nil` where it was not recorded.
+    public var lineLogProbability: Double?
+    /// Its lowest windowed mean log-probability; `nil` where it was not recorded.
+    public var windowConfidence: Double?
     /// Whether it is right; `nil` where nobody knows.
     public var label: Bool?
 
@@ -102,12 +106,16 @@ public struct StepRecord: Codable, Sendable, Equatable {
         probability: Double? = nil,
         logit: Double? = nil,
         meanLogProbability: Double,
+        lineLogProbability: Double? = nil,
+        windowConfidence: Double? = nil,
         label: Bool? = nil
     ) {
         self.text = text
         self.probability = probability
         self.logit = logit
         self.meanLogProbability = meanLogProbability
+        self.lineLogProbability = lineLogProbability
+        self.windowConfidence = windowConfidence
         self.label = label
     }
 }

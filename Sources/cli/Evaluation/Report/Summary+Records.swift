@@ -114,6 +114,9 @@ extension StepSummary {
             judged.map { ScoredOutcome(score: score($0) ?? .nan, isRight: $0.label == true) }
         }
         verdict = JudgementSummary(outcomes(\.probability), options: options)
+        if judged.allSatisfy({ $0.logit != nil }) {
+            verdictAloneAreaUnderROC = Ranking.areaUnderROC(outcomes(\.logit))
+        }
         logProbabilityAreaUnderROC = Ranking.areaUnderROC(outcomes(\.meanLogProbability))
         unjudged = steps.count - judged.count
         firstError = FirstErrorScore(

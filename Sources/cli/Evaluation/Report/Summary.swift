@@ -153,8 +153,10 @@ public struct ConfidenceSummary: Codable, Sendable, Equatable {
 
 /// The verdicts on labelled steps.
 public struct StepSummary: Codable, Sendable, Equatable {
-    /// The verdict's probability.
+    /// The score: the verdict's probability, and what else it is made of.
     public var verdict: JudgementSummary
+    /// What the verdict alone achieves on the same steps, where the score is made of more.
+    public var verdictAloneAreaUnderROC: Double?
     /// What the steps' mean log-probability achieves on the same steps. A verdict that is no better is not worth its
     /// tokens.
     public var logProbabilityAreaUnderROC: Double?
