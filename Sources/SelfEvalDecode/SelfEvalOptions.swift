@@ -18,6 +18,8 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var seed: UInt64
     /// A step with at least this score is accepted at once.
     public var acceptThreshold: Double
+    /// ``acceptThreshold`` where nobody chose another.
+    public static let usualAcceptThreshold = 0.5
     /// A step whose best candidate stays below this casts doubt on those before it, of which the weakest is then taken
     /// back. Between the two thresholds the best candidate is kept, so that a step near the edge is not thrown to and fro.
     public var rejectThreshold: Double
@@ -71,7 +73,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         revisionTemperature: Double = 0.8,
         revisionTopP: Double = 0.95,
         seed: UInt64 = 0,
-        acceptThreshold: Double = 0.5,
+        acceptThreshold: Double = SelfEvalOptions.usualAcceptThreshold,
         rejectThreshold: Double = 0.3,
         maximumRevisions: Int = 4,
         revisionWidth: Int = 2,

@@ -220,6 +220,8 @@ struct EvalTests {
         let others = try run(["--both-orders"])
         #expect(others.status == 0 && others.errorLines.count == 1 && others.errors.contains("is not used"))
         #expect(try Trace(json: Data(others.output.utf8)).header.options.calibration == nil)
+        let inline = try run(["--strategy", "seat"])
+        #expect(inline.status == 0 && inline.errors.isEmpty, "\(inline.errors)")
         let insisted = try run(["--both-orders", "--calibration", beside])
         #expect(insisted.status == 1 && insisted.errorLines.count == 1 && insisted.errors.contains("prompts"))
         #expect(try run(["--both-orders", "--calibration", "none"]).errors.isEmpty)
@@ -262,21 +264,27 @@ struct EvalTests {
         for index in labelled.indices { labelled[index].steps = steps }
         let lines = try labelled.reduce(into: Data()) { $0 += try $1.line() }
         try lines.write(to: URL(filePath: out + "/results.jsonl"))
-        let fitted = try eval(["calibrate", out, "--model", model, "--signals", "verdict,line"])
+        let signals = ["--signals", "verdict,line", "--accept", "0.8"]
+        let fitted = try eval(["calibrate", out, "--model", model] + signals)
         #expect(fitted.status == 0 && fitted.output.contains("of the verdict alone"), "\(fitted.errors)")
         let weights = try #require(
             try CalibrationFile(contentsOf: URL(filePath: folder.path("m.calibration.json"))).weights
         )
         #expect(weights[.line] > 0.5 && weights[.sequence] == 0 && weights.intercept > 0)
 
-        func used(_ more: [String]) throws -> ScoreWeights {
+        func used(_ more: [String]) throws -> SelfEvalOptions {
             let arguments = ["--model", model, "--max-tokens", "300", "--steps", "2", "--json"] + more + ["Hello"]
             let run = try Program.run(Program.url("emllm-run"), arguments)
-            return try Trace(json: Data(run.output.utf8)).header.options.weights
+            return try Trace(json: Data(run.output.utf8)).header.options
         }
-        #expect(try used([]) == weights)
-        #expect(try used(["--score", "verdict=1"]) == .verdictAlone)
-        #expect(try used(["--score", "line=0.5,intercept=2"]) == ScoreWeights([.line: 0.5], intercept: 2))
+        let usual = try used([])
+        #expect(usual.weights == weights && usual.acceptThreshold == 0.8 && usual.rejectThreshold == 0.3)
+        #expect(try used(["--score", "verdict=1"]).weights == .verdictAlone)
+        #expect(try used(["--score", "line=0.5,intercept=2"]).weights == ScoreWeights([.line: 0.5], intercept: 2))
+        // What was asked for stays, also where it is what is usual.
+        let insisted = try used(["--accept", "0.5", "--reject", "0.1"])
+        #expect(insisted.acceptThreshold == 0.5 && insisted.rejectThreshold == 0.1 && insisted.weights == weights)
+        #expect(try used(["--reject", "0.1"]).acceptThreshold == 0.8)
         let swept = try eval(["sweep", out, "--strategy", "cot", "--calibration", folder.path("m.calibration.json")])
         #expect(swept.status == 0 && swept.output.contains("decided"), "\(swept.errors)")
 

@@ -134,6 +134,15 @@ struct ScorerTests {
         #expect(isClose(try #require(found), 1 / (1 + exp(1.5))))
     }
 
+    @Test("weights beyond all measure give a probability or none")
+    func extremeWeights() {
+        let step = node(10, mean: -100, window: -100)
+        for weights: ScoreWeights in [[.sequence: 1e308, .window: -1e308], [.line: 1e308], [.line: -1e308]] {
+            let score = weights.score(step, judgement(logit: 1), lineLogProbability: -100, calibration: nil)
+            #expect(score.map { (0...1).contains($0) } ?? true)
+        }
+    }
+
     @Test("weights are read where they are named, and names that are none are an error")
     func weightsInJSON() throws {
         func read(_ text: String) throws -> ScoreWeights {

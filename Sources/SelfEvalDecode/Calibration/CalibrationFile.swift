@@ -21,6 +21,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     public var steps: Calibration
     /// What a step's score is made of, where it is more than the verdict; the calibrated verdict is one of its signals.
     public var weights: ScoreWeights?
+    /// From which score on a step is accepted, where that was chosen for these scores.
+    public var acceptThreshold: Double?
     /// How many labelled steps it was fitted on.
     public var sampleCount: Int
     /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
@@ -49,6 +51,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         verdictDigest: String,
         steps: Calibration,
         weights: ScoreWeights? = nil,
+        acceptThreshold: Double? = nil,
         sampleCount: Int,
         abstention: [String: Abstention] = [:]
     ) {
@@ -57,6 +60,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         self.verdictDigest = verdictDigest
         self.steps = steps
         self.weights = weights
+        self.acceptThreshold = acceptThreshold
         self.sampleCount = sampleCount
         self.abstention = abstention
     }
@@ -94,8 +98,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this calibration in force. Weights that were chosen for the score stay; so does a threshold for
-    /// abstention.
+    /// The options with this calibration in force. Weights and thresholds other than the usual ones were chosen, and stay.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
@@ -115,6 +118,10 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         var options = options
         options.calibration = steps
         if let weights, options.weights == .verdictAlone { options.weights = weights }
+        if let acceptThreshold, options.acceptThreshold == SelfEvalOptions.usualAcceptThreshold {
+            options.acceptThreshold = acceptThreshold
+            options.rejectThreshold = min(options.rejectThreshold, acceptThreshold)
+        }
         options.abstainBelow = options.abstainBelow ?? abstention[options.strategy.rawValue]?.threshold
         return options
     }

@@ -87,14 +87,14 @@ public struct ScoreWeights: Sendable, Equatable {
         return score(of: signals)
     }
 
-    /// What signals come to; `nil` when none of them has a weight.
+    /// What signals come to; `nil` when none of them has a weight, or weights are so large that they cancel to no number.
     public func score(of signals: [ScoreSignal: Double]) -> Double? {
         // In a fixed order: sums of floating-point numbers depend on it.
         let parts = ScoreSignal.allCases.compactMap { signal in
             weights[signal].flatMap { weight in signals[signal].map { weight * $0 } }
         }
-        guard !parts.isEmpty else { return nil }
-        return LogisticRegression.logistic(parts.reduce(0, +) + intercept)
+        let sum = parts.reduce(0, +) + intercept
+        return parts.isEmpty || sum.isNaN ? nil : LogisticRegression.logistic(sum)
     }
 
     /// What a verdict's logit adds to a score before it is weighted: log(p / (1 − p)) of its calibrated probability, kept

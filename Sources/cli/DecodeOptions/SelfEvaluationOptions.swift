@@ -31,7 +31,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var prompts: String?
 
     /// Accepts a step at once.
-    @Option(help: "Accept a step at once when its verdict has at least this probability (default: 0.5).")
+    @Option(help: "Accept a step at once when its score is at least this (default: what the calibration says, or 0.5).")
     public var accept: Double?
 
     /// Casts doubt on earlier steps.
@@ -187,15 +187,17 @@ public struct SelfEvaluationOptions: ParsableArguments {
         warn: (String) throws -> Void
     ) throws -> SelfEvalOptions {
         var options = options
-        let chosen = score.map { _ in options.weights }
+        let chosen = options
         let file = URL(filePath: model.package.path)
         if prompts == nil, let own = try PromptPack.besides(file, named: usualPrompts) { options.prompts = own }
         guard calibration != "none" else { return options }
         let identity = ModelIdentity(of: model, activations: activations)
         func apply(_ file: URL) throws -> SelfEvalOptions {
             var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
-            // Whoever asks for the verdict alone means it.
-            if let chosen { fitted.weights = chosen }
+            // Whoever asks for what is usual means it.
+            if score != nil { fitted.weights = chosen.weights }
+            if accept != nil { fitted.acceptThreshold = chosen.acceptThreshold }
+            if accept != nil || reject != nil { fitted.rejectThreshold = chosen.rejectThreshold }
             return fitted
         }
         if let calibration { return try apply(URL(filePath: calibration)) }
@@ -203,6 +205,9 @@ public struct SelfEvaluationOptions: ParsableArguments {
         guard FileManager.default.fileExists(atPath: url.path) else { return options }
         do {
             return try apply(url)
+        } catch let error as EMLLMError where error.code == .otherPrompts && strategy == .seat && prompts == nil {
+            // SEAT has prompts of its own, and the file beside a model is for those of all other strategies.
+            return options
         } catch let error as EMLLMError {
             try warn("\(url.path) is not used: \(error)")
             return options

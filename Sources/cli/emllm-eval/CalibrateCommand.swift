@@ -41,6 +41,9 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The most questions that are answered and wrong, as a share of all.")
     var risk: Double?
 
+    @Option(help: "Accept steps from this score on, where none is asked for (emllm-eval sweep shows what each does).")
+    var accept: Double?
+
     @Option(help: "Where to write (default: calibration.json in the run's folder).")
     var out: String?
 
@@ -53,6 +56,9 @@ struct CalibrateCommand: AsyncParsableCommand {
         }
         if let risk, !(risk > 0 && risk < 1) {
             throw ValidationError("--risk: expected a number between 0 and 1, found \(risk)")
+        }
+        if let accept, !(0...1).contains(accept) {
+            throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
     }
 
@@ -72,6 +78,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             verdictDigest: digest,
             steps: fit.curve,
             weights: fit.weights,
+            acceptThreshold: accept,
             sampleCount: fit.count
         )
         var lines = fit.summary

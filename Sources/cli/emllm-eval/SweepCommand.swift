@@ -80,13 +80,13 @@ struct SweepCommand: AsyncParsableCommand {
                 for aggregation in aggregation?.values ?? [recorded.aggregation] {
                     var options = recorded
                     options.strategy = decide ?? strategy
-                    (options.acceptThreshold, options.rejectThreshold) = (accept, reject)
                     options.aggregation = aggregation
                     options.weighsVotes = options.weighsVotes || weighVotes
                     if let fitted {
                         options.weights = .verdictAlone
                         options = try fitted.applied(to: options, model: description.model)
                     }
+                    (options.acceptThreshold, options.rejectThreshold) = (accept, reject)
                     var row = Row(accept: accept, reject: reject, aggregation: aggregation)
                     for (problem, trace) in traces {
                         row.add(try ResultRecord(deciding: trace, by: options, of: problem, in: description))
