@@ -4,6 +4,7 @@
 
 CHAINS is what sampled.py wrote. For each line of a chain the area under the ROC curve: of its verdict (the margin of Yes over No), of
 what is collected at the end of the step, and of its most doubtful token. If verdicts are the worst, they do not collect what is known.
+Beside them, what the model's own probabilities tell: of the step's least likely token, and of all that was said up to its end.
 """
 
 import argparse
@@ -18,6 +19,9 @@ from sequences import Sequence, collated, tokenized
 from steps import NAMES
 from tasks import Cascade, sampled
 from tokenizer import prompt_text
+
+
+SCORES = ["verdict", "end", "most doubtful token", "least likely token", "line"]
 
 
 def area(right, wrong):
@@ -37,7 +41,7 @@ def questioned(puzzle, chains, teacher):
         for place, (step, label) in enumerate(chain):
             said = (*said, step)
             if said not in ends:
-                ends[said] = sequence.add(step + "\n", 0, before, ())
+                ends[said] = sequence.add(step + "\n", 1, before, ())
                 verdict = teacher.asks(sequence, ends[said], teacher.prompts.evaluate, teacher.verdict(True))
                 if label is not None:
                     asked.append((ends[said], verdict, place, label))
@@ -49,7 +53,8 @@ def questioned(puzzle, chains, teacher):
 def scores(trainee, tokenizer, puzzle, chains):
     """(place, label, scores) of every labelled step of chains about one puzzle.
 
-    The scores are the margin of the verdict, and how little is doubted at the end of the step and in its most doubtful token.
+    The scores are the margin of the verdict, how little is doubted at the end of the step and in its most doubtful token, and the
+    log-probabilities of its least likely token and of all steps up to its end.
     """
     teacher = Cascade()
     sequence, asked = questioned(puzzle, chains, teacher)
@@ -58,12 +63,24 @@ def scores(trainee, tokenizer, puzzle, chains):
     states = trainee.follow(trainee.see(normalized(torch.from_numpy(pixels_of(puzzle)))[None]), batch)
     (yes,), (no,) = (tokenizer(text)["input_ids"] for text in map(teacher.verdict, (True, False)))
     logits = trainee.say(states, batch)
-    margins = dict(zip([piece for piece, weight in zip(row.piece, row.weights) if weight], (logits[:, yes] - logits[:, no]).tolist()))
+    said = [piece for piece, weight in zip(row.piece, row.weights) if weight]
+    margins = dict(zip(said, (logits[:, yes] - logits[:, no]).tolist()))
+    wanted = batch["ids"][batch["weights"] > 0]
+    likely = logits.log_softmax(-1).gather(-1, wanted[:, None])[:, 0].tolist()
+    least, lines = {}, {}
+    for piece, value in zip(said, likely):
+        if piece not in lines:
+            lines[piece] = lines.get(sequence.pieces[piece].after, 0.0)
+        lines[piece] += value
+        least[piece] = min(least.get(piece, value), value)
     worst, ends = {}, {}
     doubted = [piece for piece, wrong in zip(row.piece, row.wrong) if wrong >= 0]
     for piece, doubt, collected in zip(doubted, *(values.tolist() for values in trainee.doubt(states, batch))):
         worst[piece], ends[piece] = max(worst.get(piece, doubt), doubt), collected
-    return [(place, label, (margins[verdict], -ends[step], -worst[step])) for step, verdict, place, label in asked]
+    return [
+        (place, label, (margins[verdict], -ends[step], -worst[step], least[step], lines[step]))
+        for step, verdict, place, label in asked
+    ]
 
 
 def main():
@@ -80,9 +97,9 @@ def main():
     for name, places in [*((name, [place]) for place, name in enumerate(NAMES)), ("all", range(len(NAMES)))]:
         judged = [one for one in found if one[0] in places]
         right, wrong = ([one for one in judged if one[1] is label] for label in (True, False))
-        areas = [area([one[2][score] for one in right], [one[2][score] for one in wrong]) for score in range(3)]
-        verdict, end, token = ("–" if value is None else f"{value:.3f}" for value in areas)
-        print(f"{name:12}{len(right):6} right{len(wrong):6} wrong   verdict {verdict}   end {end}   most doubtful token {token}")
+        areas = [area([one[2][score] for one in right], [one[2][score] for one in wrong]) for score in range(len(SCORES))]
+        texts = [f"{score} {'–' if value is None else f'{value:.3f}'}" for score, value in zip(SCORES, areas)]
+        print(f"{name:12}{len(right):6} right{len(wrong):6} wrong   {'   '.join(texts)}")
 
 
 if __name__ == "__main__":

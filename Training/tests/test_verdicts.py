@@ -29,6 +29,9 @@ def test_every_labelled_step_is_judged_once():
     trainee = Trainee(Sizes(1, 64, 2, 64, 64), tokenizer).eval()
     found = verdicts.scores(trainee, tokenizer, puzzle, [right, wrong])
     assert [one[:2] for one in found] == [(place, label) for *_, place, label in asked]
+    # What is said is the less likely the longer the line is, and no likelier than its least likely token.
+    lines = [one[2][4] for one in found[:4]]
+    assert lines == sorted(lines, reverse=True) and all(one[2][4] <= one[2][3] < 0 for one in found)
     # Each by itself, behind its own way alone.
     alone = verdicts.scores(trainee, tokenizer, puzzle, [wrong])
     assert [one[2] for one in alone] == [pytest.approx(found[index][2], abs=1e-4) for index in (0, 4, 5)]
