@@ -3,6 +3,17 @@ import Foundation
 import SelfEvalDecode
 import Testing
 
+/// A file of fixtures that is shared with the tests of the harness.
+private func statistics<Fixture: Decodable>(_ name: String) -> Fixture {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "EvaluationTests/Fixtures/statistics/\(name).json")
+    do {
+        return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: file))
+    } catch {
+        fatalError("the fixture \(file.path) cannot be read: \(error)")
+    }
+}
+
 /// What SciPy and scikit-learn make of the same samples. `Tests/Scripts/statistics_fixtures.py` made the file.
 private struct CalibrationFixture: Decodable {
     struct Case: Decodable, CustomTestStringConvertible {
@@ -25,15 +36,7 @@ private struct CalibrationFixture: Decodable {
     var cases: [Case]
     var conformal: [Conformal]
 
-    static let shared: CalibrationFixture = {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "EvaluationTests/Fixtures/statistics/calibration.json")
-        do {
-            return try JSONDecoder().decode(CalibrationFixture.self, from: Data(contentsOf: file))
-        } catch {
-            fatalError("the fixture \(file.path) cannot be read: \(error)")
-        }
-    }()
+    static let shared: CalibrationFixture = statistics("calibration")
 }
 
 private func isClose(_ a: Double, _ b: Double, _ tolerance: Double) -> Bool {
@@ -52,15 +55,7 @@ private struct RegressionFixture: Decodable {
     }
     var cases: [Case]
 
-    static let shared: RegressionFixture = {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "EvaluationTests/Fixtures/statistics/regression.json")
-        do {
-            return try JSONDecoder().decode(RegressionFixture.self, from: Data(contentsOf: file))
-        } catch {
-            fatalError("the fixture \(file.path) cannot be read: \(error)")
-        }
-    }()
+    static let shared: RegressionFixture = statistics("regression")
 }
 
 @Suite("Logistic regression")

@@ -155,7 +155,7 @@ public struct ConfidenceSummary: Codable, Sendable, Equatable {
 public struct StepSummary: Codable, Sendable, Equatable {
     /// The score: the verdict's probability, and what else it is made of.
     public var verdict: JudgementSummary
-    /// What the verdict alone achieves on the same steps, where the score is made of more.
+    /// What the verdict's logit alone achieves on the same steps; `nil` where one of them has none.
     public var verdictAloneAreaUnderROC: Double?
     /// What the steps' mean log-probability achieves on the same steps. A verdict that is no better is not worth its
     /// tokens.
