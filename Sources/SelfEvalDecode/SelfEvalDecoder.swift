@@ -127,8 +127,16 @@ public struct SelfEvalDecoder: Sendable {
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
         let (encoded, usage) = try context.encode(images)
+        let looks = Looks(at: images, encoded: encoded, in: context)
         let run = try DecodeRun(
-            .init(text: question, system: system, images: encoded, usage: usage, imageNames: imageNames),
+            .init(
+                text: question,
+                system: system,
+                images: encoded,
+                usage: usage,
+                seenAt: { try looks.prompt($1, look: $0) },
+                imageNames: imageNames
+            ),
             model: context,
             renderer: context.model.promptRenderer,
             tokenizer: context.model.tokenizer,
@@ -140,7 +148,7 @@ public struct SelfEvalDecoder: Sendable {
         )
         // The features stay in memory until the prompt is computed.
         defer { memory.branch = run.source.prompted }
-        return try withExtendedLifetime(encoded) { try run.run() }
+        return try withExtendedLifetime((encoded, looks)) { try run.run() }
     }
 
     private static func makeClock() -> BudgetMeter.Clock {
@@ -176,6 +184,7 @@ extension SelfEvalDecoder {
         try ReplayCheck.checkModel(ModelIdentity(of: context), is: recorded.header.model)
         guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
         let (encoded, usage) = try context.encode(images)
+        let looks = Looks(at: images, encoded: encoded, in: context)
         try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
         let run = try DecodeRun(
             .init(
@@ -183,6 +192,7 @@ extension SelfEvalDecoder {
                 system: recorded.header.system,
                 images: encoded,
                 usage: usage,
+                seenAt: { try looks.prompt($1, look: $0) },
                 imageNames: recorded.header.imageNames ?? []
             ),
             model: context,
@@ -194,7 +204,7 @@ extension SelfEvalDecoder {
             clock: Self.makeClock(),
             onEvent: onEvent
         )
-        let trace = try withExtendedLifetime(encoded) { try run.run() }
+        let trace = try withExtendedLifetime((encoded, looks)) { try run.run() }
         try ReplayCheck.check(trace, repeats: recorded)
         return trace
     }

@@ -37,6 +37,11 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var evaluation: EvaluationForm
     /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
     public var chains: Int
+    /// How often the question's pictures are looked at, each time moved a little in their frames, where texts have to
+    /// differ: the chains of `vote`, `best-of` and `adaptive`, and what `verify` writes in the place of a step that does not pass.
+    /// A vision transformer's mistakes of reading often depend on where it cuts a picture into patches. 1 draws them all behind
+    /// the pictures as they are.
+    public var looks: Int
     /// Whether votes count by their chains' scores.
     public var weighsVotes: Bool
     /// Whether the steps of `cot` and `vote` are judged although nothing follows from it, for the record.
@@ -82,6 +87,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         usesHints: Bool = false,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
+        looks: Int = 1,
         weighsVotes: Bool = false,
         judgesChains: Bool = false,
         beam: BeamOptions = BeamOptions(),
@@ -111,6 +117,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.usesHints = usesHints
         self.evaluation = evaluation
         self.chains = chains
+        self.looks = looks
         self.weighsVotes = weighsVotes
         self.judgesChains = judgesChains
         self.beam = beam
@@ -231,6 +238,7 @@ extension SelfEvalOptions {
         try check("maximumBacktracks", 0...1000, maximumBacktracks)
         try check("maximumSteps", 1...1000, maximumSteps)
         try check("chains", 1...256, chains)
+        try check("looks", 1...Looks.most, looks)
         try check("beam.lines", 1...64, beam.lines)
         try check("beam.candidates", 1...64, beam.candidates)
         try check("beam.mixing", "0...1", beam.mixing, (0...1).contains(beam.mixing))

@@ -82,6 +82,36 @@ struct PictureTests {
         )
     }
 
+    @Test(
+        "Further looks are as long as the first, are encoded once each, and come out the same again",
+        arguments: families
+    )
+    func looks(family: String) throws {
+        let context = try Self.context(family)
+        var options = Self.options
+        (options.strategy, options.chains, options.looks) = (.vote, 3, 3)
+        let before = context.counters
+        let trace = try SelfEvalDecoder.run("What?", images: [Self.picture()], options: options, in: context)
+        let counts = try #require(trace.summary).counts
+        #expect(counts.looks == 2 * trace.header.prompt.count)
+        #expect(counts.processed == context.counters.processedTokens - before.processedTokens)
+        #expect(context.counters.encodedImages == 3)
+        #expect(trace.nodes.filter { !$0.continues }.map(\.look) == [nil, 1, 2])
+        let fresh = try Self.context(family)
+        #expect(try SelfEvalDecoder.replay(trace, images: [Self.picture()], in: fresh).nodes == trace.nodes)
+        // What is said at a look is what is said to the picture moved.
+        let moved = try SelfEvalDecoder.run(
+            "What?",
+            images: [Self.picture().seen(at: 2)],
+            options: {
+                options.strategy = .cot
+                return options
+            }(),
+            in: Self.context(family)
+        )
+        #expect(moved.nodes.map(\.tokens) == trace.nodes.filter { $0.look == 2 }.map(\.tokens))
+    }
+
     @Test("The decoder keeps the picture from question to question")
     func decoder() async throws {
         let model = try EMLLMModel.load(from: Self.folder.appending(path: "qwen2-vl"))

@@ -208,7 +208,7 @@ struct ReplayTests {
         }
         #expect(code(Data()) == .notATrace && code(Data("{}".utf8)) == .notATrace && code(Data([0xFF])) == .notATrace)
         let old = String(decoding: whole, as: UTF8.self).replacingOccurrences(
-            of: "\"version\" : 2",
+            of: "\"version\" : \(Trace.currentVersion)",
             with: "\"version\" : 1"
         )
         #expect(code(Data(old.utf8)) == .traceVersion)

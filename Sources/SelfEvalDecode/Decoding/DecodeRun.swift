@@ -11,6 +11,8 @@ struct DecodeRun<Model: BranchingModel> {
         var system: String?
         var images: [EncodedImage] = []
         var usage: [ImageUsage] = []
+        /// The prompt with another look at the pictures in the place of the first.
+        var seenAt: (_ look: Int, _ prompt: [TokenID]) throws -> [TokenID] = { _, prompt in prompt }
         var imageNames: [String] = []
     }
 
@@ -76,7 +78,8 @@ struct DecodeRun<Model: BranchingModel> {
             tokenizer: tokenizer,
             options: options,
             conversation: conversation,
-            continuing: start
+            continuing: start,
+            prompt: { try question.seenAt($0, conversation.question) }
         )
         let header = TraceHeader(
             model: identity,

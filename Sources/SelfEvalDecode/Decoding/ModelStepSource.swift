@@ -12,6 +12,10 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     var live: [Int: Live] = [:]
     /// The prefixes without the picture, by node.
     var blind: [Int: Model.Branch] = [:]
+    /// The question's prompt at further looks at its pictures, by look.
+    private var looked: [Int: Look] = [:]
+    /// The prompt of a look.
+    private let prompt: (_ look: Int) throws -> [TokenID]
     /// The branches behind reflections, by reflection.
     var reflections: [Int: Model.Branch] = [:]
     /// The question's prompt alone, for the next question; `nil` before it is processed.
@@ -25,23 +29,35 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var logits: Logits?
         /// The state of the text behind it.
         let detokenizer: StreamingDetokenizer
+        /// The look at the pictures that it stands behind.
+        var look = 0
         /// Its tokens at the end that are white space.
         let trailingSpace: Int
     }
 
-    /// - Parameter start: a branch of an earlier question; what it has in common with this one is not processed again.
+    /// The question at another look.
+    private struct Look {
+        let branch: Model.Branch
+        let logits: Logits
+    }
+
+    /// - Parameters:
+    ///   - start: a branch of an earlier question; what it has in common with this one is not processed again.
+    ///   - prompt: the question's prompt at a further look at its pictures, as many tokens as at the first.
     init(
         model: Model,
         tokenizer: Tokenizer,
         options: SelfEvalOptions,
         conversation: Conversation,
-        continuing start: Model.Branch? = nil
+        continuing start: Model.Branch? = nil,
+        prompt: @escaping (_ look: Int) throws -> [TokenID]
     ) throws {
         self.model = model
         self.tokenizer = tokenizer
         self.options = options
         self.conversation = conversation
         self.start = start
+        self.prompt = prompt
         rule = StepWriter.Rule(options, tokenizer)
         scorer = StepScorer(
             tokens: try VerdictTokens(
@@ -156,9 +172,13 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
 
     private func begin(_ jobs: [WriteJob], account: Account) throws -> [Text] {
         try ensureLogits(after: jobs.compactMap(beginning), account: account)
-        return try jobs.map { job in
+        let elsewhere = try lookAgain(for: jobs, account: account)
+        return try jobs.enumerated().map { index, job in
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
+            if let look = elsewhere[index] {
+                return Text(writer: writer, branch: look.branch, start: look.branch.count, logits: look.logits)
+            }
             if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
                 let branch = reflected.fork()
                 let request: [TokenID]
@@ -173,9 +193,48 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         }
     }
 
-    /// The node that a text begins behind; `nil` where that is a reflection.
+    /// Branches for the texts that begin at another look than the step before them: its prompt, and the line so far.
+    private func lookAgain(for jobs: [WriteJob], account: Account) throws -> [Int: Look] {
+        let changing = jobs.indices.filter { changesLook(jobs[$0]) }
+        let missing = Set(changing.map { jobs[$0].look }).filter { $0 > 0 && looked[$0] == nil }.sorted()
+        if !missing.isEmpty {
+            let work = try missing.map { (branch: model.makeBranch(), tokens: try prompt($0)) }
+            let logits = try append(work, to: \.looks, account: account)
+            for (index, look) in missing.enumerated() {
+                looked[look] = Look(branch: work[index].branch, logits: logits[index])
+            }
+        }
+        var places: [Int: Look] = [:]
+        var behind: [(index: Int, branch: Model.Branch, tokens: [TokenID])] = []
+        for index in changing {
+            let job = jobs[index]
+            guard let line = live[job.parent]?.branch.tokens.dropFirst(conversation.question.count),
+                let root = job.look > 0 ? looked[job.look] : prompted.flatMap(first)
+            else { preconditionFailure("what a text begins behind was released") }
+            let branch = root.branch.fork()
+            places[index] = Look(branch: branch, logits: root.logits)
+            if !line.isEmpty { behind.append((index, branch, Array(line))) }
+        }
+        guard !behind.isEmpty else { return places }
+        let logits = try append(behind.map { ($0.branch, $0.tokens) }, to: \.recomputed, account: account)
+        for (place, logits) in zip(behind, logits) {
+            places[place.index] = Look(branch: place.branch, logits: logits)
+        }
+        return places
+    }
+
+    /// The question at the first look; its logits are kept as long as it can be continued.
+    private func first(_ prompted: Model.Branch) -> Look? {
+        live[0].flatMap { $0.logits }.map { Look(branch: prompted, logits: $0) }
+    }
+
+    /// Whether a text is written at another look than the step before it.
+    private func changesLook(_ job: WriteJob) -> Bool { job.hint == nil && job.look != live[job.parent]?.look }
+
+    /// The node that a text begins behind; `nil` where that is a reflection, or another look.
     private func beginning(of job: WriteJob) -> Int? {
-        switch job.hint {
+        if changesLook(job) { return nil }
+        return switch job.hint {
         case nil: job.parent
         case .evaluation(let node)?: node
         case .reflection?: nil
@@ -262,6 +321,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
                 detokenizer: end > 0
                     ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
+                look: writer.job.look,
                 trailingSpace: trailingSpace(node.tokens)
             )
         }

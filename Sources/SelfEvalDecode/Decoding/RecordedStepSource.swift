@@ -10,6 +10,7 @@ final class RecordedStepSource: StepSource {
     /// The recorded node that each node stands for.
     private var known: [Int: Int] = [0: 0]
     private var reflectionsTaken: Set<Int> = []
+    private var looked: Set<Int> = []
     private var knownReflections: [Int: Int] = [:]
 
     init(_ trace: Trace) { recorded = trace }
@@ -29,6 +30,7 @@ final class RecordedStepSource: StepSource {
         var texts: [[StepNode]] = []
         var id = firstID
         for job in jobs {
+            noteLook(of: job, account: account)
             var nodes: [StepNode] = []
             for found in try text(of: job) {
                 var node = found
@@ -54,7 +56,8 @@ final class RecordedStepSource: StepSource {
         guard
             let first = recorded.nodes.first(where: { node in
                 node.parent == parent && node.ordinal == job.ordinal && !node.continues
-                    && node.temperature == job.temperature && isSame(node.hint, job.hint)
+                    && node.temperature == job.temperature && (node.look ?? 0) == job.look
+                    && isSame(node.hint, job.hint)
             })
         else { throw EMLLMError.leftRecording }
         var nodes = [first]
@@ -63,6 +66,13 @@ final class RecordedStepSource: StepSource {
         }
         if case .step = job.extent, nodes.count > 1 { throw EMLLMError.leftRecording }
         return nodes
+    }
+
+    /// Notes what a text costs that begins at another look than the step before it.
+    private func noteLook(of job: WriteJob, account: Account) {
+        guard job.hint == nil, let parent = known[job.parent], recorded.look(of: parent) != job.look else { return }
+        if job.look > 0, looked.insert(job.look).inserted { account.counts.looks += recorded.header.prompt.count }
+        account.counts.recomputed += recorded.line(to: parent).reduce(0) { $0 + $1.tokens.count }
     }
 
     private func isSame(_ recorded: StepNode.Hint?, _ hint: StepNode.Hint?) -> Bool {

@@ -14,6 +14,8 @@ struct WriteJob {
     let extent: Extent
     /// What it is written behind, before it is moved to its place.
     let hint: StepNode.Hint?
+    /// The look at the pictures that it is written at; 0 is the first.
+    let look: Int
     /// Tokens of the budget that are kept for judging it.
     let reserve: Int
 

@@ -129,7 +129,8 @@ struct StepWriter {
             continues: !steps.isEmpty,
             kind: .step,
             temperature: job.temperature,
-            hint: job.hint
+            hint: job.hint,
+            look: job.look > 0 ? job.look : nil
         )
         node.text = fragments[tokens].joined()
         node.tokens = Array(chosen[tokens])

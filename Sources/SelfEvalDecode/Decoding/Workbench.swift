@@ -119,6 +119,37 @@ final class Workbench {
         } ?? 0
     }
 
+    /// How texts behind a node are to be written that have to differ: at a look each, in turn, the likeliest text of each look
+    /// first, and draws after that. Without further looks, and where the budget has no room for them, all are draws.
+    ///
+    /// - Parameters:
+    ///   - numbers: which of the texts at this place they are; number 0 is at the look of the step before.
+    ///   - parent: the node.
+    ///   - extent: how far they go.
+    ///   - isJudged: whether they are going to be judged.
+    func manners(
+        of numbers: Range<Int>,
+        after parent: Int,
+        extent: WriteJob.Extent,
+        isJudged: Bool
+    ) -> [Manner] {
+        // The question at each further look, and behind it the line so far.
+        let line = trace.line(to: parent).reduce(0) { $0 + $1.tokens.count }
+        let cost = min(numbers.count, options.looks) * trace.header.prompt.count + numbers.count * line
+        guard options.looks > 1, trace.header.images != nil, account.meter.allows(Expense(promptTokens: cost)) else {
+            let manner = Manner(extent: extent, sampling: options.revisionSampling, isJudged: isJudged)
+            return numbers.map { _ in manner }
+        }
+        return numbers.map { number in
+            Manner(
+                extent: extent,
+                sampling: number < options.looks ? options.primarySampling : options.revisionSampling,
+                isJudged: isJudged,
+                look: (trace.look(of: parent) + number) % options.looks
+            )
+        }
+    }
+
     // MARK: Writing
 
     /// How a text is to be written.
@@ -129,13 +160,20 @@ final class Workbench {
         var hint: StepNode.Hint?
         /// Whether it is going to be judged, so that the budget keeps the tokens for that.
         var isJudged = true
+        /// The look at the pictures; `nil` for that of the step before.
+        var look: Int?
     }
 
     /// Writes texts behind nodes as one batch. Texts that say nothing new are marked.
     ///
     /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
     func write(after parents: [Int], _ manner: Manner) throws -> [[Int]] {
-        let jobs = parents.map { parent in
+        try write(parents.map { ($0, manner) })
+    }
+
+    /// Writes texts as one batch, each in its own manner.
+    func write(_ texts: [(parent: Int, manner: Manner)]) throws -> [[Int]] {
+        let jobs = texts.map { parent, manner in
             let ordinal = begun[parent, default: 0]
             begun[parent] = ordinal + 1
             return WriteJob(
@@ -145,22 +183,23 @@ final class Workbench {
                 sampling: manner.sampling,
                 extent: manner.extent,
                 hint: manner.hint,
+                look: manner.look ?? trace.look(of: parent),
                 reserve: manner.isJudged ? costs.evaluation : 0
             )
         }
-        let (texts, error) = try account.timed(\.generation) {
+        let (written, error) = try account.timed(\.generation) {
             try source.write(jobs, firstID: trace.nodes.count + 1, account: account)
         }
-        for (job, nodes) in zip(jobs, texts) {
+        for (job, nodes) in zip(jobs, written) {
             for var node in nodes {
                 streams[node.id] = job.stream
                 if node.continues { begun[node.parent] = 1 }
-                node.rejection = rejection(of: node, in: manner.extent)
+                node.rejection = rejection(of: node, in: job.extent)
                 note(.candidate(node))
             }
         }
         if let error { throw error }
-        return texts.map { $0.map(\.id) }
+        return written.map { $0.map(\.id) }
     }
 
     /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).

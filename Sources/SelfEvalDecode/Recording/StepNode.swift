@@ -20,6 +20,9 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     public var temperature: Double
     /// What it was written behind; it was then moved to where a step stands without that.
     public var hint: Hint?
+    /// The look at the question's pictures that it was written and judged at, from 1 (``SelfEvalOptions/looks``); `nil` for
+    /// the pictures as they are.
+    public var look: Int?
     /// The text.
     public var text = ""
     /// The tokens.
@@ -196,9 +199,11 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     public var generated = 0
     /// Of those, the ones that belong to steps that stand.
     public var accepted = 0
-    /// Processed a second time: the last token of a step that ended before the last one written, and steps that were
-    /// moved from behind a reflection.
+    /// Processed a second time: the last token of a step that ended before the last one written, steps that were moved from
+    /// behind a reflection, and steps that another look at the pictures goes on from.
     public var recomputed = 0
+    /// The question's prompt at further looks at its pictures.
+    public var looks = 0
     /// Evaluation prompts, the one of the prior included.
     public var evaluation = 0
     /// Reflections: the prompts that ask for them, and their text.
@@ -212,7 +217,7 @@ public struct TokenCounts: Codable, Sendable, Equatable {
 
     /// All of them.
     public var processed: Int {
-        prompt + generated + recomputed + evaluation + reflection + contrast + answerPrompt + answer
+        prompt + looks + generated + recomputed + evaluation + reflection + contrast + answerPrompt + answer
     }
 }
 

@@ -8,7 +8,7 @@ import Foundation
 /// leaves a valid trace of what was done, and so do the first lines of a file whose last one is cut.
 public struct Trace: Codable, Sendable, Equatable {
     /// The version of this format.
-    public static let currentVersion = 2
+    public static let currentVersion = 3
 
     /// What was asked, of which model, and how.
     public private(set) var header: TraceHeader
@@ -57,6 +57,9 @@ public struct Trace: Codable, Sendable, Equatable {
     public func logProbability(to id: Int) -> Double {
         line(to: id).reduce(0) { $1.kind == .step ? $0 + $1.logProbability : $0 }
     }
+
+    /// The look at the pictures that a node was written at; 0 for the first, and for the question.
+    func look(of id: Int) -> Int { self[id]?.look ?? 0 }
 
     /// The texts that were begun after a node, in order.
     public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }

@@ -1,5 +1,5 @@
 /// One line while its verdicts are confident; from the first step that is not, several chains and a vote weighted by their
-/// verdicts.
+/// verdicts. With further looks at the pictures each of these chains is at one of them.
 ///
 /// Wider search pays where the scorer tells good from bad well enough, and hurts where it does not (arXiv 2603.15377), so
 /// the widening ends in a vote and not in a choice by score.
@@ -39,9 +39,11 @@ struct AdaptiveWidening: Strategy {
         bench.decide(node, .kept)
         // A step that ends its line is one of the voters as it is.
         let end = bench.stop(after: node).map { (leaf: node, stop: $0) }
-        let parents = (end == nil ? [node] : []) + [Int](repeating: leaf, count: width - 1)
-        let sampling = bench.options.revisionSampling
-        let chains = try bench.writeChains(after: parents, sampling: sampling, isJudged: true)
+        // With further looks at the pictures, the line goes on as it would have, and the others are at the looks after its own.
+        let turn = bench.turn(after: [node, leaf])
+        let others = bench.manners(of: 1..<width, after: leaf, extent: turn, isJudged: true).map { (leaf, $0) }
+        let own = bench.manners(of: 0..<1, after: node, extent: turn, isJudged: true).map { (node, $0) }
+        let chains = try bench.writeChains((end == nil ? own : []) + others)
         let lines = (end.map { [$0] } ?? []) + chains
         let leaves = lines.map(\.leaf)
         try bench.judgeLines(to: leaves)

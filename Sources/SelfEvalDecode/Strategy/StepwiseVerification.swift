@@ -2,7 +2,7 @@ import EMLLMCore
 
 /// Reasons step by step: write a step, judge it, then accept it, write it again, or take steps before it back.
 ///
-/// A step that does not pass is drawn again a few times, then written once more behind a reflection on what is wrong (where
+/// A step that does not pass is written again a few times, drawn or at further looks at the pictures, then written once more behind a reflection on what is wrong (where
 /// that is asked for); when even the best candidate stays below the lower threshold, the weakest earlier step is taken
 /// back and written anew. Taking steps back, and putting them in their place again when nothing better comes, processes
 /// nothing: they are still in the cache.
@@ -55,7 +55,7 @@ private struct VerificationSearch {
         var candidates: [Int] = []
         if reopened == nil {
             guard bench.width(upTo: 1, after: leaf, length: 1, isJudged: true) == 1 else { return .budget }
-            candidates = try writeAndJudge(1, .init(sampling: options.primarySampling))
+            candidates = try writeAndJudge([.init(sampling: options.primarySampling)])
             let first = bench[candidates[0]]
             if first.rejection == .empty, first.end == .endOfTurn || first.end == .budget {
                 bench.decide(first.id, .rejected)
@@ -69,7 +69,10 @@ private struct VerificationSearch {
             let width = bench.width(upTo: wanted, after: leaf, length: length, isJudged: true)
             guard width > 0 else { break }
             bench.announceRevision(after: leaf, count: width)
-            candidates += try writeAndJudge(width, .init(sampling: options.revisionSampling))
+            let number = 1 + options.maximumRevisions - remaining
+            candidates += try writeAndJudge(
+                bench.manners(of: number..<(number + width), after: leaf, extent: .step, isJudged: true)
+            )
             remaining -= width
         }
         if options.usesHints, options.maximumRevisions > 0, !hasStanding(candidates) {
@@ -78,9 +81,8 @@ private struct VerificationSearch {
         return decide(candidates)
     }
 
-    private func writeAndJudge(_ count: Int, _ manner: Workbench.Manner) throws -> [Int] {
-        let parents = [Int](repeating: leaf, count: count)
-        let nodes = try bench.write(after: parents, manner).map { $0[0] }
+    private func writeAndJudge(_ manners: [Workbench.Manner]) throws -> [Int] {
+        let nodes = try bench.write(manners.map { (leaf, $0) }).map { $0[0] }
         try bench.judge(nodes.filter { bench[$0].rejection == nil })
         return nodes
     }
@@ -92,7 +94,7 @@ private struct VerificationSearch {
         else { return [] }
         bench.announceRevision(after: leaf, count: 1)
         let hint = StepNode.Hint.reflection(id: reflection.id)
-        return try writeAndJudge(1, .init(sampling: options.primarySampling, hint: hint))
+        return try writeAndJudge([.init(sampling: options.primarySampling, hint: hint)])
     }
 
     // MARK: Decisions

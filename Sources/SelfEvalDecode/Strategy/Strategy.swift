@@ -59,15 +59,19 @@ extension Workbench {
         hint: StepNode.Hint? = nil,
         isJudged: Bool
     ) throws -> [(leaf: Int, stop: ReasoningStop)] {
+        let manner = Manner(extent: turn(after: parents), sampling: sampling, hint: hint, isJudged: isJudged)
+        return try writeChains(parents.map { ($0, manner) })
+    }
+
+    /// Writes whole chains as one batch, each in its own manner, and says which of their steps stand.
+    func writeChains(_ chains: [(parent: Int, manner: Manner)]) throws -> [(leaf: Int, stop: ReasoningStop)] {
+        try zip(chains, write(chains)).map { chain, nodes in chainEnd(of: nodes, after: chain.parent) }
+    }
+
+    /// How far chains behind nodes may go.
+    func turn(after parents: [Int]) -> WriteJob.Extent {
         let known = parents.map { steps(to: $0).count }.max() ?? 0
-        let manner = Manner(
-            extent: .turn(maximumSteps: max(1, options.maximumSteps - known)),
-            sampling: sampling,
-            hint: hint,
-            isJudged: isJudged
-        )
-        let chains = try write(after: parents, manner)
-        return zip(parents, chains).map { parent, nodes in chainEnd(of: nodes, after: parent) }
+        return .turn(maximumSteps: max(1, options.maximumSteps - known))
     }
 
     private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stop: ReasoningStop) {

@@ -1,4 +1,5 @@
-/// Self-consistency (arXiv 2203.11171): several chains, drawn as one batch, and the answer that most of them give.
+/// Self-consistency (arXiv 2203.11171): several chains, drawn as one batch, and the answer that most of them give. With further
+/// looks at the pictures each chain is at one of them.
 ///
 /// Votes may count by what the steps' verdicts come to; where no verdict says anything, they count alike.
 struct Vote: Strategy {
@@ -32,7 +33,7 @@ extension Workbench {
     func drawChains(isJudged: Bool) throws -> [(leaf: Int, stop: ReasoningStop)] {
         let step = options.prompts.step.maximumTokens
         let width = width(upTo: options.chains, after: 0, length: step, isJudged: isJudged)
-        let parents = [Int](repeating: 0, count: max(1, width))
-        return try writeChains(after: parents, sampling: options.revisionSampling, isJudged: isJudged)
+        let manners = manners(of: 0..<max(1, width), after: 0, extent: turn(after: [0]), isJudged: isJudged)
+        return try writeChains(manners.map { (0, $0) })
     }
 }

@@ -64,6 +64,16 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: "The chains of vote, best-of and adaptive (default: 5).")
     public var chains: Int?
 
+    /// Looks at pictures.
+    @Option(
+        help: ArgumentHelp(
+            "How often to look at the pictures, each time moved a little, where chains or candidates have to differ: 1 to 9 "
+                + "(default: 1).",
+            valueName: "looks"
+        )
+    )
+    public var looks: Int?
+
     /// Weighted votes.
     @Flag(help: "Let votes count by the verdicts on their steps.")
     public var weighVotes = false
@@ -131,7 +141,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, beamLines,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, looks, beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
@@ -156,6 +166,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let steps { options.maximumSteps = steps }
         if let evaluation { options.evaluation = evaluation }
         if let chains { options.chains = chains }
+        if let looks { options.looks = looks }
         if let beamLines { options.beam.lines = beamLines }
         if let beamCandidates { options.beam.candidates = beamCandidates }
         if let aggregation { options.aggregation = aggregation }

@@ -30,6 +30,7 @@ extension Cost<Int> {
                 group: .aside,
                 amount: max(0, counts.generated - counts.accepted)
             ),
+            Cost(purpose: "Further looks at the pictures", short: "looks", group: .again, amount: counts.looks),
             Cost(purpose: "Steps processed once more", short: "once more", group: .again, amount: counts.recomputed),
             Cost(purpose: "Verdicts", short: "verdicts", group: .judging, amount: counts.evaluation),
             Cost(purpose: "Reflections", short: "reflections", group: .judging, amount: counts.reflection),

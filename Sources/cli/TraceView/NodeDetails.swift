@@ -50,6 +50,7 @@ struct NodeDetails {
             ("Decision", node.decision?.rawValue),
             ("Set aside as", node.rejection?.rawValue),
             ("Written behind", node.hint.map(Self.name)),
+            ("Written at", node.look.map(Wording.look)),
         ]
     }
 

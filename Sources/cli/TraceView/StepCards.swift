@@ -142,6 +142,9 @@ struct StepCards {
                     ? Tag.a(.link(to: Self.anchor(of: hint))) { Wording.hint(hint) } : HTML(text: Wording.hint(hint))
             }
         }
+        if let look = node.look, look != outline.trace[node.parent]?.look {
+            Tag.p(.class("note")) { "» Written at \(Wording.look(look))." }
+        }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {
             Tag.p(.class("note")) { "↩ Taken back: \(Wording.reason(backtrack, in: outline))." }
         }

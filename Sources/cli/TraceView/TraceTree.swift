@@ -133,6 +133,7 @@ private struct Drawing {
     private func notes(on node: StepNode) -> [String] {
         var notes: [String] = []
         if let hint = node.hint { notes.append("» \(Wording.hint(hint))") }
+        if let look = node.look { notes.append("» \(Wording.look(look))") }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {
             notes.append("↩ taken back: \(Wording.reason(backtrack, in: outline))")
         }

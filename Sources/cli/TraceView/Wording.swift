@@ -52,6 +52,9 @@ enum Wording {
         }
     }
 
+    /// Which look at the pictures a text was written at.
+    static func look(_ look: Int) -> String { "look \(look + 1) at the pictures" }
+
     static func end(_ end: StepEnd) -> String {
         switch end {
         case .line: "end of the line"

@@ -142,8 +142,14 @@ struct StepRenderer {
         let prefix = place == lastPlace || node.kind == .evaluation ? Self.indent : number(place)
         lastPlace = place
         // What stands above already would only hide what is new.
-        let text = node.rejection == .duplicate ? "(as above)" : node.text
-        return line(prefix: prefix, mark: mark, text: text, style: style)
+        let text = node.rejection == .duplicate ? "(as above)" : node.text.trimmingCharacters(in: .newlines)
+        return line(prefix: prefix, mark: mark, text: text + look(of: node), style: style)
+    }
+
+    /// Which look at the pictures a text is from, where that is another than the one of the step before.
+    private func look(of node: StepNode) -> String {
+        guard node.look != trace?[node.parent]?.look else { return "" }
+        return " (look \((node.look ?? 0) + 1))"
     }
 
     private func line(prefix: String, mark: String, text: String, style: Terminal.Style?) -> [String] {
@@ -172,7 +178,7 @@ struct StepRenderer {
         let counts = summary.counts
         let judging = counts.evaluation + counts.contrast + counts.reflection
         parts.append(
-            "tokens: \(counts.prompt) prompt, \(counts.generated) written, \(judging) judging, "
+            "tokens: \(counts.prompt + counts.looks) prompt, \(counts.generated) written, \(judging) judging, "
                 + "\(counts.answerPrompt + counts.answer) answer"
         )
         parts.append(String(format: "%.1f s", summary.seconds.total))

@@ -39,7 +39,7 @@ struct Script {
         ScriptedModel(contextLength: contextLength) { [self] in logits(after: $0) }
     }
 
-    private func logits(after tokens: [TokenID]) -> Logits {
+    fileprivate func logits(after tokens: [TokenID]) -> Logits {
         let text = tokenizer.decode(tokens, skippingSpecialTokens: false)
         let turns = text.components(separatedBy: "<|im_start|>assistant\n")
         // The turn being written, as tokens: it may end in the middle of a character.
@@ -101,13 +101,18 @@ struct ScriptedRun {
         tokenizer: Tokenizer,
         options: SelfEvalOptions,
         question: String = "What is it?",
+        pictures: Pictures? = nil,
         repeating earlier: Trace? = nil,
         secondsPerToken: Double = 0.001,
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         var events: [DecodeEvent] = []
         let run = try DecodeRun(
-            .init(text: question),
+            .init(
+                text: question,
+                usage: pictures.map { [$0.usage] } ?? [],
+                seenAt: { look, prompt in pictures?.prompt(prompt, look: look) ?? prompt }
+            ),
             model: model,
             renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: tokenizer),
             tokenizer: tokenizer,
@@ -144,6 +149,48 @@ struct ScriptedRun {
     var counts: TokenCounts { trace.summary?.counts ?? TokenCounts() }
     /// Everything that was written at a place of a line, from 0.
     func candidates(at place: Int) -> [StepNode] { trace.nodes.filter { trace.line(to: $0.id).count == place + 1 } }
+}
+
+/// A picture that a script says something else about at each look.
+struct Pictures {
+    /// What is said at each look, the first one first.
+    let scripts: [Script]
+    /// Stands in the question for what is seen, and is the number of the look.
+    private let numbers: [TokenID]
+    let usage: ImageUsage
+
+    static let question = "What is in picture 0?"
+
+    init(_ scripts: [Script]) throws {
+        self.scripts = scripts
+        numbers = scripts.indices.map { scripts[0].tokenizer.encode("\($0)")[0] }
+        let record = #"{"contentHash": "ab", "tokens": 1, "patches": 1, "encodeSeconds": 0, "wasReused": false}"#
+        usage = try JSONDecoder().decode(ImageUsage.self, from: Data(record.utf8))
+    }
+
+    func prompt(_ prompt: [TokenID], look: Int) -> [TokenID] { prompt.map { $0 == numbers[0] ? numbers[look] : $0 } }
+
+    func makeModel(contextLength: Int = 4096) -> ScriptedModel {
+        ScriptedModel(contextLength: contextLength) { [self] tokens in
+            // The question comes before anything that a script says.
+            let look = tokens.lazy.compactMap { numbers.firstIndex(of: $0) }.first ?? 0
+            return scripts[look].logits(after: tokens)
+        }
+    }
+
+    /// Asks what is in the picture.
+    func run(_ options: SelfEvalOptions, contextLength: Int = 4096, repeating earlier: Trace? = nil) throws
+        -> ScriptedRun
+    {
+        try ScriptedRun(
+            makeModel(contextLength: contextLength),
+            tokenizer: scripts[0].tokenizer,
+            options: options,
+            question: Self.question,
+            pictures: self,
+            repeating: earlier
+        )
+    }
 }
 
 extension ModelIdentity {

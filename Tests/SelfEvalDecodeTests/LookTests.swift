@@ -1,0 +1,150 @@
+import EMLLMCore
+import Testing
+
+@testable import SelfEvalDecode
+
+@Suite("Looking at pictures again")
+struct LookTests {
+    private static let end = "<|im_end|>"
+
+    private func options(_ strategy: StrategyName, looks: Int, chains: Int = 3) -> SelfEvalOptions {
+        var options = SelfEvalOptions.test
+        options.strategy = strategy
+        options.looks = looks
+        options.chains = chains
+        return options
+    }
+
+    /// A picture that is misread at the first look, and read at the others.
+    private func misread() throws -> Pictures {
+        var wrong = try Script("It has corners.\nThere are 7.\nThe answer is 7.\n" + Self.end)
+        wrong.verdict = { $0.contains("7") ? 0.2 : 0.9 }
+        var right = try Script("It has corners.\nThere are 8.\nThe answer is 8.\n" + Self.end)
+        right.verdict = { $0.contains("7") ? 0.2 : 0.9 }
+        return try Pictures([wrong, right, right, right])
+    }
+
+    @Test("each chain of a vote is the likeliest at its look")
+    func vote() throws {
+        let run = try misread().run(options(.vote, looks: 3))
+        let chains = run.trace.nodes.filter { !$0.continues }
+        #expect(chains.map(\.look) == [nil, 1, 2] && chains.allSatisfy { $0.temperature == 0 })
+        #expect(run.trace.answer?.text == "8")
+        #expect(run.trace.nodes.filter { $0.look == 2 }.map(\.text).joined().contains("There are 8."))
+        #expect(run.counts.looks == 2 * run.trace.header.prompt.count, "the question once more for each further look")
+        #expect(run.counts.processed == run.model.processed)
+        #expect(run.counts.recomputed == 0)
+        // All further looks are read in one pass.
+        #expect(run.model.passes.filter { $0.contains(run.trace.header.prompt.count) }.map(\.count) == [1, 2])
+    }
+
+    @Test("chains beyond the looks are drawn at them in turn")
+    func draws() throws {
+        let run = try misread().run(options(.vote, looks: 2, chains: 5))
+        let chains = run.trace.nodes.filter { !$0.continues }
+        #expect(chains.map(\.look) == [nil, 1, nil, 1, nil])
+        #expect(chains.map(\.temperature) == [0, 0, 1, 1, 1])
+        #expect(run.counts.looks == run.trace.header.prompt.count)
+    }
+
+    @Test("adaptive goes on from the steps that stand, at looks of its own")
+    func adaptive() throws {
+        let run = try misread().run(options(.adaptive, looks: 3))
+        #expect(run.trace.answer?.text == "8")
+        let first = try #require(run.trace.nodes.first)
+        #expect(first.text == "It has corners.\n" && first.decision == .accepted && first.look == nil)
+        let others = run.trace.children(of: first.id)
+        #expect(others.map(\.look) == [nil, 1, 2])
+        #expect(others.map(\.text) == ["There are 7.\n", "There are 8.\n", "There are 8.\n"])
+        // What stands is processed once more behind each look, and nothing else.
+        #expect(run.counts.recomputed >= 2 * first.tokens.count && run.counts.processed == run.model.processed)
+        #expect(run.trace.path.map(\.text).joined() == "It has corners.\nThere are 8.\nThe answer is 8.\n")
+    }
+
+    @Test("verify looks again where a step does not pass, and goes on at the look that it stands at")
+    func verify() throws {
+        let run = try misread().run(options(.verify, looks: 4))
+        #expect(run.trace.path.map(\.text) == ["It has corners.\n", "There are 8.\n", "The answer is 8.\n"])
+        #expect(run.trace.path.map(\.look) == [nil, 1, 1])
+        #expect(run.decisions == [.accepted, .accepted, .accepted])
+        #expect(run.trace.nodes[1].decision == .rejected && run.trace.nodes[1].text == "There are 7.\n")
+        // The same from another look says nothing new.
+        #expect(run.trace.nodes.filter { $0.look == 2 }.allSatisfy { $0.rejection == .duplicate })
+        #expect(run.counts.processed == run.model.processed)
+    }
+
+    @Test("a step can be written at the first look behind one of another", arguments: [3, 4])
+    func back(looks: Int) throws {
+        // Good at look 1 up to the last step, which only the first look has right.
+        var first = try Script("One.\nTwo.\nThree." + Self.end)
+        var second = try Script("Eins.\nTwo.\nDrei." + Self.end)
+        func verdict(_ text: String) -> Double { text.hasSuffix("One.") || text.hasSuffix("Drei.") ? 0.2 : 0.9 }
+        first.verdict = verdict
+        second.verdict = verdict
+        // Behind the other's first step the first look would end its turn: it is asked for the mixture of both.
+        first.reasonings.append(("Eins.\nTwo.\nThree." + Self.end, 0.4))
+        first.reasonings[0].weight = 0.6
+        let run = try Pictures([first] + Array(repeating: second, count: looks - 1)).run(options(.verify, looks: looks))
+        #expect(run.trace.path.map(\.text) == ["Eins.\n", "Two.\n", "Three."])
+        #expect(run.trace.path.map(\.look) == [1, 1, nil])
+        #expect(run.counts.processed == run.model.processed)
+        #expect(run.counts.looks == (looks - 1) * run.trace.header.prompt.count)
+    }
+
+    @Test("a run with looks is repeated, and decided anew at the same cost", arguments: StrategyName.allCases)
+    func replay(strategy: StrategyName) throws {
+        let pictures = try misread()
+        let options = options(strategy, looks: 3)
+        let recorded = try pictures.run(options).trace
+        try ReplayCheck.check(try pictures.run(options, repeating: recorded).trace, repeats: recorded)
+        let again = try SelfEvalDecoder.redecide(recorded, options: options)
+        #expect(again.nodes == recorded.nodes && again.answer == recorded.answer)
+        let (counts, known) = try (#require(again.summary).counts, #require(recorded.summary).counts)
+        #expect(counts.looks == known.looks)
+        #expect(counts.generated == known.generated)
+        let read = try Trace(json: recorded.json())
+        #expect(read == recorded)
+    }
+
+    @Test("a budget without room for another look draws behind the first")
+    func budget() throws {
+        var options = options(.vote, looks: 3)
+        let wide = try misread().run(options)
+        options.budget.tokens = wide.trace.header.prompt.count + 300
+        let run = try misread().run(options)
+        #expect(run.counts.looks == 0 && run.trace.nodes.allSatisfy { $0.look == nil })
+        #expect(run.counts.processed <= options.budget.tokens && run.trace.answer != nil)
+    }
+
+    @Test("questions without pictures are answered as if there were one look", arguments: StrategyName.allCases)
+    func noPictures(strategy: StrategyName) throws {
+        var script = try Script([
+            ("A.\nThe answer is 1.\n" + Self.end, 0.6), ("B.\nThe answer is 2.\n" + Self.end, 0.4),
+        ])
+        script.verdict = { $0.hasPrefix("A.") ? 0.4 : 0.9 }
+        let plain = try ScriptedRun(script, options: options(strategy, looks: 1)).trace
+        let looked = try ScriptedRun(script, options: options(strategy, looks: 4)).trace
+        #expect(plain.nodes == looked.nodes && plain.answer == looked.answer)
+    }
+
+    @Test("as many looks as there are", arguments: [0, 10])
+    func limits(looks: Int) {
+        #expect {
+            try options(.vote, looks: looks).validate()
+        } throws: { ($0 as? EMLLMError)?.code == .invalidSelfEvalOption && "\($0)".contains("looks") }
+    }
+
+    @Test("looks move a picture by parts of its sides, and differ from each other")
+    func framing() {
+        let side = 128
+        // A white picture with a black pixel in the middle.
+        var pixels = [UInt8](repeating: 255, count: side * side * 3)
+        for sample in 0..<3 { pixels[(64 * side + 64) * 3 + sample] = 0 }
+        let picture = RGBImage(width: side, height: side, pixels: pixels)
+        let places = (0..<Looks.most).map { look in
+            let black = picture.seen(at: look).pixels.firstIndex(of: 0).map { $0 / 3 } ?? 0
+            return [black % side - 64, black / side - 64]
+        }
+        #expect(places == [[0, 0], [2, 2], [-2, -2], [2, -2], [-2, 2], [4, 4], [-4, -4], [4, -4], [-4, 4]])
+    }
+}
