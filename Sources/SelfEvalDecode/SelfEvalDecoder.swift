@@ -213,13 +213,14 @@ extension SelfEvalDecoder {
     ///
     /// - Parameters:
     ///   - recorded: the trace.
-    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling and prompts stay the record's.
+    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, looks and prompts stay the record's.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
     /// - Throws: ``EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
     public static func redecide(_ recorded: Trace, options: SelfEvalOptions) throws -> Trace {
         var options = options
         let original = recorded.header.options
         (options.seed, options.sampling, options.prompts) = (original.seed, original.sampling, original.prompts)
+        options.looks = original.looks
         options.budget.milliseconds = nil
         options.budget.cacheBytes = nil
         try options.validate()

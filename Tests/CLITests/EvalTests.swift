@@ -264,7 +264,7 @@ struct EvalTests {
         for index in labelled.indices { labelled[index].steps = steps }
         let lines = try labelled.reduce(into: Data()) { $0 += try $1.line() }
         try lines.write(to: URL(filePath: out + "/results.jsonl"))
-        let signals = ["--signals", "verdict,line", "--accept", "0.8"]
+        let signals = ["--signals", "verdict,line", "--accept", "0.8", "--looks", "3"]
         let fitted = try eval(["calibrate", out, "--model", model] + signals)
         #expect(fitted.status == 0 && fitted.output.contains("of the verdict alone"), "\(fitted.errors)")
         let weights = try #require(
@@ -279,6 +279,7 @@ struct EvalTests {
         }
         let usual = try used([])
         #expect(usual.weights == weights && usual.acceptThreshold == 0.8 && usual.rejectThreshold == 0.3)
+        #expect(try usual.looks == 3 && used(["--looks", "1"]).looks == 1)
         #expect(try used(["--score", "verdict=1"]).weights == .verdictAlone)
         #expect(try used(["--score", "line=0.5,intercept=2"]).weights == ScoreWeights([.line: 0.5], intercept: 2))
         // What was asked for stays, also where it is what is usual.
@@ -287,6 +288,11 @@ struct EvalTests {
         #expect(try used(["--reject", "0.1"]).acceptThreshold == 0.8)
         let swept = try eval(["sweep", out, "--strategy", "cot", "--calibration", folder.path("m.calibration.json")])
         #expect(swept.status == 0 && swept.output.contains("decided"), "\(swept.errors)")
+
+        // Thresholds to abstain by are for answers found in the same way.
+        let looked = try eval(["calibrate", out, "--looks", "3", "--risk", "0.1"])
+        #expect(looked.status == 64 && looked.errors.contains("run with --looks 3"), "\(looked.errors)")
+        #expect(try eval(["calibrate", out, "--looks", "10"]).status == 64)
 
         // Signals that are not recorded cannot be fitted, and what was recorded without one does not count.
         let probe = try eval(["calibrate", out, "--signals", "verdict,probe"])

@@ -41,6 +41,26 @@ struct PictureRunTests {
         #expect(other.status == 1 && other.errors.contains("pictures: expected"))
     }
 
+    @Test("Further looks at a picture are in the trace and on its page, and come out the same again")
+    func looks() throws {
+        let scratch = try Folder()
+        let (file, page) = (scratch.path("trace.json"), scratch.path("trace.html"))
+        let run = try Self.emllm([
+            "--image", Self.picture, "--strategy", "vote", "--chains", "4", "--looks", "3", "--steps", "2",
+            "--max-tokens",
+            "2400", "--trace", file, "What is it?",
+        ])
+        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+        let trace = try Trace(json: Data(contentsOf: URL(filePath: file)))
+        #expect(trace.header.options.looks == 3)
+        #expect(trace.nodes.filter { !$0.continues }.map(\.look) == [nil, 1, 2, nil])
+        let again = try Self.emllm(["--replay", file, "--image", Self.picture])
+        #expect(again.status == 0 && again.output == run.output, "\(again.errors)")
+        let view = try Program.run(Program.url("emllm-run"), ["trace", "view", file, "--html", page])
+        #expect(view.status == 0, "\(view.errors)")
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("look 2 at the pictures"))
+    }
+
     @Test("Several pictures, from files and from standard input, in their order")
     func several() throws {
         func tokens(_ arguments: [String], input: Data = Data()) throws -> [Int] {
@@ -147,6 +167,7 @@ struct PictureRunTests {
         arguments: [
             ["--image", "-"], ["--image", "-", "--image", "-", "?"], ["--allow-truncated-images", "?"],
             ["--raw", "?", "--image", picture], ["--image", picture, "--dump", "x", "--tokens", "?"],
+            ["--looks", "0", "--image", picture, "?"], ["--looks", "10", "--image", picture, "?"],
         ]
     )
     func usage(arguments: [String]) throws {

@@ -23,6 +23,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     public var weights: ScoreWeights?
     /// From which score on a step is accepted, where that was chosen for these scores.
     public var acceptThreshold: Double?
+    /// How often to look at pictures (``SelfEvalOptions/looks``), where that was chosen for the model.
+    public var looks: Int?
     /// How many labelled steps it was fitted on.
     public var sampleCount: Int
     /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
@@ -52,6 +54,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         steps: Calibration,
         weights: ScoreWeights? = nil,
         acceptThreshold: Double? = nil,
+        looks: Int? = nil,
         sampleCount: Int,
         abstention: [String: Abstention] = [:]
     ) {
@@ -61,6 +64,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         self.steps = steps
         self.weights = weights
         self.acceptThreshold = acceptThreshold
+        self.looks = looks
         self.sampleCount = sampleCount
         self.abstention = abstention
     }
@@ -98,7 +102,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this calibration in force. Weights and thresholds other than the usual ones were chosen, and stay.
+    /// The options with this calibration in force. Weights, thresholds and looks other than the usual ones were chosen, and stay.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
@@ -122,6 +126,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
             options.acceptThreshold = acceptThreshold
             options.rejectThreshold = min(options.rejectThreshold, acceptThreshold)
         }
+        if let looks, options.looks == 1 { options.looks = looks }
         options.abstainBelow = options.abstainBelow ?? abstention[options.strategy.rawValue]?.threshold
         return options
     }

@@ -68,7 +68,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How often to look at the pictures, each time moved a little, where chains or candidates have to differ: 1 to 9 "
-                + "(default: 1).",
+                + "(default: what the calibration says, or 1).",
             valueName: "looks"
         )
     )
@@ -207,6 +207,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
             // Whoever asks for what is usual means it.
             if score != nil { fitted.weights = chosen.weights }
+            if looks != nil { fitted.looks = chosen.looks }
             if accept != nil { fitted.acceptThreshold = chosen.acceptThreshold }
             if accept != nil || reject != nil { fitted.rejectThreshold = chosen.rejectThreshold }
             return fitted

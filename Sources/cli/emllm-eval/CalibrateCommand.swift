@@ -44,6 +44,9 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "Accept steps from this score on, where none is asked for (emllm-eval sweep shows what each does).")
     var accept: Double?
 
+    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm-run --help says what a look is).")
+    var looks: Int?
+
     @Option(help: "Where to write (default: calibration.json in the run's folder).")
     var out: String?
 
@@ -60,12 +63,19 @@ struct CalibrateCommand: AsyncParsableCommand {
         if let accept, !(0...1).contains(accept) {
             throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
+        if let looks { try usageError { try SelfEvalOptions(looks: looks).validate() } }
     }
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
         let description = try source.readDescription()
         let all = try source.readResults()
+        if risk != nil, let looks, let made = description.options.values.first(where: { $0.looks != looks })?.looks {
+            throw ValidationError(
+                "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
+                    + "run with --looks \(looks)"
+            )
+        }
         // Verdicts after other prompts mean something else: the strategies that share the prompts of most steps count.
         let digests = description.options.mapValues(\.verdictDigest)
         let steps = Dictionary(grouping: all, by: { digests[$0.strategy] ?? "" }).mapValues { $0.flatMap(\.steps) }
@@ -79,6 +89,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             steps: fit.curve,
             weights: fit.weights,
             acceptThreshold: accept,
+            looks: looks,
             sampleCount: fit.count
         )
         var lines = fit.summary
