@@ -83,13 +83,18 @@ def corpus(puzzles_per_kind=150):
             yield f"assistant\n{puzzle.chain}\n"
 
 
-def train():
-    """The tokenizer. It is cut into words as SmolLM2's is: digits apart, then GPT-2's pattern."""
-    tokenizer = Tokenizer(models.BPE())
+def pieces(tokenizer):
+    """A tokenizer that cuts texts into words as SmolLM2's does: digits apart, then GPT-2's pattern."""
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train():
+    """The tokenizer."""
+    tokenizer = pieces(Tokenizer(models.BPE()))
     trainer = trainers.BpeTrainer(
         vocab_size=SIZE,
         special_tokens=SPECIAL,

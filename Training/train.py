@@ -237,8 +237,8 @@ class Run:
                 labels = batch["labels"].to(self.device)
                 with torch.set_grad_enabled(not self.arguments.frozen):
                     features = self.trainee.see(normalized(batch["pixels"].to(self.device)))
-                    read = self.trainee.read(features)
-                    reading = reading_loss(read, labels)
+                read = self.trainee.read(features)
+                reading = reading_loss(read, labels)
                 accuracy = reading_accuracy(read, labels)
             if "ids" not in batch:
                 return reading, None, accuracy, {name: (0, 0) for name in PARTS}

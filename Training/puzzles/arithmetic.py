@@ -2,7 +2,7 @@
 
 import math
 
-from .puzzle import Draft, listed, numbers, options_of, pairs
+from .puzzle import Draft, joined, listed, numbers, options_of
 from .registry import kind
 from .scene import Scene
 
@@ -201,7 +201,9 @@ def circle_size_number(rng, style, talk):
         scene.text(x, y, shown[index], size)
         scene.mark(x, y, shape="circle", size=size_of[value], text=shown[index])
 
-    sizes = [size_of[value] for value in values]
+    # The one of a pair that is known stands beside the question mark, so that it can be looked up in the next step.
+    shown_of = {size: [str(value)] * 2 for value, size in size_of.items()}
+    shown_of[size_of[values[gap]]][1] = "?"
     pattern = "the larger the number the larger the circle"
     return Draft(
         scene,
@@ -214,7 +216,7 @@ def circle_size_number(rng, style, talk):
             f"Six circles of different sizes form a ring. Clockwise they have the numbers {listed(shown)}.",
         ),
         talk(
-            f"The numbers and sizes are {pairs(shown, sizes)}, so {pattern}.",
+            joined([f"{' and '.join(shown_of[size])} are {size}" for size in shown_of]) + f", so {pattern}.",
             f"The biggest circle has the number {max(values)} and the smallest circle has the number {min(values)}. So "
             f"the pattern is that {pattern}.",
         ),

@@ -195,6 +195,8 @@ def shape_size_hexagon(rng, style, talk):
     scene.mark(256, 256, text="?")
 
     sizes = [size_of[shape] for shape in around]
+    # In another order than the caption's: then each has to be looked up, and the value stands behind its key.
+    names = sorted(shapes)
     pattern = "each shape appears with a distinct size"
     return Draft(
         scene,
@@ -209,15 +211,13 @@ def shape_size_hexagon(rng, style, talk):
             f"{listed(sizes)}.",
         ),
         talk(
-            "The "
-            + joined([f"{plural(shape)} are {size_of[shape]}" for shape in shapes])
-            + ".",
+            f"By name they are {pairs(names, [size_of[name] for name in names])}, so {pattern}.",
             "All "
             + joined([f"{plural(shape)} are {size_of[shape]}" for shape in shapes])
             + f". So the pattern is that {pattern}.",
         ),
         talk(
-            f"The other {plural(missing)} are {answer}, so the missing {missing} should be {answer}.",
+            f"As {missing} {answer} says, the missing {missing} should be {answer}.",
             f"The other {plural(missing)} are {answer}, so the missing {missing} should be {answer}.",
         ),
     )

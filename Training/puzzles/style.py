@@ -127,7 +127,7 @@ def plain_style(rng):
         tints={hue: _near(rng, pair[1], 3) for hue, pair in PLAIN.items()},
         shades={hue: tuple(_near(rng, shade, 2) for shade in shades) for hue, shades in PLAIN_SHADES.items()},
         zoom=rng.uniform(0.97, 1.03),
-        wander=4.0,
+        wander=12.0,
     )
 
 

@@ -19,7 +19,7 @@ from muon import Muon, orthogonalized
 from puzzles.puzzle import ORDINALS
 from sequences import tokenized
 from tokenizer import END, IMAGE, train
-from train import Schedule
+from train import Run, Schedule, options
 
 TRAINING = Path(__file__).parents[1]
 
@@ -169,6 +169,20 @@ def test_whitened_patches_have_no_mean_and_no_correlation(tokenizer):
     assert embedded.mean(0).abs().max() < 0.02 and abs(embedded.std() - 1) < 0.05
     correlation = torch.corrcoef(embedded.T) - torch.eye(64)
     assert correlation.abs().mean() < 0.1
+
+
+def test_a_frozen_eye_stays_as_it_is_while_readers_learn(tmp_path, monkeypatch):
+    tiny = "--pictures 64 --reading 0 --pages 1 --batch 2 --frozen --vision-layers 1 --vision-width 64 --text-layers 1"
+    tiny += f" --text-width 64 --text-inner 64 --threads {torch.get_num_threads()}"
+    monkeypatch.setattr(sys, "argv", ["train.py", str(tmp_path), *tiny.split()])
+    run = Run(options())
+    before = {name: weight.clone() for name, weight in run.trainee.state_dict().items()}
+    data = Batches(run.tokenizer, 1, 2, 0, 4, pages=1)
+    for batch in data[0][:8]:
+        run.update(batch)
+    changed = {name for name, weight in run.trainee.state_dict().items() if not torch.equal(weight, before[name])}
+    assert not any("vision_model" in name or "modality_projection" in name for name in changed)
+    assert any("readers" in name for name in changed) and any("text_model.layers" in name for name in changed)
 
 
 @pytest.mark.slow

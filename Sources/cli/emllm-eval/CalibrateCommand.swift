@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLIShared
+import DecodeOptions
 import EMLLMCore
 import Evaluation
 import Foundation
