@@ -2,10 +2,10 @@ import EMLLMCore
 
 /// Reasons step by step: write a step, judge it, then accept it, write it again, or take steps before it back.
 ///
-/// A step that does not pass is written again a few times, drawn or at further looks at the pictures, then written once more behind a reflection on what is wrong (where
-/// that is asked for); when even the best candidate stays below the lower threshold, the weakest earlier step is taken
-/// back and written anew. Taking steps back, and putting them in their place again when nothing better comes, processes
-/// nothing: they are still in the cache.
+/// A step that does not pass is written again a few times, drawn or at further looks at the pictures, then written once more
+/// behind a reflection on what is wrong (where that is asked for); when even the best candidate stays below the lower
+/// threshold, the weakest earlier step is taken back and written anew. Taking steps back, and putting them in their place
+/// again when nothing better comes, processes nothing: they are still in the cache.
 struct StepwiseVerification: Strategy {
     let judges = true
 
