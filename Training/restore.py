@@ -17,7 +17,7 @@ from model import HEAD, MERGE, PATCH, PICTURE, Sizes
 from tokenizer import SPECIAL, pieces
 from tokenizers import Tokenizer, models
 
-MAGIC = b"EMLLM\0\r\n"
+MAGIC, HEADER = b"EMLLM\0\r\n", 64
 METADATA, TOKENIZER, INDEX, DATA = 1, 2, 3, 4
 F32, Q8_0 = 0, 3
 STRIP, BLOCK, GROUP = 16, 32, 4
@@ -69,12 +69,12 @@ def published(name):
 
 
 def sections(file):
-    if file[:8] != MAGIC:
-        raise Refused("expected a file in the .emllm format; found another beginning")
+    if len(file) < HEADER or file[:8] != MAGIC:
+        raise Refused("expected a file in the .emllm format (emllm-convert writes it); found another beginning")
     count, length = struct.unpack_from("<IQ", file, 12)
     if len(file) != length:
         raise Refused(f"expected {length} bytes, as its header says; found another end, after {len(file)}")
-    entries = [struct.unpack_from("<IIQQ", file, 64 + 64 * number) for number in range(count)]
+    entries = [struct.unpack_from("<IIQQ", file, HEADER + 64 * number) for number in range(count)]
     return {kind: file[offset : offset + length] for kind, _, offset, length in entries}
 
 
@@ -127,12 +127,14 @@ def tokenizer_of(section):
 
 
 def sizes_of(configuration):
+    if configuration["family"] != "idefics3":
+        raise Refused(f"expected a model as model.py makes it, of the family idefics3; found {configuration['family']}")
     decoder, tower = configuration["decoder"], configuration["vision"]["tower"]
     fixed = {"headDimension": HEAD, "merge": MERGE, "patchSize": PATCH, "side": PICTURE // PATCH}
     found = decoder | tower | configuration["vision"]["connector"] | tower["positions"]
     other = [f"{name} {found[name]} instead of {value}" for name, value in fixed.items() if found[name] != value]
-    if other or configuration["family"] != "idefics3":
-        raise Refused(f"expected a model as model.py makes it; found {', '.join(other) or configuration['family']}")
+    if other:
+        raise Refused(f"expected a model as model.py makes it; found {', '.join(other)}")
     return Sizes(
         vision_layers=tower["layerCount"],
         vision_width=tower["hiddenSize"],
@@ -161,3 +163,5 @@ if __name__ == "__main__":
         torch.save(checkpoint(Path(sys.argv[1]).read_bytes()), sys.argv[2])
     except Refused as refusal:
         raise SystemExit(f"{sys.argv[1]}: {refusal}") from None
+    except OSError as error:
+        raise SystemExit(f"{error.filename}: {error.strerror}") from None

@@ -79,10 +79,14 @@ def test_names_are_those_of_transformers(restored):
 def test_other_files_are_refused():
     with pytest.raises(Refused, match="another beginning"):
         checkpoint(b"GGUF" + bytes(100))
+    with pytest.raises(Refused, match="another beginning"):
+        checkpoint(MODEL.read_bytes()[:20])
     with pytest.raises(Refused, match="another end"):
         checkpoint(MODEL.read_bytes()[:-1])
     configuration = json.loads(sections(MODEL.read_bytes())[METADATA])["configuration"]
     assert asdict(sizes_of(configuration)) == asdict(Sizes(text_keys=3))
+    with pytest.raises(Refused, match="found llama"):
+        sizes_of({"family": "llama", "decoder": configuration["decoder"]})
     configuration["vision"]["tower"]["patchSize"] = 14
     with pytest.raises(Refused, match="patchSize 14 instead of 16"):
         sizes_of(configuration)
