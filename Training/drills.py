@@ -34,7 +34,8 @@ def looked_up(rng, add):
     value_of = {key: rng.choice(values) for key in rng.sample(keys, min(len(keys), rng.randint(3, 6)))}
     shown = list(value_of) * rng.randint(1, 2)
     rng.shuffle(shown)
-    add(pairs(shown, [value_of[key] for key in shown]), 0)
+    seen = [value_of[key] for key in shown]
+    add(pairs(*((shown, seen) if rng.random() < 0.7 else (seen, shown))), 0)
     for key in rng.sample(list(value_of), len(value_of)):
         add(f" {key} is", 0)
         add(f" {value_of[key]}", 1)
@@ -52,6 +53,20 @@ def found_again(rng, add):
     is_key_first = rng.random() < 0.5
     add(pairs(*((shown, seen) if is_key_first else (seen, shown))) + " ?", 0)
     add(f" {shown[gap]} is {value_of[shown[gap]]}\n", 1)
+
+
+def counted(rng, add):
+    """How often each of a list is there: all twice, but for the one that is hidden."""
+    group = rng.choice(GROUPS)
+    values = rng.sample(group, min(len(group), rng.randint(3, 5)))
+    hidden = rng.choice(values)
+    shown = [value for value in values if value != hidden] * 2 + [hidden, "?"]
+    rng.shuffle(shown)
+    add(listed(shown), 0)
+    for value in sorted(values, key=group.index):
+        add(f" {value}", 0)
+        add(" once" if value == hidden else " twice", 1)
+    add("\n", 0)
 
 
 def paired(rng, add):
@@ -144,7 +159,7 @@ def reckoned(rng, add):
     add("\n", 0)
 
 
-DRILLS = [repeated, paired, opposite, gathered, reckoned, looked_up, found_again, asked, partnered, located, crossed]
+DRILLS = [repeated, paired, opposite, gathered, reckoned, looked_up, found_again, asked, partnered, located, crossed, counted]
 
 
 def drill(rng, most=420, is_judged=False):

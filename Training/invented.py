@@ -13,7 +13,7 @@ from steps import NAMES, chain_steps, label, wordings
 
 # A word is exchanged for another of the first group that it is in.
 GROUPS = [list(HUES), list(POLYGONS.values()), numbers(1, 9), SIZES, LENGTHS, ["sum", "product"], ["same", "opposite"]]
-GROUPS += [["light", "medium", "dark"], ["lighter", "darker"], ["smaller", "larger"], ["first", "second", "third"]]
+GROUPS += [["light", "medium", "dark"], ["lighter", "darker"], ["smaller", "larger"], ["first", "second", "third"], ["once", "twice"]]
 WORD = re.compile(r"(?<![\w])[a-z]+(?!\w)|(?<!\d)\d+(?!\d)")
 # Two values of a list that change places instead of one that becomes another, and what is drawn from the chain itself.
 SWAP_SHARE, NEAR_SHARE = 0.35, 0.6

@@ -1,7 +1,7 @@
 """Muon: steps of orthogonalized momentum for matrices (Jordan et al. 2024; scaled as in Liu et al., arXiv 2502.16982).
 
 torch.optim.Muon computes in bfloat16, which crawls on processors without instructions for it; this one computes in the
-precision of the weights, and all matrices of one shape at once.
+precision that it is told, and all matrices of one shape at once.
 """
 
 import torch
@@ -24,8 +24,9 @@ def orthogonalized(matrices, rounds=5):
 class Muon(torch.optim.Optimizer):
     """For matrices [rows, columns] only; a learning rate that suits AdamW suits it."""
 
-    def __init__(self, matrices, lr=1e-3, momentum=0.95, weight_decay=0.0):
+    def __init__(self, matrices, lr=1e-3, momentum=0.95, weight_decay=0.0, precision=torch.float32):
         super().__init__(list(matrices), dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+        self.precision = precision
 
     @torch.no_grad()
     def step(self, closure=None):
@@ -43,7 +44,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                     # Nesterov: where the momentum will be.
                     momenta.append(weight.grad.lerp(state["momentum"], group["momentum"]))
-                updates = orthogonalized(torch.stack(momenta))
+                updates = orthogonalized(torch.stack(momenta).to(self.precision)).to(weights[0].dtype)
                 # The mean square of an update is then that of AdamW's.
                 length = 0.2 * max(shape) ** 0.5 * group["lr"]
                 for weight, update in zip(weights, updates):

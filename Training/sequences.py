@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 import torch
 
 
+STRIDE = 16
+
+
 @dataclass(frozen=True)
 class Piece:
     """A text, how much each of its tokens counts as something to predict (0: read, not learnt), and what it stands behind.
@@ -105,8 +108,11 @@ def tokenized(tokenizer, sequence):
 
 
 def collated(rows, pad):
-    """Tensors of rows padded to one length, and what tokens see where a row has branches."""
-    length = max(len(row.ids) for row in rows)
+    """Tensors of rows padded to one length, and what tokens see where a row has branches.
+
+    Lengths are multiples of STRIDE: what multiplies matrices is made anew for each shape, and kept.
+    """
+    length = -(-max(len(row.ids) for row in rows) // STRIDE) * STRIDE
 
     def padded(name, value):
         return torch.tensor([getattr(row, name) + [value] * (length - len(row.ids)) for row in rows])

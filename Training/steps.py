@@ -17,7 +17,8 @@ FACTS = set(
     "blue green orange purple red yellow triangle square pentagon hexagon heptagon octagon nonagon circle rectangle "
     "small medium large extra short long very light dark darker lighter sum product add multiply smaller larger bigger "
     "smallest largest biggest corner adjacent center closest farthest neither top bottom left right middle first second "
-    "third increase decrease same opposite no not cannot missing leftmost rightmost".split()
+    "third increase decrease same opposite no not cannot missing leftmost rightmost "
+    "once twice".split()
 )
 PART = re.compile(r"[a-z]+|\d|[^\sa-z\d]")
 WORD = re.compile(r"[a-zA-Z]+|\d+|[^\sa-zA-Z\d]")

@@ -26,7 +26,7 @@ def plain_chain(puzzle, prompts):
 
 
 # Of these kinds the caption is not enough; their explanation says what else is to be seen.
-SEEN_LATER = ["circle_size_number", "polygon_sides_color", "shape_morph"]
+SEEN_LATER = ["polygon_sides_color", "shape_morph"]
 # Of these the deduction needs the picture too.
 NEVER_BLIND = ["polygon_sides_number"]
 

@@ -19,6 +19,7 @@ import signal
 import time
 from pathlib import Path
 
+import attention
 import numpy
 import tokenizer as tokens
 import torch
@@ -38,6 +39,8 @@ PARTS = ["token", "verdict", *DOUBTS]
 TRAIN_COLUMNS += [f"{name}_accuracy" for name in DOUBTS]
 # How much more what is wrong counts: single tokens are rare, what comes behind them in a step is not.
 MISTAKE, SPOILT = 5.0, 2.0
+# What of the model is the eye, and the heads that supervise it.
+EYE = ["vision_model.", "connector.", "readers.", "reader_norm."]
 
 
 def options():
@@ -61,12 +64,15 @@ def options():
     parser.add_argument("--pages", type=int, default=0, help=f"of {GROUP} batches, those of pages for the eye alone")
     parser.add_argument("--frozen", action="store_true", help="leave the eye as it is")
     parser.add_argument("--begin", type=Path, help="a checkpoint whose weights a new run begins with")
+    parser.add_argument("--eye", action="store_true", help="of --begin take the eye alone; the decoder and the tokenizer begin anew")
     parser.add_argument("--stop-after", type=int, help="stop at this step, as if interrupted")
     for name, value in vars(Sizes()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     arguments = parser.parse_args()
     if min(arguments.blind, arguments.drills, arguments.pages) < 0 or arguments.blind + arguments.drills + arguments.pages > GROUP:
         parser.error(f"--blind, --drills and --pages are shares of {GROUP} batches; together they are more, or one is below 0")
+    if arguments.eye and not arguments.begin:
+        parser.error("--eye takes the eye of a checkpoint; name it with --begin")
     return arguments
 
 
@@ -93,14 +99,14 @@ class Schedule:
         return self.highest * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * step / self.steps)) / 2)
 
 
-def optimizers_of(trainee, decay):
+def optimizers_of(trainee, decay, precision=torch.float32):
     """Muon for the matrices of layers, AdamW without decay for embeddings, heads, gains and biases."""
     matrices, others = [], []
     for name, weight in trainee.named_parameters():
         is_matrix = ".layers." in name and weight.ndim == 2
         (matrices if is_matrix or "modality_projection" in name else others).append(weight)
     plain = torch.optim.AdamW(others, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0, fused=True)
-    return [Muon(matrices, weight_decay=decay), plain]
+    return [Muon(matrices, weight_decay=decay, precision=precision), plain]
 
 
 class Table:
@@ -140,7 +146,7 @@ class Run:
         torch.set_flush_denormal(True)
         self.device, self.precision = device_and_precision(arguments.precision)
         file = self.folder / "tokenizer.json"
-        if not file.exists() and arguments.begin:
+        if not file.exists() and arguments.begin and not arguments.eye:
             file.write_text(torch.load(arguments.begin, map_location="cpu", weights_only=True)["tokenizer"])
         elif not file.exists():
             tokens.train().backend_tokenizer.save(str(file))
@@ -148,7 +154,9 @@ class Run:
         (self.end_of_line,) = self.tokenizer("\n")["input_ids"]
         sizes = Sizes(**{name: getattr(arguments, name) for name in vars(Sizes())})
         self.trainee = Trainee(sizes, self.tokenizer).to(self.device)
-        self.optimizers = optimizers_of(self.trainee, arguments.decay)
+        if self.device.type == "cpu" and self.precision == torch.bfloat16:
+            self.trainee.model.set_attn_implementation(attention.NAME)
+        self.optimizers = optimizers_of(self.trainee, arguments.decay, self.precision)
         group = arguments.batch * GROUP
         self.reading_groups = arguments.reading // group
         self.groups = self.reading_groups + arguments.pictures // group
@@ -198,7 +206,10 @@ class Run:
     def begin(self):
         if self.arguments.begin:
             kept = torch.load(self.arguments.begin, map_location=self.device, weights_only=True)
-            self.trainee.load_state_dict(grown(kept["trainee"], self.trainee))
+            weights = kept["trainee"]
+            if self.arguments.eye:
+                weights = {name: weight for name, weight in weights.items() if any(part in name for part in EYE)}
+            self.trainee.load_state_dict(grown(weights, self.trainee))
         else:
             pictures = [pixels_of(training_puzzle(self.arguments.seed, index, "scatter")[0]) for index in range(64)]
             whiten(self.trainee, normalized(torch.from_numpy(numpy.stack(pictures))))

@@ -201,9 +201,8 @@ def circle_size_number(rng, style, talk):
         scene.text(x, y, shown[index], size)
         scene.mark(x, y, shape="circle", size=size_of[value], text=shown[index])
 
-    # The one of a pair that is known stands beside the question mark, so that it can be looked up in the next step.
-    shown_of = {size: [str(value)] * 2 for value, size in size_of.items()}
-    shown_of[size_of[values[gap]]][1] = "?"
+    # What is there once is the other of the pair that is asked for; so the caption is enough for all that follows.
+    times = [f"{value} {'once' if value == values[gap] else 'twice'}" for value in size_of]
     pattern = "the larger the number the larger the circle"
     return Draft(
         scene,
@@ -216,7 +215,7 @@ def circle_size_number(rng, style, talk):
             f"Six circles of different sizes form a ring. Clockwise they have the numbers {listed(shown)}.",
         ),
         talk(
-            joined([f"{' and '.join(shown_of[size])} are {size}" for size in shown_of]) + f", so {pattern}.",
+            f"There are {joined(times)}, so {pattern}.",
             f"The biggest circle has the number {max(values)} and the smallest circle has the number {min(values)}. So "
             f"the pattern is that {pattern}.",
         ),

@@ -206,7 +206,7 @@ def shape_size_hexagon(rng, style, talk):
         talk(
             "There are 7 shapes with different sizes in the image, of which there is a missing "
             f"{missing} in the center. The other shapes are arranged around the center in clockwise order. With their "
-            f"sizes they are {pairs(sizes, around)}.",
+            f"sizes they are {pairs(around, sizes)}.",
             f"Six shapes surround a missing {missing}. Clockwise they are {listed(around)} with the sizes "
             f"{listed(sizes)}.",
         ),

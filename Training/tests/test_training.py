@@ -93,8 +93,13 @@ def test_what_follows_in_an_exercise_is_right():
             result = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[sign]
             assert result(int(one), int(two)) == int(right)
         (shown, *asked), values = exercise(drills.looked_up, seed)
-        known = dict(pair.rsplit(" ", 1) for pair in shown.strip("[]").split(", "))
-        assert values == [known[text.removesuffix(" is")] for text in asked if text]
+        known = shown.strip("[]").split(", ")
+        keys = [text.removesuffix(" is") for text in asked if text]
+        assert keys and all({f"{key} {value}", f"{value} {key}"} & set(known) for key, value in zip(keys, values))
+        (shown, *asked), times = exercise(drills.counted, seed)
+        shown, keys = shown.strip("[]").split(", "), [text for text in asked if text]
+        assert set(keys) == set(shown) - {"?"}
+        assert times == [{1: "once", 2: "twice"}[shown.count(key)] for key in keys] and times.count("once") == 1
         (shown,), (partner,) = exercise(drills.partnered, seed)
         assert f"? and {partner}" in shown or f"{partner} and ?" in shown
         (shown,), (said,) = exercise(drills.asked, seed)
@@ -183,6 +188,18 @@ def test_a_frozen_eye_stays_as_it_is_while_readers_learn(tmp_path, monkeypatch):
     changed = {name for name, weight in run.trainee.state_dict().items() if not torch.equal(weight, before[name])}
     assert not any("vision_model" in name or "modality_projection" in name for name in changed)
     assert any("readers" in name for name in changed) and any("text_model.layers" in name for name in changed)
+
+
+def test_of_a_checkpoint_the_eye_alone_can_be_taken(tmp_path, monkeypatch):
+    tiny = "--vision-layers 1 --vision-width 64 --text-layers 1 --text-width 64 --text-inner 64"
+    monkeypatch.setattr(sys, "argv", ["train.py", str(tmp_path / "first"), *tiny.split()])
+    first = Run(options())
+    first.checkpoint()
+    begin = f"--seed 2 --eye --begin {tmp_path / 'first' / 'last.pt'}"
+    monkeypatch.setattr(sys, "argv", ["train.py", str(tmp_path / "second"), *tiny.split(), *begin.split()])
+    before, after = first.trainee.state_dict(), Run(options()).trainee.state_dict()
+    is_same = {name: torch.equal(before[name], after[name]) for name in before if before[name].std(correction=0) > 0}
+    assert all(is_same[name] == any(part in name for part in ("vision_model", "connector", "reader")) for name in is_same)
 
 
 @pytest.mark.slow
