@@ -23,17 +23,16 @@ PAGE_SHARE = 0.75
 # Kinds that are drawn so many times as often as others, because they take longer to learn (lines.py shows which).
 OFTEN = {
     "circle_size_number": 3,
-    "color_hexagon": 2,
-    "grid_number": 2,
+    "color_number_hexagon": 3,
+    "grid_number": 3,
     "grid_number_color": 3,
     "polygon_sides_color": 3,
     "polygon_sides_number": 2,
     "rectangle_height_color": 2,
     "rectangle_height_number": 2,
-    "shape_reflect": 3,
-    "shape_size_grid": 3,
-    "shape_size_hexagon": 3,
-    "triangle": 2,
+    "shape_morph": 2,
+    "size_cycle": 2,
+    "triangle": 3,
     "venn": 3,
 }
 # A batch without pictures has so many times the rows, unless they are long, with judgements.

@@ -69,6 +69,34 @@ def counted(rng, add):
     add("\n", 0)
 
 
+def added(rng, add):
+    """Sums of three, in two steps."""
+    for _ in range(rng.randint(2, 4)):
+        one, two, three = (rng.randint(1, 9) for _ in range(3))
+        add(f"{one} + {two} + {three} =", 0)
+        add(f" {one + two} + {three} = {one + two + three}", 1)
+        add(", ", 0)
+    add("\n", 0)
+
+
+def found_in_rows(rng, add):
+    """The number whose colour is missing in one of three rows, and the colour that it has elsewhere."""
+    lengths = rng.choice([(1, 2, 3), (3, 3, 3)])
+    keys = rng.sample(numbers(1, 9), sum(lengths) // 2)
+    hue_of = {key: rng.choice(HUES) for key in keys}
+    shown = keys * 2 + rng.choices(keys, k=sum(lengths) % 2)
+    rng.shuffle(shown)
+    gap = rng.randrange(len(shown))
+    cells = [f"{key} {'?' if place == gap else hue_of[key]}" for place, key in enumerate(shown)]
+    ends = [sum(lengths[:row]) for row in range(4)]
+    add(joined([listed(cells[start:end]) for start, end in zip(ends, ends[1:])]) + " ?", 0)
+    add(f" {shown[gap]} is {hue_of[shown[gap]]}", 1)
+    for key in rng.sample(keys, 2):
+        add(f" {key} is", 0)
+        add(f" {hue_of[key]}", 1)
+    add("\n", 0)
+
+
 def paired(rng, add):
     """Two lists as one list of pairs."""
     count = rng.randint(4, 8)
@@ -160,6 +188,7 @@ def reckoned(rng, add):
 
 
 DRILLS = [repeated, paired, opposite, gathered, reckoned, looked_up, found_again, asked, partnered, located, crossed, counted]
+DRILLS += [added, found_in_rows]
 
 
 def drill(rng, most=420, is_judged=False):

@@ -100,6 +100,15 @@ def test_what_follows_in_an_exercise_is_right():
         shown, keys = shown.strip("[]").split(", "), [text for text in asked if text]
         assert set(keys) == set(shown) - {"?"}
         assert times == [{1: "once", 2: "twice"}[shown.count(key)] for key in keys] and times.count("once") == 1
+        read, learnt = exercise(drills.added, seed)
+        for left, right in zip([text for text in read if "=" in text], learnt):
+            one, two, three = map(int, left.removesuffix(" =").split(" + "))
+            assert right == f"{one + two} + {three} = {one + two + three}"
+        (shown, *asked), (said, *hues) = exercise(drills.found_in_rows, seed)
+        key, hue = said.split(" is ")
+        assert f"{key} ?" in shown and f"{key} {hue}" in shown
+        keys = [text.removesuffix(" is") for text in asked if text]
+        assert len(keys) == len(hues) == 2 and all(f"{key} {hue}" in shown for key, hue in zip(keys, hues))
         (shown,), (partner,) = exercise(drills.partnered, seed)
         assert f"? and {partner}" in shown or f"{partner} and ?" in shown
         (shown,), (said,) = exercise(drills.asked, seed)
