@@ -2,7 +2,7 @@
 attention goes backward.
 
 It has no dropout, as many heads of keys as of queries, and keeps the probabilities [rows, heads, tokens, tokens] for the way
-back; so it is for rows of some hundred tokens.
+back; so it is for rows of some hundred tokens. Every token has to see one at least.
 """
 
 import torch
