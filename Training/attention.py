@@ -1,5 +1,5 @@
-"""Attention for training in bfloat16 on a CPU: five matrix products, which AMX computes several times faster than PyTorch's own
-attention goes backward.
+"""Attention for training in bfloat16 on a CPU: five matrix products, which AMX computes faster than the way back of
+PyTorch's own attention.
 
 It has no dropout, as many heads of keys as of queries, and keeps the probabilities [rows, heads, tokens, tokens] for the way
 back; so it is for rows of some hundred tokens. Every token has to see one at least.

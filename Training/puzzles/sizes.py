@@ -195,7 +195,7 @@ def shape_size_hexagon(rng, style, talk):
     scene.mark(256, 256, text="?")
 
     sizes = [size_of[shape] for shape in around]
-    # In another order than the caption's: then each has to be looked up, and the value stands behind its key.
+    # In another order than the caption's: then each has to be looked up.
     names = sorted(shapes)
     pattern = "each shape appears with a distinct size"
     return Draft(
