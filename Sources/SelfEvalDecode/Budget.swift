@@ -5,7 +5,7 @@ import Foundation
 public struct Budget: Codable, Sendable, Equatable {
     /// The most tokens processed after the question's prompt: steps, rejected candidates, verdicts and the answer.
     public var tokens: Int
-    /// The most milliseconds, the question's prompt included; `nil` sets no limit.
+    /// The most milliseconds, the question's pictures and prompt included; `nil` sets no limit.
     ///
     /// Reasoning stops early enough for the answer at the speed measured so far; the answer's first word is written even
     /// when the time has run out.
@@ -33,6 +33,8 @@ struct Expense {
     var passes = 0
     /// Branches that each of those passes writes for.
     var branches = 1
+    /// Further looks at the question's pictures, which are encoded for each.
+    var looks = 0
 
     var tokens: Int { promptTokens + passes * branches }
 }
@@ -54,6 +56,9 @@ final class BudgetMeter {
     private(set) var spent = 0
     private var secondsPerPromptToken = 0.0
     private var secondsPerPass = 0.0
+    private var secondsPerLook = 0.0
+    /// Seconds that went into pictures before the clock was started.
+    private var secondsBefore = 0.0
     /// Answers of an earlier run to the questions "is there time for this?"; `nil` looks at the clock.
     private let replayedRefusals: Set<Int>?
     private var timeQuestions = 0
@@ -98,6 +103,12 @@ final class BudgetMeter {
     /// Seconds at this moment.
     func now() -> Double { clock() }
 
+    /// Notes the question's pictures, which were encoded before; another look at them takes as long again.
+    func noteImages(_ images: [ImageUsage]) {
+        secondsPerLook = images.reduce(0) { $0 + $1.encodeSeconds }
+        secondsBefore = images.reduce(0) { $0 + ($1.wasReused ? 0 : $1.encodeSeconds) }
+    }
+
     /// Notes the question's prompt, which costs time but no tokens of the budget.
     func notePrompt(tokens: Int, seconds: Double) {
         secondsPerPromptToken = seconds / Double(max(tokens, 1))
@@ -126,7 +137,9 @@ final class BudgetMeter {
             guard cache.inUse() + needed <= bytes else { return false }
         }
         let reserve = Double(answerPromptTokens) * secondsPerPromptToken + Double(budget.answerTokens) * secondsPerPass
-        let wanted = Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
+        let wanted =
+            Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
+            + Double(expense.looks) * secondsPerLook
         return hasTime(wanted + reserve)
     }
 
@@ -140,7 +153,7 @@ final class BudgetMeter {
         if let replayedRefusals {
             answer = !replayedRefusals.contains(timeQuestions)
         } else {
-            answer = elapsed + seconds <= Double(milliseconds) / 1000
+            answer = secondsBefore + elapsed + seconds <= Double(milliseconds) / 1000
         }
         if !answer { timeRefusals.append(timeQuestions) }
         return answer

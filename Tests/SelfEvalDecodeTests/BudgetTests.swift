@@ -53,6 +53,20 @@ struct BudgetTests {
         #expect(limit < 800 || !run.trace.path.isEmpty)
     }
 
+    @Test("time: what encoding the pictures took counts, unless their features were in memory")
+    func pictures() throws {
+        var options = SelfEvalOptions.test
+        options.budget = Budget(tokens: 100_000, milliseconds: 2000, answerTokens: 20)
+        options.maximumSteps = 60
+        func run(_ encodeSeconds: Double, wasReused: Bool) throws -> Trace {
+            let script = try Script(long + end)
+            return try Pictures([script], encodeSeconds: encodeSeconds, wasReused: wasReused).run(options).trace
+        }
+        let (fresh, known, free) = try (run(1, wasReused: false), run(1, wasReused: true), run(0, wasReused: false))
+        #expect(try #require(fresh.summary).seconds.total <= 1 && !fresh.path.isEmpty)
+        #expect(fresh.path.count < known.path.count && known.nodes == free.nodes)
+    }
+
     @Test("when the time is over before it began, there is still a word of an answer")
     func noTime() throws {
         var script = try Script(long + end)

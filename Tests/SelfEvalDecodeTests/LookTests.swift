@@ -16,12 +16,12 @@ struct LookTests {
     }
 
     /// A picture that is misread at the first look, and read at the others.
-    private func misread() throws -> Pictures {
+    private func misread(encodeSeconds: Double = 0) throws -> Pictures {
         var wrong = try Script("It has corners.\nThere are 7.\nThe answer is 7.\n" + Self.end)
         wrong.verdict = { $0.contains("7") ? 0.2 : 0.9 }
         var right = try Script("It has corners.\nThere are 8.\nThe answer is 8.\n" + Self.end)
         right.verdict = { $0.contains("7") ? 0.2 : 0.9 }
-        return try Pictures([wrong, right, right, right])
+        return try Pictures([wrong, right, right, right], encodeSeconds: encodeSeconds)
     }
 
     @Test("each chain of a vote is the likeliest at its look")
@@ -117,6 +117,32 @@ struct LookTests {
         let run = try misread().run(options)
         #expect(run.counts.looks == 0 && run.trace.nodes.allSatisfy { $0.look == nil })
         #expect(run.counts.processed <= options.budget.tokens && run.trace.answer != nil)
+    }
+
+    @Test("time for a further look is time to encode the picture, too", arguments: [0.0, 0.2, 2])
+    func time(encodeSeconds: Double) throws {
+        var options = options(.vote, looks: 3)
+        options.budget.milliseconds = Int((1 + encodeSeconds) * 1000)
+        let seconds = try #require(misread().run(options).trace.summary?.seconds.total)
+        #expect(seconds < 0.6, "so there is time for two looks of 0.2 seconds and none of 2")
+        let run = try misread(encodeSeconds: encodeSeconds).run(options)
+        #expect(run.counts.looks == (encodeSeconds < 1 ? 2 : 0) * run.trace.header.prompt.count)
+        #expect(run.trace.answer?.text == (encodeSeconds < 1 ? "8" : "7"))
+    }
+
+    @Test("a look that was taken already is not waited for again")
+    func known() throws {
+        var options = options(.verify, looks: 2)
+        options.maximumBacktracks = 0
+        var bad = try Script("One.\nTwo.\nThree.\nThe answer is 3." + Self.end)
+        bad.verdict = { _ in 0.2 }
+        let wide = try Pictures([bad, bad]).run(options).trace
+        #expect(wide.nodes.count { $0.look == 1 } >= 3)
+        // Encoded once for the question and once for the look, at the first step; at the last step there is no time for more.
+        let seconds = try #require(wide.summary?.seconds.total)
+        options.budget.milliseconds = Int((2 * 10 + 0.6 * seconds) * 1000)
+        let run = try Pictures([bad, bad], encodeSeconds: 10).run(options).trace
+        #expect(run.nodes.map(\.look) == wide.nodes.map(\.look))
     }
 
     @Test("questions without pictures are answered as if there were one look", arguments: StrategyName.allCases)

@@ -103,14 +103,7 @@ struct ReplayTests {
         #expect { try ReplayCheck.checkModel(other, is: .scripted(tokenizer)) } throws: {
             ($0 as? EMLLMError)?.code == .otherModel
         }
-        let usage = try #require(
-            try? JSONDecoder().decode(
-                ImageUsage.self,
-                from: Data(
-                    #"{"contentHash": "ab", "tokens": 1, "patches": 1, "encodeSeconds": 0, "wasReused": false}"#.utf8
-                )
-            )
-        )
+        let usage = try ImageUsage.picture()
         #expect { try ReplayCheck.checkPictures([], are: [usage]) } throws: {
             ($0 as? EMLLMError)?.code == .otherPictures
         }

@@ -59,6 +59,7 @@ final class Workbench {
     /// Reads the question and works on it by a strategy. A cancelled run keeps what it has.
     func run(_ strategy: any Strategy) throws -> Trace {
         note(.info(.started(trace.header)))
+        account.meter.noteImages(trace.header.images ?? [])
         var leaf = 0
         var outcome = TraceSummary.Outcome.answered
         do {
@@ -133,19 +134,23 @@ final class Workbench {
         extent: WriteJob.Extent,
         isJudged: Bool
     ) -> [Manner] {
-        // The question at each further look, and behind it the line so far.
+        let looks = numbers.map { (trace.look(of: parent) + $0) % options.looks }
+        // The question at each look that was not taken yet, and behind it the line so far.
+        let further = Set(looks).subtracting(trace.nodes.map { $0.look ?? 0 }).subtracting([0]).count
         let line = trace.line(to: parent).reduce(0) { $0 + $1.tokens.count }
-        let cost = min(numbers.count, options.looks) * trace.header.prompt.count + numbers.count * line
-        guard options.looks > 1, trace.header.images != nil, account.meter.allows(Expense(promptTokens: cost)) else {
+        let cost = further * trace.header.prompt.count + numbers.count * line
+        guard options.looks > 1, trace.header.images != nil,
+            account.meter.allows(Expense(promptTokens: cost, looks: further))
+        else {
             let manner = Manner(extent: extent, sampling: options.revisionSampling, isJudged: isJudged)
             return numbers.map { _ in manner }
         }
-        return numbers.map { number in
+        return zip(numbers, looks).map { number, look in
             Manner(
                 extent: extent,
                 sampling: number < options.looks ? options.primarySampling : options.revisionSampling,
                 isJudged: isJudged,
-                look: (trace.look(of: parent) + number) % options.looks
+                look: look
             )
         }
     }

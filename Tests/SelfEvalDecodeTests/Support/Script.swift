@@ -161,11 +161,10 @@ struct Pictures {
 
     static let question = "What is in picture 0?"
 
-    init(_ scripts: [Script]) throws {
+    init(_ scripts: [Script], encodeSeconds: Double = 0, wasReused: Bool = false) throws {
         self.scripts = scripts
         numbers = scripts.indices.map { scripts[0].tokenizer.encode("\($0)")[0] }
-        let record = #"{"contentHash": "ab", "tokens": 1, "patches": 1, "encodeSeconds": 0, "wasReused": false}"#
-        usage = try JSONDecoder().decode(ImageUsage.self, from: Data(record.utf8))
+        usage = try .picture(encodeSeconds: encodeSeconds, wasReused: wasReused)
     }
 
     func prompt(_ prompt: [TokenID], look: Int) -> [TokenID] { prompt.map { $0 == numbers[0] ? numbers[look] : $0 } }
@@ -190,6 +189,15 @@ struct Pictures {
             pictures: self,
             repeating: earlier
         )
+    }
+}
+
+extension ImageUsage {
+    /// Of a picture that nobody encoded.
+    static func picture(encodeSeconds: Double = 0, wasReused: Bool = false) throws -> ImageUsage {
+        let cost = #""encodeSeconds": \#(encodeSeconds), "wasReused": \#(wasReused)"#
+        let record = #"{"contentHash": "ab", "tokens": 1, "patches": 1, \#(cost)}"#
+        return try JSONDecoder().decode(ImageUsage.self, from: Data(record.utf8))
     }
 }
 
