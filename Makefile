@@ -9,7 +9,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PYTHON ?= python3
 # One of the examples: a picture and a question of the same name.
-PUZZLE ?= size_cycle
+PUZZLE ?= venn
 # Through the environment, so that quotes in it mean nothing to the shell.
 export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils. How many pencils are left?
 BENCH_OPTIONS ?=

@@ -38,9 +38,10 @@ struct DefaultModelTests {
             #expect(trace.path.filter { $0.judgement?.score != nil }.count >= 3)
             // Its calibration lies beside it, and is for these weights.
             let options = trace.header.options
-            #expect(options.calibration != nil && options.weights[.line] > 0 && options.acceptThreshold == 0.8)
-            // Where the first text at a place does not stand, another one does that says something else.
-            corrections += trace.path.count { $0.ordinal > 0 && $0.rejection == nil }
+            #expect(options.calibration != nil && options.weights[.line] > 0)
+            #expect(options.acceptThreshold == 0.8 && options.looks == 5)
+            // Where the first text at a place does not stand, another one does that says something else, at another look.
+            corrections += trace.path.count { $0.ordinal > 0 && $0.rejection == nil && $0.look != nil }
         }
         #expect(corrections > 0)
     }
