@@ -272,6 +272,30 @@ struct EvalTests {
         )
         #expect(weights[.line] > 0.5 && weights[.sequence] == 0 && weights.intercept > 0)
 
+        // Verdicts that say nothing add nothing to a score, so no weight is fitted to them, whatever their logits.
+        let silent = steps.map { step in
+            var step = step
+            (step.isInformative, step.logit) = (false, step.label == true ? 9 : -9)
+            return step
+        }
+        func calibrated(_ steps: [StepRecord], _ signals: String) throws -> ProgramRun {
+            var records = recorded
+            for index in records.indices { records[index].steps = steps }
+            let lines = try records.reduce(into: Data()) { $0 += try $1.line() }
+            let other = folder.path("silent")
+            try? FileManager.default.removeItem(atPath: other)
+            try FileManager.default.copyItem(atPath: out, toPath: other)
+            try lines.write(to: URL(filePath: other + "/results.jsonl"))
+            return try eval(["calibrate", other, "--signals", signals])
+        }
+        let without = try calibrated(silent, "verdict,line")
+        #expect(without.status == 0 && without.output.contains("80 verdicts say nothing"), "\(without.errors)")
+        let silentFile = URL(filePath: folder.path("silent/calibration.json"))
+        let lineAlone = try #require(try CalibrationFile(contentsOf: silentFile).weights)
+        #expect(lineAlone[.verdict] == 0 && lineAlone[.line] > 0.5)
+        #expect(try calibrated(silent, "verdict").status == 1)
+        #expect(try calibrated(silent + steps, "verdict").output.contains("80 labelled steps"))
+
         func used(_ more: [String]) throws -> SelfEvalOptions {
             let arguments = ["--model", model, "--max-tokens", "300", "--steps", "2", "--json"] + more + ["Hello"]
             let run = try Program.run(Program.url("emllm-run"), arguments)

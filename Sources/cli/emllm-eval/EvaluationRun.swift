@@ -183,6 +183,7 @@ extension ResultRecord {
                     text: step.text,
                     probability: step.judgement?.score,
                     logit: step.judgement?.verdict.logit,
+                    isInformative: step.judgement?.verdict.isInformative,
                     meanLogProbability: step.meanLogProbability,
                     lineLogProbability: trace.logProbability(to: step.id),
                     windowConfidence: step.windowConfidence,

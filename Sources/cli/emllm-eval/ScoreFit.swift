@@ -13,6 +13,8 @@ struct ScoreFit {
     let curve: Calibration
     /// What the score is made of; `nil` for the verdict alone.
     let weights: ScoreWeights?
+    /// Steps whose verdict says nothing: it counts for none of their score.
+    private let speechless: Int
     /// The verdict and the score of each step that it was fitted on.
     private let verdicts: [ScoredOutcome]
     private let scores: [ScoredOutcome]
@@ -26,32 +28,23 @@ struct ScoreFit {
     /// - Returns: `nil` where there is too little to fit.
     init?(_ steps: [StepRecord], signals: Set<ScoreSignal>, method: Method) {
         let chosen = ScoreSignal.allCases.filter(signals.contains)
-        let samples = steps.compactMap { step -> (logit: Double, signals: [ScoreSignal: Double], isRight: Bool)? in
-            guard let logit = step.logit, let label = step.label else { return nil }
-            let values: [ScoreSignal: Double?] = [
-                .verdict: logit, .sequence: step.meanLogProbability, .line: step.lineLogProbability,
-                .window: step.windowConfidence,
-            ]
-            let known = values.compactMapValues { $0 }
-            return chosen.allSatisfy { known[$0] != nil } ? (logit, known, label) : nil
-        }
-        let logits = samples.map(\.logit)
-        let labels = samples.map(\.isRight)
-        let fitted: Calibration? =
-            switch method {
-            case .platt: PlattScaling(fitting: logits, labels: labels).map { .platt($0) }
-            case .isotonic: IsotonicRegression(fitting: logits, labels: labels).map { .isotonic($0) }
-            }
-        guard let fitted else { return nil }
+        let known = steps.compactMap { Sample($0, signals: chosen) }
+        // With nothing else to go by, a step whose verdict says nothing has no score.
+        let samples = signals == [.verdict] ? known.filter(\.isInformative) : known
+        guard !samples.isEmpty, let fitted = Self.curve(of: samples.filter(\.isInformative), method) else { return nil }
         curve = fitted
+        speechless = known.count { !$0.isInformative }
         verdicts = samples.map { ScoredOutcome(score: 1 / (1 + exp(-$0.logit)), isRight: $0.isRight) }
         guard signals != [.verdict] else {
             weights = nil
             scores = samples.map { ScoredOutcome(score: fitted.probability(logit: $0.logit), isRight: $0.isRight) }
             return
         }
+        let labels = samples.map(\.isRight)
+        // As scores have it: what says nothing adds nothing.
         let rows = samples.map { sample in
-            sample.signals.merging([.verdict: ScoreWeights.logOdds(sample.logit, fitted)]) { $1 }
+            let verdict = sample.isInformative ? ScoreWeights.logOdds(sample.logit, fitted) : 0
+            return sample.signals.merging([.verdict: verdict]) { $1 }
         }
         let features = rows.map { row in chosen.map { row[$0] ?? 0 } }
         guard let fit = LogisticRegression(fitting: features, labels: labels) else { return nil }
@@ -65,6 +58,36 @@ struct ScoreFit {
         self.weights = weights
     }
 
+    /// A step that has all that is asked of it.
+    private struct Sample {
+        let logit: Double
+        let isInformative: Bool
+        let signals: [ScoreSignal: Double]
+        let isRight: Bool
+
+        init?(_ step: StepRecord, signals chosen: [ScoreSignal]) {
+            guard let logit = step.logit, let label = step.label else { return nil }
+            let values: [ScoreSignal: Double?] = [
+                .verdict: logit, .sequence: step.meanLogProbability, .line: step.lineLogProbability,
+                .window: step.windowConfidence,
+            ]
+            let known = values.compactMapValues { $0 }
+            guard chosen.allSatisfy({ known[$0] != nil }) else { return nil }
+            (self.logit, signals, isRight) = (logit, known, label)
+            isInformative = step.isInformative ?? true
+        }
+    }
+
+    /// The curve for verdicts; where none says anything, as they are.
+    private static func curve(of samples: [Sample], _ method: Method) -> Calibration? {
+        guard !samples.isEmpty else { return .platt(PlattScaling(slope: 1, intercept: 0)) }
+        let (logits, labels) = (samples.map(\.logit), samples.map(\.isRight))
+        return switch method {
+        case .platt: PlattScaling(fitting: logits, labels: labels).map { .platt($0) }
+        case .isotonic: IsotonicRegression(fitting: logits, labels: labels).map { .isotonic($0) }
+        }
+    }
+
     /// How many steps it was fitted on.
     var count: Int { verdicts.count }
 
@@ -75,6 +98,9 @@ struct ScoreFit {
             "Brier score: \(Self.short(Reliability.brierScore(verdicts))) before, "
                 + "\(Self.short(Reliability.brierScore(scores))) after (on the same steps)",
         ]
+        if speechless > 0 {
+            lines.append("\(speechless) verdicts say nothing (yes and no were both unlikely) and count for nothing")
+        }
         if let weights {
             let parts = ScoreSignal.allCases.filter { weights[$0] != 0 }.map {
                 "\(Self.short(weights[$0])) · \($0.rawValue)"

@@ -91,6 +91,8 @@ public struct StepRecord: Codable, Sendable, Equatable {
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?
+    /// Whether the verdict said anything (``Verdict/isInformative``); `nil` where it was not recorded.
+    public var isInformative: Bool?
     /// The mean of its tokens' natural log-probabilities.
     public var meanLogProbability: Double
     /// The natural log-probability of the line up to its end; `nil` where it was not recorded.
@@ -105,6 +107,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
         text: String,
         probability: Double? = nil,
         logit: Double? = nil,
+        isInformative: Bool? = nil,
         meanLogProbability: Double,
         lineLogProbability: Double? = nil,
         windowConfidence: Double? = nil,
@@ -113,6 +116,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
         self.text = text
         self.probability = probability
         self.logit = logit
+        self.isInformative = isInformative
         self.meanLogProbability = meanLogProbability
         self.lineLogProbability = lineLogProbability
         self.windowConfidence = windowConfidence
