@@ -260,10 +260,13 @@ struct EvalTests {
                 label: isRight
             )
         }
-        var labelled = recorded
-        for index in labelled.indices { labelled[index].steps = steps }
-        let lines = try labelled.reduce(into: Data()) { $0 += try $1.line() }
-        try lines.write(to: URL(filePath: out + "/results.jsonl"))
+        func record(_ steps: [StepRecord], in run: String) throws {
+            var records = recorded
+            for index in records.indices { records[index].steps = steps }
+            let lines = try records.reduce(into: Data()) { $0 += try $1.line() }
+            try lines.write(to: URL(filePath: run + "/results.jsonl"))
+        }
+        try record(steps, in: out)
         let signals = ["--signals", "verdict,line", "--accept", "0.8", "--looks", "3"]
         let fitted = try eval(["calibrate", out, "--model", model] + signals)
         #expect(fitted.status == 0 && fitted.output.contains("of the verdict alone"), "\(fitted.errors)")
@@ -278,22 +281,20 @@ struct EvalTests {
             (step.isInformative, step.logit) = (false, step.label == true ? 9 : -9)
             return step
         }
+        let other = folder.path("silent")
+        try FileManager.default.copyItem(atPath: out, toPath: other)
         func calibrated(_ steps: [StepRecord], _ signals: String) throws -> ProgramRun {
-            var records = recorded
-            for index in records.indices { records[index].steps = steps }
-            let lines = try records.reduce(into: Data()) { $0 += try $1.line() }
-            let other = folder.path("silent")
-            try? FileManager.default.removeItem(atPath: other)
-            try FileManager.default.copyItem(atPath: out, toPath: other)
-            try lines.write(to: URL(filePath: other + "/results.jsonl"))
+            try record(steps, in: other)
             return try eval(["calibrate", other, "--signals", signals])
         }
         let without = try calibrated(silent, "verdict,line")
         #expect(without.status == 0 && without.output.contains("80 verdicts say nothing"), "\(without.errors)")
-        let silentFile = URL(filePath: folder.path("silent/calibration.json"))
-        let lineAlone = try #require(try CalibrationFile(contentsOf: silentFile).weights)
+        let lineAlone = try #require(
+            try CalibrationFile(contentsOf: URL(filePath: other + "/calibration.json")).weights
+        )
         #expect(lineAlone[.verdict] == 0 && lineAlone[.line] > 0.5)
-        #expect(try calibrated(silent, "verdict").status == 1)
+        let nothing = try calibrated(silent, "verdict")
+        #expect(nothing.status == 1 && nothing.errorLines.count == 1 && nothing.errors.contains("--signals line"))
         #expect(try calibrated(silent + steps, "verdict").output.contains("80 labelled steps"))
 
         func used(_ more: [String]) throws -> SelfEvalOptions {

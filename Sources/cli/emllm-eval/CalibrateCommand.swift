@@ -196,7 +196,8 @@ extension EMLLMError {
             subject: path,
             expected: "right and wrong steps with verdicts",
             found: "too few of them",
-            remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains)"
+            remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains); "
+                + "where verdicts say nothing, since yes and no are both unlikely, fit --signals line"
         )
     }
 }
