@@ -82,6 +82,7 @@ let package = Package(
         .target(
             name: "SelfEvalDecode",
             dependencies: ["EMLLMCore", .product(name: "Yams", package: "Yams")],
+            exclude: ["Evaluation"],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 4: command-line tools
@@ -115,32 +116,32 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: ["EMLLMCore"],
-            path: "Sources/cli/Evaluation",
+            path: "Sources/SelfEvalDecode/Evaluation",
             exclude: ["Rules/README.md"],
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-eval",
             dependencies: ["DecodeOptions", "Evaluation", "TraceView"],
-            path: "Sources/cli/emllm-eval",
+            path: "Sources/cli/Eval",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-run",
             dependencies: ["DecodeOptions", "TraceView"],
-            path: "Sources/cli/emllm-run",
+            path: "Sources/cli/Run",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-bench",
             dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
-            path: "Sources/cli/emllm-bench",
+            path: "Sources/cli/Bench",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-convert",
             dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
-            path: "Sources/cli/emllm-convert",
+            path: "Sources/cli/Convert",
             swiftSettings: strictSwift
         ),
         // The program in the README, compiled so that it stays true.
