@@ -10,6 +10,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "EMLLMCore", targets: ["EMLLMCore"]),
+        .library(name: "EMLLMModelStore", targets: ["EMLLMModelStore"]),
         .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
         .executable(name: "emllm-run", targets: ["emllm-run"]),
         .executable(name: "emllm-bench", targets: ["emllm-bench"]),
@@ -75,7 +76,15 @@ let package = Package(
                 .product(name: "Collections", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["SystemLibraries", "CImageCodecs"],
+            exclude: ["SystemLibraries", "CImageCodecs", "ModelStore"],
+            swiftSettings: strictSwift
+        ),
+        // Models by name, and the one that comes with the package.
+        .target(
+            name: "EMLLMModelStore",
+            dependencies: ["EMLLMCore"],
+            path: "Sources/EMLLMCore/ModelStore",
+            resources: [.copy("Models")],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
@@ -89,13 +98,11 @@ let package = Package(
         .target(
             name: "CLIShared",
             dependencies: [
-                "EMLLMCore",
+                "EMLLMCore", "EMLLMModelStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/cli/Shared",
-            // The model that the tools take when none is named.
-            resources: [.copy("Models")],
             swiftSettings: strictSwift
         ),
         // The options of the tools that reason: which model, how text is written, how it is judged.
@@ -140,7 +147,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "emllm-convert",
-            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
+            dependencies: ["CLIShared", "SelfEvalDecode", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/Convert",
             swiftSettings: strictSwift
         ),

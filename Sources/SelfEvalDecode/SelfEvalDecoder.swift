@@ -23,6 +23,10 @@ public struct SelfEvalDecoder: Sendable {
     public let model: EMLLMModel
     /// How questions are reasoned about.
     public let options: SelfEvalOptions
+    /// What the caller may want to know about the model's recipe: that its calibration was left out, for instance.
+    public let notices: [String]
+    /// Whether the model has learnt nothing but questions about pictures.
+    private let needsImages: Bool
     private let thread: InferenceThread
     /// Touched on the decoder's thread alone.
     private let memory = Handover(PromptMemory())
@@ -36,15 +40,22 @@ public struct SelfEvalDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - model: the model.
-    ///   - options: how questions are reasoned about.
+    ///   - options: how questions are reasoned about; `nil` takes what suits the model
+    ///     (``SelfEvalOptions/recommended(for:startingFrom:strategy:prompts:calibration:activations:onNotice:)``).
     ///   - runtime: how the model is run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range, or the model's recipe has a defect.
     public init(
         model: EMLLMModel,
-        options: SelfEvalOptions = SelfEvalOptions(),
+        options: SelfEvalOptions? = nil,
         runtime: RuntimeOptions = RuntimeOptions()
     ) throws {
+        var notices: [String] = []
+        let options =
+            try options
+            ?? .recommended(for: model, activations: runtime.activations) { notices.append($0) }
         try options.validate()
+        self.notices = notices
+        needsImages = try Recipe.of(model)?.needsImages ?? false
         self.model = model
         self.options = options
         thread = try InferenceThread(model: model, options: runtime)
@@ -70,7 +81,8 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
-        try await thread.run { [options, memory] context in
+        guard !needsImages || !images.isEmpty else { throw EMLLMError.needsImages }
+        return try await thread.run { [options, memory] context in
             try Self.run(
                 question,
                 images: images,

@@ -19,6 +19,9 @@ public final class ModelPackage: Sendable {
     public let chatTemplate: String?
     /// Where the model comes from.
     public let provenance: Provenance
+    /// How to reason with the model, as the layers above the engine wrote it into the file: JSON that is not looked into
+    /// here; `nil` where the file has none.
+    public let recipe: Data?
     /// The path of the file.
     public let path: String
     /// The file's format and version, such as "GGUF 3".
@@ -73,6 +76,7 @@ public final class ModelPackage: Sendable {
         self.weights = weights
         self.weightBytes = weightBytes
         chatTemplate = nil
+        recipe = nil
         format = "memory"
     }
 
@@ -100,6 +104,7 @@ public final class ModelPackage: Sendable {
         tokenizer = source.tokenizer
         chatTemplate = source.chatTemplate
         provenance = source.provenance
+        recipe = source.recipe
         path = source.path
         format = source.format
         switch source.arrangement {

@@ -8,7 +8,7 @@ struct EMLLMConvert: AsyncParsableCommand {
         abstract: "Convert model files to .emllm, look into them, and check them.",
         discussion: "Without a subcommand this is 'convert': emllm-convert model.gguf model.emllm",
         version: version,
-        subcommands: [Convert.self, Inspect.self, Verify.self],
+        subcommands: [Convert.self, Inspect.self, Verify.self, PrintRecipe.self],
         defaultSubcommand: Convert.self
     )
 

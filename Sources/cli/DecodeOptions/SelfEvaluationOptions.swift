@@ -148,13 +148,47 @@ public struct SelfEvaluationOptions: ParsableArguments {
         return given.contains { $0 != nil } || hints || weighVotes || judgeChains || bothOrders || noPrior
     }
 
-    /// The library's options.
+    /// The options for a model: what its recipe says, and what was asked for here on top of that.
     ///
-    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, or the prompts are not to be had.
-    public func options(text: TextOptions) throws -> SelfEvalOptions {
+    /// - Parameter warn: is told when the model's calibration does not fit and is left out.
+    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, the prompts are not to be had, or a
+    ///   calibration that was asked for is for another model or other prompts.
+    public func options(
+        text: TextOptions,
+        for model: EMLLMModel,
+        activations: ActivationPrecision,
+        warn: (String) throws -> Void
+    ) throws -> SelfEvalOptions {
+        let choice: CalibrationChoice =
+            switch calibration {
+            case nil: .model
+            case "none"?: .none
+            case let path?: .given(try CalibrationFile(contentsOf: URL(filePath: path)))
+            }
+        let options = try SelfEvalOptions.recommended(
+            for: model,
+            startingFrom: base(text: text),
+            strategy: strategy,
+            prompts: prompts.map { try PromptPack.named($0) },
+            calibration: choice,
+            activations: activations,
+            onNotice: warn
+        )
+        return try chosen(on: options, text: text)
+    }
+
+    /// What a calibration is bound to, and what no recipe says.
+    private func base(text: TextOptions) -> SelfEvalOptions {
         var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
+        options.averagesOrders = bothOrders
+        options.subtractsPrior = !noPrior
+        return options
+    }
+
+    /// The options with those laid on top that were given.
+    private func chosen(on options: SelfEvalOptions, text: TextOptions) throws -> SelfEvalOptions {
+        var options = options
         if let strategy { options.strategy = strategy }
-        options.prompts = try PromptPack.named(prompts ?? usualPrompts)
         if let accept {
             options.acceptThreshold = accept
             // Whoever lowers the one threshold need not name the other.
@@ -174,56 +208,11 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let seconds { options.budget.milliseconds = Int(seconds * 1000) }
         if let cacheMegabytes { options.budget.cacheBytes = cacheMegabytes << 20 }
         if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
-        options.abstainBelow = abstainBelow
-        options.usesHints = hints
-        options.weighsVotes = weighVotes
-        options.judgesChains = judgeChains
-        options.averagesOrders = bothOrders
-        options.subtractsPrior = !noPrior
+        if let abstainBelow { options.abstainBelow = abstainBelow }
+        if hints { options.usesHints = true }
+        if weighVotes { options.weighsVotes = true }
+        if judgeChains { options.judgesChains = true }
         return options
-    }
-
-    /// The built-in pack that the strategy goes by.
-    private var usualPrompts: String { strategy == .seat ? "seat" : "cas-seat" }
-
-    /// The options with the prompts that the model brings, and with the calibration that was asked for or lies beside it.
-    ///
-    /// - Parameter warn: is told when one lies beside the model that was fitted with other weights or prompts, and is
-    ///   therefore not used.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts.
-    public func fitted(
-        _ options: SelfEvalOptions,
-        to model: EMLLMModel,
-        activations: ActivationPrecision,
-        warn: (String) throws -> Void
-    ) throws -> SelfEvalOptions {
-        var options = options
-        let chosen = options
-        let file = URL(filePath: model.package.path)
-        if prompts == nil, let own = try PromptPack.besides(file, named: usualPrompts) { options.prompts = own }
-        guard calibration != "none" else { return options }
-        let identity = ModelIdentity(of: model, activations: activations)
-        func apply(_ file: URL) throws -> SelfEvalOptions {
-            var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
-            // Whoever asks for what is usual means it.
-            if score != nil { fitted.weights = chosen.weights }
-            if looks != nil { fitted.looks = chosen.looks }
-            if accept != nil { fitted.acceptThreshold = chosen.acceptThreshold }
-            if accept != nil || reject != nil { fitted.rejectThreshold = chosen.rejectThreshold }
-            return fitted
-        }
-        if let calibration { return try apply(URL(filePath: calibration)) }
-        let url = CalibrationFile.url(besides: file)
-        guard FileManager.default.fileExists(atPath: url.path) else { return options }
-        do {
-            return try apply(url)
-        } catch let error as EMLLMError where error.code == .otherPrompts && strategy == .seat && prompts == nil {
-            // SEAT has prompts of its own, and the file beside a model is for those of all other strategies.
-            return options
-        } catch let error as EMLLMError {
-            try warn("\(url.path) is not used: \(error)")
-            return options
-        }
     }
 
     private static func weights(_ text: String) throws -> ScoreWeights {
@@ -256,9 +245,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
                 "--cache-megabytes: expected 1 to 1000000, found \(cacheMegabytes); choose another value"
             )
         }
-        // Prompts come from a file, which is an error of its own and not one of usage.
-        var copy = self
-        copy.prompts = nil
-        try usageError { try copy.options(text: TextOptions.parse([])).validate() }
+        // Prompts and calibrations come from files, which are errors of their own and not of usage.
+        let text = try TextOptions.parse([])
+        try usageError { try chosen(on: base(text: text), text: text).validate() }
     }
 }

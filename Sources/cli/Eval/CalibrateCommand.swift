@@ -2,6 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
+import EMLLMModelStore
 import Evaluation
 import Foundation
 import SelfEvalDecode

@@ -76,14 +76,13 @@ struct EMLLMRun: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let options = try selfEvaluation.options(text: text)
         let recorded = try mode.replay.map { try TraceCommand.read($0) }
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
         let pictures = try imageOptions.load()
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
         // A recorded run says itself what it saw.
-        if mode.raw == nil, recorded == nil { try modelOptions.check(hasPictures: !pictures.isEmpty) }
+        if mode.raw == nil, recorded == nil { try modelOptions.check(model, hasPictures: !pictures.isEmpty) }
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
@@ -105,10 +104,10 @@ struct EMLLMRun: AsyncParsableCommand {
             if let recorded { try await runner.replay(recorded, mode: mode) }
         case .selfEvaluation:
             let activations = modelOptions.activations
-            let fitted = try selfEvaluation.fitted(options, to: model, activations: activations) {
+            let options = try selfEvaluation.options(text: text, for: model, activations: activations) {
                 try StandardStreams.write("emllm-run: \($0)\n", to: .standardError)
             }
-            try await runner.reason(prompt, options: fitted, mode: mode)
+            try await runner.reason(prompt, options: options, mode: mode)
         }
     }
 
