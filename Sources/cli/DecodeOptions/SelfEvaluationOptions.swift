@@ -166,7 +166,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let steps { options.maximumSteps = steps }
         if let evaluation { options.evaluation = evaluation }
         if let chains { options.chains = chains }
-        if let looks { options.looks = looks }
+        if let looks { options.views = looks }
         if let beamLines { options.beam.lines = beamLines }
         if let beamCandidates { options.beam.candidates = beamCandidates }
         if let aggregation { options.aggregation = aggregation }
@@ -177,7 +177,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         options.abstainBelow = abstainBelow
         options.usesHints = hints
         options.weighsVotes = weighVotes
-        options.judgesChains = judgeChains
+        options.evaluatesChains = judgeChains
         options.averagesOrders = bothOrders
         options.subtractsPrior = !noPrior
         return options
@@ -207,7 +207,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
             // Whoever asks for what is usual means it.
             if score != nil { fitted.weights = chosen.weights }
-            if looks != nil { fitted.looks = chosen.looks }
+            if looks != nil { fitted.views = chosen.views }
             if accept != nil { fitted.acceptThreshold = chosen.acceptThreshold }
             if accept != nil || reject != nil { fitted.rejectThreshold = chosen.rejectThreshold }
             return fitted
