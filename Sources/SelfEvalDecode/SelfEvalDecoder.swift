@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// Answers questions step by step, with each step judged by the model that wrote it.
+/// Answers questions step by step, with each step evaluated by the model that wrote it.
 ///
 /// ```swift
 /// let decoder = try SelfEvalDecoder(model: model)
@@ -13,13 +13,13 @@ import Foundation
 ///
 /// By the default strategy a step is written, the cache is forked after it, and a short evaluation prompt is appended to
 /// the fork; the logits after it are the verdict. A step that passes is accepted; one that does not is written again a few
-/// times, and where that does not help, an earlier step is taken back. See <doc:JudgingAStep>, and <doc:ChoosingAStrategy> for the
+/// times, and where that does not help, an earlier step is taken back. See <doc:EvaluatingAStep>, and <doc:ChoosingAStrategy> for the
 /// others.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
 /// self-evaluation use `EMLLMSession` of EMLLMCore.
 public struct SelfEvalDecoder: Sendable {
-    /// The model that answers and judges.
+    /// The model that answers and evaluates.
     public let model: EMLLMModel
     /// How questions are reasoned about.
     public let options: SelfEvalOptions
@@ -29,11 +29,11 @@ public struct SelfEvalDecoder: Sendable {
     private let needsImages: Bool
     private let thread: InferenceThread
     /// Touched on the decoder's thread alone.
-    private let memory = Handover(PromptMemory())
+    private let memory = Handover(PromptCache())
 
     private struct Handover: @unchecked Sendable {
-        let memory: PromptMemory
-        init(_ memory: PromptMemory) { self.memory = memory }
+        let memory: PromptCache
+        init(_ memory: PromptCache) { self.memory = memory }
     }
 
     /// Makes a decoder with a thread of its own.
@@ -135,18 +135,18 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
         in context: InferenceContext,
-        reusing memory: PromptMemory = PromptMemory(),
+        reusing memory: PromptCache = PromptCache(),
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
         let (encoded, usage) = try context.encode(images)
-        let looks = Looks(at: images, encoded: encoded, in: context)
+        let views = ViewEncoder(at: images, encoded: encoded, in: context)
         let run = try DecodeRun(
             .init(
                 text: question,
                 system: system,
                 images: encoded,
                 usage: usage,
-                seenAt: { try looks.prompt($1, look: $0) },
+                seenAt: { try views.prompt($1, view: $0) },
                 imageNames: imageNames
             ),
             model: context,
@@ -160,7 +160,7 @@ public struct SelfEvalDecoder: Sendable {
         )
         // The features stay in memory until the prompt is computed.
         defer { memory.branch = run.source.prompted }
-        return try withExtendedLifetime((encoded, looks)) { try run.run() }
+        return try withExtendedLifetime((encoded, views)) { try run.run() }
     }
 
     private static func makeClock() -> BudgetMeter.Clock {
@@ -196,7 +196,7 @@ extension SelfEvalDecoder {
         try ReplayCheck.checkModel(ModelIdentity(of: context), is: recorded.header.model)
         guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
         let (encoded, usage) = try context.encode(images)
-        let looks = Looks(at: images, encoded: encoded, in: context)
+        let views = ViewEncoder(at: images, encoded: encoded, in: context)
         try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
         let run = try DecodeRun(
             .init(
@@ -204,7 +204,7 @@ extension SelfEvalDecoder {
                 system: recorded.header.system,
                 images: encoded,
                 usage: usage,
-                seenAt: { try looks.prompt($1, look: $0) },
+                seenAt: { try views.prompt($1, view: $0) },
                 imageNames: recorded.header.imageNames ?? []
             ),
             model: context,
@@ -216,7 +216,7 @@ extension SelfEvalDecoder {
             clock: Self.makeClock(),
             onEvent: onEvent
         )
-        let trace = try withExtendedLifetime((encoded, looks)) { try run.run() }
+        let trace = try withExtendedLifetime((encoded, views)) { try run.run() }
         try ReplayCheck.check(trace, repeats: recorded)
         return trace
     }
@@ -232,27 +232,27 @@ extension SelfEvalDecoder {
         var options = options
         let original = recorded.header.options
         (options.seed, options.sampling, options.prompts) = (original.seed, original.sampling, original.prompts)
-        options.looks = original.looks
+        options.views = original.views
         options.budget.milliseconds = nil
         options.budget.cacheBytes = nil
         try options.validate()
         let meter = BudgetMeter(budget: options.budget, answerPromptTokens: recorded.header.costs.answer, clock: { 0 })
         var header = recorded.header
         header.options = options
-        let bench = Workbench(
+        let search = SearchSession(
             header: header,
             source: RecordedStepSource(recorded),
-            account: Account(meter: meter),
+            ledger: Ledger(meter: meter),
             onEvent: { _ in }
         )
-        return try bench.run(options.strategy.make(options))
+        return try search.run(options.strategy.make(options))
     }
 }
 
 /// The prompt of the question asked last, kept in a context's cache for the next one.
 ///
 /// It belongs to one context, and is used on that context's thread.
-public final class PromptMemory {
+public final class PromptCache {
     fileprivate var branch: Branch?
 
     /// Remembers nothing yet.

@@ -56,7 +56,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
 
     /// How chains are evaluated.
     @Option(
-        help: "How cas-seat judges a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
+        help: "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
     )
     public var evaluation: EvaluationForm?
 
@@ -64,22 +64,33 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: "The chains of vote, best-of and adaptive (default: 5).")
     public var chains: Int?
 
-    /// Looks at pictures.
+    /// Views of pictures.
     @Option(
         help: ArgumentHelp(
-            "How often to look at the pictures, each time moved a little, where chains or candidates have to differ: 1 to 9 "
-                + "(default: what the calibration says, or 1).",
-            valueName: "looks"
+            "How many views of the pictures to take, each moved a little, where chains or candidates have to differ: 1 to 9 "
+                + "(test-time augmentation; default: what the model's calibration says, or 1).",
+            valueName: "views"
         )
     )
+    public var views: Int?
+
+    /// The name that ``views`` had before version 0.2.
+    @Option(help: .hidden)
     public var looks: Int?
 
     /// Weighted votes.
     @Flag(help: "Let votes count by the verdicts on their steps.")
     public var weighVotes = false
 
-    /// Judging for the record.
-    @Flag(help: "Judge the steps of cot and vote although nothing follows from it, for the trace.")
+    /// Evaluations for the record.
+    @Flag(
+        name: .customLong("evaluate-chains"),
+        help: "Evaluate the steps of cot and vote although nothing follows from it, for the trace."
+    )
+    public var evaluatesChains = false
+
+    /// The name that `--evaluate-chains` had before version 0.2.
+    @Flag(help: .hidden)
     public var judgeChains = false
 
     /// Lines of the beam.
@@ -141,11 +152,11 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, looks, beamLines,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks, beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || weighVotes || judgeChains || bothOrders || noPrior
+        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders || noPrior
     }
 
     /// The options for a model: what its recipe says, and what was asked for here on top of that.
@@ -200,7 +211,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let steps { options.maximumSteps = steps }
         if let evaluation { options.evaluation = evaluation }
         if let chains { options.chains = chains }
-        if let looks { options.looks = looks }
+        if let views = views ?? looks { options.views = views }
         if let beamLines { options.beam.lines = beamLines }
         if let beamCandidates { options.beam.candidates = beamCandidates }
         if let aggregation { options.aggregation = aggregation }
@@ -211,7 +222,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let abstainBelow { options.abstainBelow = abstainBelow }
         if hints { options.usesHints = true }
         if weighVotes { options.weighsVotes = true }
-        if judgeChains { options.judgesChains = true }
+        if evaluatesChains || judgeChains { options.evaluatesChains = true }
         return options
     }
 

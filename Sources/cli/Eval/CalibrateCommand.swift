@@ -65,14 +65,14 @@ struct CalibrateCommand: AsyncParsableCommand {
         if let accept, !(0...1).contains(accept) {
             throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
-        if let looks { try usageError { try SelfEvalOptions(looks: looks).validate() } }
+        if let looks { try usageError { try SelfEvalOptions(views: looks).validate() } }
     }
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
         let description = try source.readDescription()
         let all = try source.readResults()
-        if risk != nil, let looks, let made = description.options.values.first(where: { $0.looks != looks })?.looks {
+        if risk != nil, let looks, let made = description.options.values.first(where: { $0.views != looks })?.views {
             throw ValidationError(
                 "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
                     + "run with --looks \(looks)"
@@ -91,7 +91,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             steps: fit.curve,
             weights: fit.weights,
             acceptThreshold: accept,
-            looks: looks,
+            views: looks,
             sampleCount: fit.count
         )
         var lines = fit.summary
