@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Conversations with a real, tiny model in a format of two lines a message.
 @Suite("Sessions")
@@ -11,8 +12,10 @@ struct SessionTests {
         {% endfor %}{% if add_generation_prompt %}assistant:{% endif %}
         """
 
+    private static let chatting: Result<EMLLMModel, any Error> = Result { try storyteller(template) }
+
     /// The stories model with a chat template, written to an .emllm file and read again.
-    private static let chatting: Result<EMLLMModel, any Error> = Result {
+    private static func storyteller(_ template: String) throws -> EMLLMModel {
         let folder = try TemporaryFolder()
         let plain = try folder.file("plain.emllm")
         try ModelConverter.convert(WeightsFixtures.stories260K, to: plain)
@@ -62,6 +65,18 @@ struct SessionTests {
             options: short
         ) { _ in }
         #expect(model.tokenizer.decode(tokens, continuing: true) == second.content)
+    }
+
+    @Test("A template that renders nothing is an error, and the session stays usable")
+    func emptyPrompt() async throws {
+        let model = try Self.storyteller("{% if messages | length > 1 %}{{ messages[1].content }}{% endif %}")
+        let session = try EMLLMSession(model: model)
+        let error = await #expect(throws: EMLLMError.self) { try await session.respond(to: "Hello?", options: short) }
+        #expect(error?.code == .emptyPrompt)
+        #expect(session.transcript.isEmpty && !session.isResponding)
+        // The same template with something to render.
+        let instructed = try EMLLMSession(model: model, instructions: "Tell a story.")
+        #expect(try await instructed.respond(to: "Lily had a ball.", options: short).info.generatedTokens == 24)
     }
 
     @Test("A stream's pieces are the answer")
