@@ -10,6 +10,10 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "EMLLMCore", targets: ["EMLLMCore"]),
+        .library(name: "EMLLMChatTemplates", targets: ["EMLLMChatTemplates"]),
+        .library(name: "EMLLMTokenizers", targets: ["EMLLMTokenizers"]),
+        .library(name: "EMLLMPictures", targets: ["EMLLMPictures"]),
+        .library(name: "EMLLMFormats", targets: ["EMLLMFormats"]),
         .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
         .executable(name: "emllm-run", targets: ["emllm-run"]),
         .executable(name: "emllm-bench", targets: ["emllm-bench"]),
@@ -66,16 +70,48 @@ let package = Package(
             path: "Sources/EMLLMCore/CImageCodecs",
             cSettings: strictC
         ),
+        // Errors, files and bytes, digests, JSON, random numbers: what the modules above share.
+        .target(
+            name: "EMLLMSupport",
+            dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
+            path: "Sources/EMLLMCore/Support",
+            swiftSettings: strictSwift
+        ),
+        // Conversations to prompts; usable without the engine, as are the next three.
+        .target(
+            name: "EMLLMChatTemplates",
+            dependencies: ["EMLLMSupport"],
+            path: "Sources/EMLLMCore/ChatTemplates",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMTokenizers",
+            // The one heap, without the rest of that package.
+            dependencies: ["EMLLMSupport", .product(name: "HeapModule", package: "swift-collections")],
+            path: "Sources/EMLLMCore/Tokenizers",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMPictures",
+            dependencies: ["EMLLMSupport", "CImageCodecs", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/EMLLMCore/Pictures",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMFormats",
+            dependencies: ["EMLLMSupport", "EMLLMTokenizers", "EMLLMPictures", "CTensor"],
+            path: "Sources/EMLLMCore/ModelFormats",
+            swiftSettings: strictSwift
+        ),
+        // The engine itself, which re-exports the modules that it is made of.
         .target(
             name: "EMLLMCore",
             dependencies: [
-                "CTensor",
-                "CImageCodecs",
-                .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
-                .product(name: "Collections", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
+                "CTensor", "EMLLMSupport", "EMLLMChatTemplates", "EMLLMTokenizers", "EMLLMPictures", "EMLLMFormats",
             ],
-            exclude: ["SystemLibraries", "CImageCodecs"],
+            exclude: [
+                "SystemLibraries", "CImageCodecs", "Support", "ChatTemplates", "Tokenizers", "Pictures", "ModelFormats",
+            ],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
@@ -155,6 +191,12 @@ let package = Package(
         .testTarget(
             name: "CTensorTests",
             dependencies: ["CTensor"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
+            name: "EMLLMChatTemplatesTests",
+            dependencies: ["EMLLMChatTemplates"],
             exclude: ["Fixtures"],
             swiftSettings: strictSwift
         ),

@@ -89,12 +89,12 @@ public final class ModelPackage: Sendable {
     /// Opens an `.emllm` or GGUF file that has been mapped.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
+    package convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
 
     /// Takes a model file that has been opened.
     ///
     /// - Throws: ``EMLLMError`` when this engine does not run the model.
-    public init(_ file: ModelFile) throws {
+    package init(_ file: ModelFile) throws {
         let source = try ModelSource(file)
         configuration = source.configuration
         tokenizer = source.tokenizer
@@ -129,7 +129,7 @@ public final class ModelPackage: Sendable {
     ///   - rows: Outputs, M.
     ///   - columns: Inputs, K.
     /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
-    public func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
+    package func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
         let weight = try weight(name, .matrix(rows: rows, columns: columns))
         return WeightMatrix(
             type: weight.type,
@@ -143,7 +143,7 @@ public final class ModelPackage: Sendable {
     /// A vector by canonical name.
     ///
     /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
-    public func vector(_ name: String, count: Int) throws -> WeightVector {
+    package func vector(_ name: String, count: Int) throws -> WeightVector {
         let weight = try weight(name, .vector(count: count))
         return WeightVector(
             count: count,

@@ -11,7 +11,7 @@ public struct EMLLMFile: Sendable {
         /// How the elements are stored.
         public let type: TensorType
         /// The first byte, counted from the start of the file.
-        public let offset: Int
+        package let offset: Int
         /// Bytes of all elements, packed.
         public let byteCount: Int
         /// SHA-256 of those bytes.
@@ -23,7 +23,7 @@ public struct EMLLMFile: Sendable {
     }
 
     /// The mapped bytes.
-    public let file: MappedFile
+    package let file: MappedFile
     /// The format's version.
     public let version: Int
     /// The model's family and shape.
@@ -40,7 +40,7 @@ public struct EMLLMFile: Sendable {
     /// Reads and validates everything but the tensors' bytes.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect.
-    public init(_ file: MappedFile) throws {
+    package init(_ file: MappedFile) throws {
         let path = file.path
         let sections = try ContainerHeader.read(file)
         func section(_ kind: ContainerFormat.SectionKind) throws -> ContainerSection {
