@@ -211,6 +211,12 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         .testTarget(
+            name: "EMLLMChatTemplatesTests",
+            dependencies: ["EMLLMChatTemplates"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
             name: "EMLLMCoreTests",
             dependencies: ["EMLLMCore", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],

@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Hugging Face folders that lack something, lie, or hold what this engine does not run.
 @Suite("Hugging Face folders: bad input")

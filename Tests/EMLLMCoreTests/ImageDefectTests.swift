@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMPictures
 
 /// Pictures that are none, that lie, or that are cut short.
 @Suite("Images: bad input")

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Vision-language checkpoints that lack something, lie, or hold what this engine does not run.
 @Suite("Vision checkpoints: bad input")

@@ -1,6 +1,7 @@
+import EMLLMCore
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Files with random damage. Whatever the readers say of them, they say it; they never crash and never read outside the
 /// file, which the copy in memory, exactly as long as the file, lets AddressSanitizer see.

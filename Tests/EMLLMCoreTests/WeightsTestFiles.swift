@@ -1,6 +1,7 @@
+import EMLLMCore
 import Foundation
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Writes GGUF files in memory, well-formed ones and others.
 struct GGUFBuilder {

@@ -289,7 +289,7 @@ public final class InferenceContext {
         var newPages = 0
         var held: [EncodedImage] = []
         for (branch, tokens) in work {
-            guard !tokens.isEmpty else { throw EMLLMError.emptyPrompt }
+            guard !tokens.isEmpty else { throw EMLLMError.noTokens }
             precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
             held += try hold(tokens)
             guard tokens.count <= contextLength - branch.count else {
@@ -321,19 +321,18 @@ extension EMLLMError.Code {
     public static let contextOverflow = Self(rawValue: "context-overflow")
     /// More keys and values than the budget allows.
     public static let cacheBudgetExceeded = Self(rawValue: "cache-budget-exceeded")
-    /// A prompt without a token, which has no next one.
-    public static let emptyPrompt = Self(rawValue: "empty-prompt")
     /// A token id outside the vocabulary.
     public static let unknownTokenID = Self(rawValue: "unknown-token-id")
 }
 
 extension EMLLMError {
-    static let emptyPrompt = EMLLMError(
+    /// Nothing to compute, and so no logits after it.
+    static let noTokens = EMLLMError(
         code: .emptyPrompt,
         subject: "prompt",
-        expected: "at least one token",
+        expected: "at least one token to append",
         found: "none",
-        remedy: "check what the chat template makes of the messages"
+        remedy: "begin with some text, or with the beginning-of-sequence token"
     )
 
     static func contextOverflow(length: Int, used: Int, added: Int, trained: Int) -> EMLLMError {

@@ -1,4 +1,4 @@
-/// Turns conversations into tokens: the chat template, the tokenizer, and for models with eyes the places of pictures.
+/// Turns conversations into tokens: the chat template, the tokenizer, and for vision models the places of pictures.
 ///
 /// ```swift
 /// let pieces = try renderer.pieces(for: [ChatMessage(role: .user, content: "What is this?", imageCount: 1)])
@@ -80,12 +80,24 @@ public struct PromptRenderer: Sendable {
     ///   - images: the pictures whose markers stand in it, in order.
     ///   - addSpecialTokens: whether the tokenizer's beginning-of-sequence token is added where the model wants one.
     ///   - continuing: whether the text continues a sequence.
-    /// - Throws: ``EMLLMError/Code/imageCountMismatch`` when there are more markers than pictures or fewer.
+    /// - Throws: `EMLLMError` with the code `imageCountMismatch` when there are more markers than pictures or fewer, and
+    ///   `emptyPrompt` when the pieces come to no token at all: a model has nothing to say after nothing.
     public func tokens(
         of pieces: [PromptPiece],
         images: [EncodedImage] = [],
         addSpecialTokens: Bool = false,
         continuing: Bool = false
+    ) throws -> [TokenID] {
+        let tokens = try encode(pieces, images, addSpecialTokens: addSpecialTokens, continuing: continuing)
+        guard !tokens.isEmpty else { throw EMLLMError.emptyPrompt }
+        return tokens
+    }
+
+    private func encode(
+        _ pieces: [PromptPiece],
+        _ images: [EncodedImage],
+        addSpecialTokens: Bool,
+        continuing: Bool
     ) throws -> [TokenID] {
         guard let imageFormat else {
             guard images.isEmpty else { throw EMLLMError.noVision }
@@ -152,4 +164,19 @@ public struct PromptRenderer: Sendable {
         }
         return segments
     }
+}
+
+extension EMLLMError.Code {
+    /// A chat template that renders a conversation, or what follows it, to nothing.
+    public static let emptyPrompt = Self(rawValue: "empty-prompt")
+}
+
+extension EMLLMError {
+    static let emptyPrompt = EMLLMError(
+        code: .emptyPrompt,
+        subject: "chat template",
+        expected: "a prompt of at least one token",
+        found: "an empty one",
+        remedy: "convert the model from a source with a working template, or use raw prompts"
+    )
 }

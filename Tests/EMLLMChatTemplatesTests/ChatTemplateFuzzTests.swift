@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 /// Mutated templates with a fixed seed: whatever comes out, nothing crashes, errors are of our own kind, and no user's
 /// text ever turns into trusted text.
