@@ -33,7 +33,7 @@ public final class EMLLMModel: Sendable {
 
     /// Makes a model of an opened package.
     ///
-    /// - Throws: ``EMLLMError`` when a tensor is missing or has the wrong shape, the tokenizer cannot work, or the chat
+    /// - Throws: `EMLLMError` when a tensor is missing or has the wrong shape, the tokenizer cannot work, or the chat
     ///   template uses something that is not supported.
     public init(package: ModelPackage) throws {
         self.package = package

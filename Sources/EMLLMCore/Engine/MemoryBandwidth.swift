@@ -14,7 +14,7 @@ public enum MemoryBandwidth {
     ///   - bytes: the size of the buffer.
     ///   - passes: how often it is read.
     /// - Returns: bytes per second.
-    /// - Throws: ``EMLLMError`` when an option is out of range or the processor lacks the instructions asked for.
+    /// - Throws: `EMLLMError` when an option is out of range or the processor lacks the instructions asked for.
     public static func measure(
         threads: Int? = nil,
         instructionSet: InstructionSet? = nil,

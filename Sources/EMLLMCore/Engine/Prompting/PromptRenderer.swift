@@ -57,7 +57,7 @@ public struct PromptRenderer: Sendable {
 
     /// A conversation in the model's chat format, pictures still as markers.
     ///
-    /// - Throws: ``EMLLMError`` when the template fails on these messages.
+    /// - Throws: `EMLLMError` when the template fails on these messages.
     public func pieces(
         for messages: [ChatMessage],
         addingGenerationPrompt: Bool = true
