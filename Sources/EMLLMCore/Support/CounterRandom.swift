@@ -7,7 +7,9 @@ package struct CounterRandom: Sendable {
     @usableFromInline let key: (UInt32, UInt32)
 
     /// A generator for one seed.
-    @inlinable package init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
+    @inlinable package init(seed: UInt64) {
+        key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+    }
 
     /// A number in [0, 1) with 53 random bits.
     ///
