@@ -7,18 +7,18 @@
 ///
 /// Templates of vision models take a message as a list of parts or as one text; which of the two shows all of it is
 /// found out when the renderer is made.
-public struct PromptRenderer: Sendable {
+package struct PromptRenderer: Sendable {
     /// The chat template.
-    public let template: ChatTemplate
+    package let template: ChatTemplate
     /// The tokenizer.
-    public let tokenizer: Tokenizer
+    package let tokenizer: Tokenizer
     /// How a prompt speaks of a picture; `nil` for models of text.
     package let imageFormat: ImagePromptFormat?
     private let style: ChatMessage.Style
 
     /// Whether the tokenizer's beginning-of-sequence token goes before a whole conversation whose template does not write
     /// it. Processors of vision models add it, tokenizers of text models leave it to the template.
-    public var addsBeginning: Bool { imageFormat != nil }
+    package var addsBeginning: Bool { imageFormat != nil }
 
     /// Makes a renderer.
     package init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
@@ -57,8 +57,8 @@ public struct PromptRenderer: Sendable {
 
     /// A conversation in the model's chat format, pictures still as markers.
     ///
-    /// - Throws: ``EMLLMError`` when the template fails on these messages.
-    public func pieces(
+    /// - Throws: `EMLLMError` when the template fails on these messages.
+    package func pieces(
         for messages: [ChatMessage],
         addingGenerationPrompt: Bool = true
     ) throws -> [PromptPiece] {
@@ -82,7 +82,7 @@ public struct PromptRenderer: Sendable {
     ///   - continuing: whether the text continues a sequence.
     /// - Throws: `EMLLMError` with the code `imageCountMismatch` when there are more markers than pictures or fewer, and
     ///   `emptyPrompt` when the pieces come to no token at all: a model has nothing to say after nothing.
-    public func tokens(
+    package func tokens(
         of pieces: [PromptPiece],
         images: [EncodedImage] = [],
         addSpecialTokens: Bool = false,
