@@ -191,6 +191,13 @@ let package = Package(
         ),
         // The program in the README, compiled so that it stays true.
         .executableTarget(
+            name: "solve",
+            dependencies: ["EMLLMModelStore", "SelfEvalDecode"],
+            path: "Examples/Solve",
+            swiftSettings: strictSwift
+        ),
+        // The program in the article about sessions and logits.
+        .executableTarget(
             name: "ask",
             dependencies: ["EMLLMCore"],
             path: "Examples/Ask",
@@ -209,7 +216,11 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),
-        .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "SelfEvalDecodeTests",
+            dependencies: ["SelfEvalDecode", "EMLLMModelStore"],
+            swiftSettings: strictSwift
+        ),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["Evaluation"],
@@ -219,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask",
+                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask", "solve",
             ],
             swiftSettings: strictSwift
         ),

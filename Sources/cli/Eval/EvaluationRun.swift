@@ -95,7 +95,7 @@ struct EvaluationRun: Sendable {
             guard !Task.isCancelled else { break }
             do {
                 try log.append(try await result(of: job, on: thread))
-            } catch let error as EMLLMError where error.code == .cancelled {
+            } catch is CancellationError {
                 break
             }
             finished += 1
@@ -126,13 +126,13 @@ struct EvaluationRun: Sendable {
                     in: context
                 )
             }
-            guard trace.summary?.outcome == .answered else { throw EMLLMError.cancelled }
+            guard trace.summary?.outcome == .answered else { throw CancellationError() }
             if writesTraces {
                 try StandardStreams.makeFolder(file.deletingLastPathComponent().path)
                 try StandardStreams.write(trace.json(), atomicallyTo: file.path)
             }
             return ResultRecord(trace, of: job.problem, in: description)
-        } catch let error as EMLLMError where error.code != .cancelled && error.code != .unwritableOutput {
+        } catch let error as EMLLMError where error.code != .unwritableOutput {
             // A question that does not fit, or a picture that is none: counted as wrong, with the reason.
             return ResultRecord(
                 problem: job.problem.id,
