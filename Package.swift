@@ -276,6 +276,6 @@ extension Package {
 
 // `swift test` compiles every target of the package that it runs in. With EMLLM_TEST_TARGETS="A B" it is only what those
 // test targets need: scripts/fuzz, which compiles all of it once more for a sanitizer, takes minutes less.
-if let names = Context.environment["EMLLM_TEST_TARGETS"] {
+if let names = Context.environment["EMLLM_TEST_TARGETS"], !names.isEmpty {
     package.keepOnly(testTargets: names.split(separator: " ").map(String.init))
 }
