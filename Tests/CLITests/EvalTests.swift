@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 @testable import SelfEvalDecode
-@testable import emllm_eval
+@testable import EvalTool
 
 /// `emllm-eval`, run as a user would, on the model of 260,000 parameters: its answers are nonsense, its bookkeeping is not.
 @Suite("emllm-eval")

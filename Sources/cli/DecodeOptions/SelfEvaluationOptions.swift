@@ -26,7 +26,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
             "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; or what "
                 + "the model brings in their place).",
             valueName: "prompts"
-        )
+        ),
+        completion: .file(extensions: ["yaml", "yml", "json"])
     )
     public var prompts: String?
 
@@ -111,7 +112,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
         help: ArgumentHelp(
             "Probabilities fitted by emllm-eval calibrate (default: the file beside the model, where it fits; 'none').",
             valueName: "file"
-        )
+        ),
+        completion: .file(extensions: ["json"])
     )
     public var calibration: String?
 

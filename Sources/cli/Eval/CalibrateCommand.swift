@@ -2,7 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -24,7 +24,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
@@ -42,16 +42,19 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The most questions that are answered and wrong, as a share of all.")
     var risk: Double?
 
-    @Option(help: "Accept steps from this score on, where none is asked for (emllm-eval sweep shows what each does).")
+    @Option(help: "Accept steps from this score on, where none is asked for (emllm eval sweep shows what each does).")
     var accept: Double?
 
-    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm-run --help says what a look is).")
+    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm help run says what a look is).")
     var looks: Int?
 
-    @Option(help: "Where to write (default: calibration.json in the run's folder).")
+    @Option(help: "Where to write (default: calibration.json in the run's folder).", completion: .file())
     var out: String?
 
-    @Option(help: "The model, to write the file beside it, where emllm-run and emllm-eval find it by themselves.")
+    @Option(
+        help: "The model, to write the file beside it, where the tools find it by themselves.",
+        completion: .models
+    )
     var model: String?
 
     func validate() throws {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 
 /// `emllm-eval merge`: puts the parts of a run together.
@@ -11,7 +11,7 @@ struct MergeCommand: AsyncParsableCommand {
         abstract: "Put the parts of a run, made with --shard, together in one folder."
     )
 
-    @Argument(help: "The folders of the parts.")
+    @Argument(help: "The folders of the parts.", completion: .directory)
     var parts: [String]
 
     @Option(help: "The folder of the whole; it must not exist yet.")

@@ -16,7 +16,7 @@ struct OverheadCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Flag(help: "Print JSON.")

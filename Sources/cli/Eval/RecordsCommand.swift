@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -17,10 +17,10 @@ struct RecordsCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
-    @Option(help: "The file to write, JSON lines.")
+    @Option(help: "The file to write, JSON lines.", completion: .file(extensions: ["jsonl"]))
     var out: String
 
     @Option(help: "How steps are labelled: arithmetic, reference or puzzle (default: as the run did).")

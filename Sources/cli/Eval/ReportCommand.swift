@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 
 /// `emllm-eval report`: turns results into tables, numbers and plots.
@@ -16,10 +16,10 @@ struct ReportCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folders of runs.")
+    @Argument(help: "The folders of runs.", completion: .directory)
     var runs: [String]
 
-    @Option(help: "Where to write (default: the folder 'report' in the first run's).")
+    @Option(help: "Where to write (default: the folder 'report' in the first run's).", completion: .directory)
     var out: String?
 
     @Option(help: "The strategy that others are compared with.")
@@ -87,7 +87,7 @@ extension EMLLMError {
             subject: path,
             expected: "results of a run",
             found: "none yet",
-            remedy: "let emllm-eval run answer some problems first"
+            remedy: "let emllm eval run answer some problems first"
         )
     }
 }

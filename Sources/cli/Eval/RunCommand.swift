@@ -2,7 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -22,10 +22,10 @@ struct RunCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The file of problems.")
+    @Argument(help: "The file of problems.", completion: .file(extensions: ["jsonl", "json"]))
     var problems: String
 
-    @Option(help: "The folder of the run; one that was interrupted is gone on with.")
+    @Option(help: "The folder of the run; one that was interrupted is gone on with.", completion: .directory)
     var out: String
 
     @Option(help: "The strategies, as cot,vote,verify.")
@@ -43,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The columns of the file, where they are not to be guessed.")
     var layout: ProblemLayout?
 
-    @Option(help: "The folder that image paths begin at (default: the file's own).")
+    @Option(help: "The folder that image paths begin at (default: the file's own).", completion: .directory)
     var images: String?
 
     @Option(
@@ -91,7 +91,7 @@ struct RunCommand: AsyncParsableCommand {
                 to: model,
                 activations: modelOptions.activations
             ) {
-                try StandardStreams.write("emllm-eval, \(strategy.rawValue): \($0)\n", to: .standardError)
+                try StandardStreams.note("\(strategy.rawValue): \($0)")
             }
         }
         let description = RunDescription(

@@ -1,6 +1,6 @@
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 

@@ -1,5 +1,5 @@
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -18,7 +18,7 @@ struct SweepCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Option(help: "The strategy whose traces are read.")
@@ -39,7 +39,7 @@ struct SweepCommand: AsyncParsableCommand {
     @Flag(help: "Let votes count by verdicts.")
     var weighVotes = false
 
-    @Option(help: "A calibration to decide with.")
+    @Option(help: "A calibration to decide with.", completion: .file(extensions: ["json"]))
     var calibration: String?
 
     @Flag(help: "Print JSON.")

@@ -1,4 +1,4 @@
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 

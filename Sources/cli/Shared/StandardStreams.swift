@@ -44,6 +44,14 @@ public enum StandardStreams {
         }
     }
 
+    /// Writes a line to standard error, after the name that the program was started by.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written.
+    public static func note(_ text: String) throws {
+        let program = CommandLine.arguments.first.map { URL(filePath: $0).lastPathComponent } ?? "emllm"
+        try write("\(program): \(text)\n", to: .standardError)
+    }
+
     /// Writes a file so that it appears whole or not at all.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
