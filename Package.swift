@@ -207,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "EvalTool", "RunTool", "TraceView", "emllm", "emllm-run", "emllm-bench", "emllm-convert",
+                "CLIShared", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench", "emllm-convert",
                 "emllm-eval", "ask",
             ],
             swiftSettings: strictSwift

@@ -116,11 +116,21 @@ struct RunCommand: AsyncParsableCommand {
             writesTraces: !noTraces
         )
         let runtime = modelOptions.runtime
-        let (summary, signal) = try await Interruption.handling {
-            try await run.work(on: model, runtime: runtime)
+        let progress = AnswerProgress()
+        let (completion, signal) = try await Interruption.handling {
+            defer { progress.finish() }
+            return try await run.work(on: model, runtime: runtime) { progress.show($0) }
         }
-        try StandardStreams.write(summary)
+        try StandardStreams.write("\(folder.url.path): " + Self.summary(of: completion))
         if let signal { throw ExitCode(128 + signal) }
+    }
+}
+
+extension RunCommand {
+    fileprivate static func summary(of completion: EvaluationRun.Completion) -> String {
+        var text = "\(completion.done) of \(completion.wanted) answers"
+        if completion.skipped > 0 { text += "; \(completion.skipped) problems skipped (skipped.json says why)" }
+        return text + (completion.done < completion.wanted ? "; the same command goes on\n" : "\n")
     }
 }
 
