@@ -223,6 +223,12 @@ extension SelfEvalOptions {
             try check(name, "\(range.lowerBound)...\(range.upperBound)", value, range.contains(value))
         }
         try sampling.validate()
+        try check(
+            "sampling.stopStrings",
+            "none: the prompts say where a step ends",
+            "\(sampling.stopStrings)",
+            sampling.stopStrings.isEmpty
+        )
         try revisionSampling.validate()
         try prompts.validate()
         try weights.validate()

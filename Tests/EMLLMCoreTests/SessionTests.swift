@@ -6,37 +6,9 @@ import Testing
 /// Conversations with a real, tiny model in a format of two lines a message.
 @Suite("Sessions")
 struct SessionTests {
-    private static let template = """
-        {{ bos_token }}{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}
-        {% endfor %}{% if add_generation_prompt %}assistant:{% endif %}
-        """
-
-    /// The stories model with a chat template, written to an .emllm file and read again.
-    private static let chatting: Result<EMLLMModel, any Error> = Result {
-        let folder = try TemporaryFolder()
-        let plain = try folder.file("plain.emllm")
-        try ModelConverter.convert(WeightsFixtures.stories260K, to: plain)
-        let source = try EMLLMFile(MappedFile(plain))
-        let output = try folder.file("chat.emllm")
-        var writer = try ContainerWriter(
-            AtomicFile(output, overwrites: false),
-            metadata: ContainerMetadata(
-                configuration: source.configuration,
-                chatTemplate: template,
-                provenance: source.provenance
-            ),
-            tokenizer: source.tokenizer,
-            tensors: source.tensors.map { ($0.name, $0.type, $0.shape) },
-            path: output.path
-        )
-        for tensor in source.tensors { try writer.append(source.bytes(of: tensor)) }
-        _ = try writer.finish()
-        return try EMLLMModel.load(from: output)
-    }
-
     private let model: EMLLMModel
 
-    init() throws { model = try Self.chatting.get() }
+    init() throws { model = try ChatModels.stories.get() }
 
     private let short = GenerationOptions(maximumResponseTokens: 24)
 
@@ -84,24 +56,6 @@ struct SessionTests {
         #expect(try await cold.respond(to: "Hello", options: short).content == answer.content)
     }
 
-    @Test("One answer at a time; a cancelled one leaves the conversation as it was")
-    func busyAndCancelled() async throws {
-        let session = try EMLLMSession(model: model)
-        let (started, signal) = AsyncStream.makeStream(of: Void.self)
-        let task = Task {
-            for try await _ in session.streamResponse(to: "Once", options: GenerationOptions()) { signal.yield() }
-        }
-        for await _ in started { break }
-        await #expect { try await session.respond(to: "More") } throws: {
-            ($0 as? EMLLMError)?.code == .sessionBusy
-        }
-        task.cancel()
-        _ = await task.result
-        while session.isResponding { await Task.yield() }
-        #expect(session.transcript.isEmpty)
-        #expect(try await session.respond(to: "Once", options: short).content.isEmpty == false)
-    }
-
     @Test("A conversation that outgrows the context says how much fits, and can go on shorter")
     func overflow() async throws {
         let session = try EMLLMSession(model: model)
@@ -139,5 +93,57 @@ struct SessionTests {
         }
         #expect(try await answer(1) == answer(1))
         #expect(try await answer(1) != answer(2))
+    }
+
+    @Test("Without a seed every answer is drawn anew")
+    func openSeed() async throws {
+        let options = GenerationOptions(samplingMode: .random(), temperature: 2, maximumResponseTokens: 24)
+        var answers: Set<String> = []
+        for _ in 0..<3 {
+            answers.insert(try await EMLLMSession(model: model).respond(to: "Once", options: options).content)
+        }
+        #expect(answers.count == 3)
+    }
+
+    @Test("A template that renders nothing is an error, not a crash")
+    func nothingRendered() async throws {
+        let session = try EMLLMSession(model: ChatModels.make(template: "{# nothing #}"))
+        for _ in 0..<2 {
+            let error = await #expect(throws: EMLLMError.self) { try await session.respond(to: "Hello") }
+            #expect(error?.code == .emptyPrompt)
+        }
+        #expect(session.transcript.isEmpty && !session.isResponding)
+    }
+
+    @Test("Two sessions of one model, used in turn by one task")
+    func alternating() async throws {
+        let first = try EMLLMSession(model: model, instructions: "Tell a story.")
+        let second = try EMLLMSession(model: model)
+        var texts: [[String]] = [[], []]
+        for question in ["Lily had a ball.", "And then?", "Why?"] {
+            texts[0].append(try await first.respond(to: question, options: short).content)
+            texts[1].append(try await second.respond(to: question, options: short).content)
+        }
+        #expect(try await texts[0] == answers(instructions: "Tell a story."))
+        #expect(try await texts[1] == answers(instructions: nil))
+    }
+
+    @Test("Two sessions of one model, used by two tasks at once")
+    func parallel() async throws {
+        async let first = answers(instructions: "Tell a story.")
+        async let second = answers(instructions: nil)
+        let texts = try await (first, second)
+        #expect(try await texts.0 == answers(instructions: "Tell a story."))
+        #expect(try await texts.1 == answers(instructions: nil))
+        #expect(texts.0 != texts.1)
+    }
+
+    private func answers(instructions: String?) async throws -> [String] {
+        let session = try EMLLMSession(model: model, instructions: instructions)
+        var texts: [String] = []
+        for question in ["Lily had a ball.", "And then?", "Why?"] {
+            texts.append(try await session.respond(to: question, options: short).content)
+        }
+        return texts
     }
 }

@@ -1,6 +1,9 @@
 import Synchronization
 
 /// A switch that any thread may throw, and that a running generation looks at before every token and prefill chunk.
+///
+/// It stops synchronous work, which throws ``EMLLMError/cancelled``. Asynchronous functions are stopped by cancelling the
+/// task that awaits them, and throw `CancellationError`; ``InferenceThread`` stands between the two.
 public final class CancellationFlag: Sendable {
     private let flag = Atomic<Bool>(false)
 

@@ -9,24 +9,27 @@ import Synchronization
 /// ```
 ///
 /// Each turn is rendered with the model's own chat template; keys and values of the part that has not changed since the
-/// last turn stay in the cache. The computing happens on a thread that belongs to the session. Cancelling the task that
-/// waits for a response stops it within one token, and leaves the conversation as it was before.
+/// last turn stay in the cache. The computing happens on a thread that belongs to the session.
+///
+/// ## One answer at a time
+///
+/// A second question while an answer is being written is refused with ``EMLLMError/Code/sessionBusy``. Sessions of one
+/// model are independent of each other, and may answer at the same time.
+///
+/// ## Cancelling
+///
+/// Cancelling the task that awaits a response, or leaving the loop over a stream early, stops the generation within one
+/// token. The session is free for the next question at once, and its transcript is what it was before: a partial answer
+/// is not kept. Functions that were cancelled throw `CancellationError`.
 public final class EMLLMSession: Sendable {
     /// The model that answers.
     public let model: EMLLMModel
+    let state: Mutex<State>
     private let thread: InferenceThread
-    private let state: Mutex<State>
-
-    private struct State {
-        var transcript: [ChatMessage]
-        /// The pictures that the transcript shows, in order.
-        var pictures: [RGBImage] = []
-        var isResponding = false
-    }
 
     /// The main line of the conversation in the cache, touched by the inference thread alone.
-    private final class Conversation: @unchecked Sendable { var branch: Branch? }
-    private let conversation = Conversation()
+    private final class CachedPrefix: @unchecked Sendable { var branch: Branch? }
+    private let cached = CachedPrefix()
 
     /// A finished answer.
     public struct Response: Sendable {
@@ -36,6 +39,8 @@ public final class EMLLMSession: Sendable {
         public internal(set) var info: CompletionInfo
     }
 
+    // MARK: Making a session
+
     /// Starts a conversation.
     ///
     /// - Parameters:
@@ -43,27 +48,71 @@ public final class EMLLMSession: Sendable {
     ///   - instructions: the system message; `nil` leaves it to the chat template.
     ///   - options: how the model is run.
     /// - Throws: ``EMLLMError`` when an option is out of range, or the model has no chat template.
-    public init(model: EMLLMModel, instructions: String? = nil, options: RuntimeOptions = RuntimeOptions()) throws {
+    public convenience init(
+        model: EMLLMModel,
+        instructions: String? = nil,
+        options: RuntimeOptions = RuntimeOptions()
+    ) throws {
+        let messages = instructions.map { [ChatMessage(role: .system, content: $0)] } ?? []
+        try self.init(model: model, transcript: messages, options: options)
+    }
+
+    /// Resumes a conversation.
+    ///
+    /// ```swift
+    /// let saved = try JSONEncoder().encode(session.transcript)
+    /// // Later, perhaps in another process:
+    /// let transcript = try JSONDecoder().decode([ChatMessage].self, from: saved)
+    /// let resumed = try EMLLMSession(model: model, transcript: transcript)
+    /// print(try await resumed.respond(to: "Where were we?").content)
+    /// ```
+    ///
+    /// Nothing is computed yet; ``prewarm(images:)`` computes the transcript ahead of the next question. A transcript that
+    /// ends with the model's turn is the usual case. Whether two turns of one role may follow each other is for the chat
+    /// template to say: some write them as they come, others refuse them, and the next response throws their error.
+    ///
+    /// - Parameters:
+    ///   - model: the model that answers.
+    ///   - transcript: everything said so far, the system message first where there is one.
+    ///   - images: the pictures that the transcript shows, in order.
+    ///   - options: how the model is run.
+    /// - Throws: ``EMLLMError`` when an option is out of range, the model has no chat template, or the messages show
+    ///   another number of pictures.
+    public init(
+        model: EMLLMModel,
+        transcript: [ChatMessage],
+        images: [RGBImage] = [],
+        options: RuntimeOptions = RuntimeOptions()
+    ) throws {
         guard model.chatTemplate != nil else { throw EMLLMError.noChatTemplate }
+        try Self.checkImages(of: transcript, images)
         self.model = model
         thread = try InferenceThread(model: model, options: options)
-        let messages = instructions.map { [ChatMessage(role: .system, content: $0)] } ?? []
-        state = Mutex(State(transcript: messages))
+        state = Mutex(State(transcript: transcript, pictures: images))
     }
+
+    // MARK: What is known of it
 
     /// Everything said so far, the instructions first.
     public var transcript: [ChatMessage] { state.withLock(\.transcript) }
 
-    /// Whether an answer is being written.
+    /// The pictures that ``transcript`` shows, in order.
+    public var images: [RGBImage] { state.withLock(\.pictures) }
+
+    /// Whether an answer is being written. A cancelled answer is none, even while its last token is still computed.
     public var isResponding: Bool { state.withLock(\.isResponding) }
+
+    // MARK: Asking
 
     /// Computes the instructions, and pictures that the next question will show, ahead of it, so that its answer begins
     /// sooner.
+    ///
+    /// - Throws: as ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)``.
     public func prewarm(images pictures: [RGBImage] = []) async throws {
-        try await exclusively {
-            let (transcript, shown) = state.withLock { ($0.transcript, $0.pictures) }
+        try await exclusively { turn in
+            let (transcript, shown) = try begin(turn)
             guard !transcript.isEmpty || !pictures.isEmpty else { return }
-            try await thread.run { [conversation, model] context in
+            try await thread.run { [cached, model] context in
                 let (images, _) = try context.encode(shown + pictures)
                 var messages = transcript
                 if !pictures.isEmpty {
@@ -74,8 +123,11 @@ public final class EMLLMSession: Sendable {
                 if !pictures.isEmpty, let last = images.last, let end = prompt.lastIndex(where: last.tokens.contains) {
                     prompt.removeLast(prompt.count - 1 - end)
                 }
-                _ = try withExtendedLifetime(images) { try Self.advance(conversation, to: prompt, in: context) }
+                let branch = cached.branch ?? context.makeBranch()
+                cached.branch = branch
+                _ = try withExtendedLifetime(images) { try context.advance(branch, to: prompt) }
             }
+            try turn.complete()
         }
     }
 
@@ -86,124 +138,137 @@ public final class EMLLMSession: Sendable {
     ///   - images: pictures that the message shows, before its text. Each is encoded once; later turns reuse the keys and
     ///     values of the prompt that shows it.
     ///   - options: how tokens are chosen, and how many.
-    /// - Throws: ``EMLLMError``: the session is already responding, the conversation outgrows the context, or the
-    ///   surrounding task was cancelled. The transcript is unchanged then.
+    ///   - logitsProcessor: changes logits before a token is chosen from them.
+    /// - Throws: ``EMLLMError`` when the session is already responding, the chat template fails on the conversation, or
+    ///   the conversation outgrows the context; `CancellationError` when the surrounding task was cancelled. The
+    ///   transcript is unchanged then.
     public func respond(
         to message: String,
         images: [RGBImage] = [],
-        options: GenerationOptions = GenerationOptions()
+        options: GenerationOptions = GenerationOptions(),
+        logitsProcessor: (any LogitsProcessor)? = nil
     ) async throws -> Response {
-        try await answer(message, images, options: options) { _ in }
+        try await exclusively { turn in
+            let request = try self.request(message, images, turn)
+            return try await answer(request, turn, options, logitsProcessor) { _ in }
+        }
+    }
+
+    /// Answers the last message of a whole conversation, for programs that keep the messages themselves.
+    ///
+    /// ```swift
+    /// var messages = [ChatMessage(role: .system, content: "You are terse.")]
+    /// while let line = readLine() {
+    ///     messages.append(ChatMessage(role: .user, content: line))
+    ///     let answer = try await session.respond(to: messages)
+    ///     messages.append(ChatMessage(role: .assistant, content: answer.content))
+    ///     print(answer.content)
+    /// }
+    /// ```
+    ///
+    /// What the conversation has in common with the one that was answered last, pictures included, is not computed
+    /// again. Nothing is added to the messages: the instructions that the session was made with count only where they are
+    /// among them. The ``transcript`` is replaced by the conversation and its answer, so that
+    /// ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)`` goes on from there.
+    ///
+    /// - Parameters:
+    ///   - messages: the whole conversation. Its last message is one that the model can answer: continuing a turn of
+    ///     the model's is not supported. Whether roles may follow each other in another order than user, assistant,
+    ///     user is for the chat template to say.
+    ///   - images: the pictures that the messages show, in order.
+    ///   - options: how tokens are chosen, and how many.
+    ///   - logitsProcessor: changes logits before a token is chosen from them.
+    /// - Throws: ``EMLLMError/Code/nothingToAnswer`` when there is no message or the last one is the model's;
+    ///   ``EMLLMError/Code/imageCountMismatch`` when the messages show another number of pictures; and as for a single
+    ///   message. The transcript is unchanged then.
+    public func respond(
+        to messages: [ChatMessage],
+        images: [RGBImage] = [],
+        options: GenerationOptions = GenerationOptions(),
+        logitsProcessor: (any LogitsProcessor)? = nil
+    ) async throws -> Response {
+        try await exclusively { turn in
+            let request = try self.request(messages, images, turn)
+            return try await answer(request, turn, options, logitsProcessor) { _ in }
+        }
     }
 
     /// Answers a message piece by piece; pieces are whole characters.
     ///
-    /// Ending the iteration early stops the generation.
+    /// The answer is begun at once. Leaving the loop early stops it; see ``ResponseStream`` for that, and for what the
+    /// answer cost.
+    ///
+    /// The parameters are those of ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)``; its errors are thrown
+    /// by the iteration.
     public func streamResponse(
         to message: String,
         images: [RGBImage] = [],
-        options: GenerationOptions = GenerationOptions()
-    ) -> AsyncThrowingStream<String, any Error> {
-        AsyncThrowingStream { continuation in
-            let task = Task {
-                do {
-                    _ = try await self.answer(message, images, options: options) { continuation.yield($0) }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
+        options: GenerationOptions = GenerationOptions(),
+        logitsProcessor: (any LogitsProcessor)? = nil
+    ) -> ResponseStream {
+        stream(options, logitsProcessor) { try self.request(message, images, $0) }
+    }
+
+    /// Answers the last message of a whole conversation piece by piece; pieces are whole characters.
+    ///
+    /// The parameters are those of ``respond(to:images:options:logitsProcessor:)-([ChatMessage],_,_,_)``; its errors are
+    /// thrown by the iteration.
+    public func streamResponse(
+        to messages: [ChatMessage],
+        images: [RGBImage] = [],
+        options: GenerationOptions = GenerationOptions(),
+        logitsProcessor: (any LogitsProcessor)? = nil
+    ) -> ResponseStream {
+        stream(options, logitsProcessor) { try self.request(messages, images, $0) }
+    }
+
+    private func stream(
+        _ options: GenerationOptions,
+        _ logitsProcessor: (any LogitsProcessor)?,
+        _ request: (Turn) throws -> Request
+    ) -> ResponseStream {
+        let turn = Turn()
+        // The turn begins here, not when its task does: what is cancelled before that is free as well.
+        let request = Result { try request(turn) }
+        return ResponseStream(turn: turn) { onText in
+            defer { turn.close() }
+            return try await self.answer(request.get(), turn, options, logitsProcessor, onText: onText)
         }
     }
 
+    /// Writes an answer, and the transcript if the turn was not cancelled meanwhile.
     private func answer(
-        _ message: String,
-        _ pictures: [RGBImage],
-        options: GenerationOptions,
+        _ request: Request,
+        _ turn: Turn,
+        _ options: GenerationOptions,
+        _ logitsProcessor: (any LogitsProcessor)?,
         onText: @escaping @Sendable (String) -> Void
     ) async throws -> Response {
-        try await exclusively {
-            let question = ChatMessage(role: .user, content: message, imageCount: pictures.count)
-            let (messages, shown) = state.withLock { ($0.transcript + [question], $0.pictures + pictures) }
-            let response = try await thread.run { [conversation, model] context in
-                let (images, usage) = try context.encode(shown)
-                let prompt = try model.prompt(for: messages, images: images)
-                // The features stay in memory until the prompt is computed.
-                var response = try withExtendedLifetime(images) {
-                    try Self.respond(conversation, to: prompt, options: options, in: context, onText: onText)
-                }
-                if !usage.isEmpty { response.info.images = usage }
-                return response
+        let response = try await thread.run { [cached, model] context in
+            let (images, usage) = try context.encode(request.pictures)
+            let prompt = try model.prompt(for: request.messages, images: images)
+            let branch = cached.branch ?? context.makeBranch()
+            cached.branch = branch
+            // The features stay in memory until the prompt is computed.
+            var completion = try withExtendedLifetime(images) {
+                try context.complete(
+                    prompt,
+                    on: branch,
+                    options: options,
+                    logitsProcessor: logitsProcessor,
+                    onText: onText
+                )
             }
-            state.withLock {
-                $0.transcript += [question, ChatMessage(role: .assistant, content: response.content)]
-                $0.pictures += pictures
-            }
-            return response
+            guard completion.info.stopReason != .cancelled else { throw EMLLMError.cancelled }
+            if !usage.isEmpty { completion.info.images = usage }
+            return Response(content: completion.text, info: completion.info)
         }
-    }
-
-    /// Refuses a second answer while one is being written.
-    private func exclusively<Result>(_ body: () async throws -> Result) async throws -> Result {
-        let isFree = state.withLock { state in
-            defer { state.isResponding = true }
-            return !state.isResponding
+        try state.withLock { state in
+            try turn.complete()
+            state.transcript = request.messages + [ChatMessage(role: .assistant, content: response.content)]
+            state.pictures = request.pictures
         }
-        guard isFree else { throw EMLLMError.sessionBusy }
-        defer { state.withLock { $0.isResponding = false } }
-        return try await body()
-    }
-
-    // MARK: On the inference thread
-
-    private static func respond(
-        _ conversation: Conversation,
-        to prompt: [TokenID],
-        options: GenerationOptions,
-        in context: InferenceContext,
-        onText: (String) -> Void
-    ) throws -> Response {
-        let clock = ContinuousClock()
-        let started = clock.now
-        let (branch, logits, cached) = try advance(conversation, to: prompt, in: context)
-        let prefilled = clock.now
-        var detokenizer = context.model.tokenizer.makeDetokenizer()
-        var content = ""
-        func emit(_ text: String) {
-            guard !text.isEmpty else { return }
-            content += text
-            onText(text)
-        }
-        let (tokens, reason) = try context.generate(branch, after: logits, options: options) { token in
-            emit(detokenizer.append(token))
-        }
-        emit(detokenizer.finish())
-        return Response(
-            content: content,
-            info: CompletionInfo(
-                promptTokens: prompt.count,
-                cachedTokens: cached,
-                generatedTokens: tokens.count,
-                promptSeconds: (prefilled - started).seconds,
-                generationSeconds: (clock.now - prefilled).seconds,
-                stopReason: reason
-            )
-        )
-    }
-
-    /// Brings the conversation's branch to `prompt`, computing only what it does not share with it.
-    private static func advance(
-        _ conversation: Conversation,
-        to prompt: [TokenID],
-        in context: InferenceContext
-    ) throws -> (branch: Branch, logits: Logits, cached: Int) {
-        let branch = conversation.branch ?? context.makeBranch()
-        conversation.branch = branch
-        // The last token is always computed, for its logits.
-        let shared = zip(branch.tokens, prompt.dropLast()).prefix { $0 == $1 }.count
-        branch.rollback(to: shared)
-        return (branch, try context.extend(branch, with: Array(prompt[shared...])), shared)
+        return response
     }
 }
 
@@ -235,28 +300,4 @@ extension EMLLMModel {
 extension Duration {
     /// The duration in seconds.
     var seconds: Double { self / .seconds(1) }
-}
-
-extension EMLLMError.Code {
-    /// A conversation with a model that has no chat template.
-    public static let noChatTemplate = Self(rawValue: "no-chat-template")
-    /// A question while the last one is being answered.
-    public static let sessionBusy = Self(rawValue: "session-busy")
-}
-
-extension EMLLMError {
-    static let noChatTemplate = EMLLMError(
-        code: .noChatTemplate,
-        subject: "model",
-        expected: "a chat template in the file",
-        found: "none",
-        remedy: "use raw prompts, or convert the model from a source that carries its template"
-    )
-    static let sessionBusy = EMLLMError(
-        code: .sessionBusy,
-        subject: "session",
-        expected: "to be idle",
-        found: "an answer being written",
-        remedy: "wait for it, cancel it, or use a second session"
-    )
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Why a generation ended.
 public enum StopReason: String, Sendable, Codable {
     /// The model wrote an end-of-turn token.
@@ -8,6 +6,10 @@ public enum StopReason: String, Sendable, Codable {
     case maximumTokens
     /// The context is full.
     case contextFull
+    /// The model wrote one of ``GenerationOptions/stopStrings``.
+    case stopString
+    /// The work was asked to stop. Only ``InferenceContext`` reports it; a session throws `CancellationError`.
+    case cancelled
 }
 
 /// What the pictures of a prompt cost.
@@ -39,7 +41,7 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
     public var promptTokens: Int
     /// How many of them were in the cache already and were not computed again.
     public var cachedTokens: Int
-    /// Tokens that the model wrote, the end-of-turn token not counted.
+    /// Tokens that the model wrote, those of a stop string among them, the end-of-turn token not counted.
     public var generatedTokens: Int
     /// Seconds to process the prompt.
     public var promptSeconds: Double
@@ -47,6 +49,8 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
     public var generationSeconds: Double
     /// Why the generation ended.
     public var stopReason: StopReason
+    /// The string that ended it, where one of ``GenerationOptions/stopStrings`` did.
+    public var stopString: String?
     /// The pictures of the conversation, in order; `nil` where it shows none.
     public var images: [ImageUsage]?
 
@@ -58,6 +62,7 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
         promptSeconds: Double,
         generationSeconds: Double,
         stopReason: StopReason,
+        stopString: String? = nil,
         images: [ImageUsage]? = nil
     ) {
         self.promptTokens = promptTokens
@@ -66,6 +71,7 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
         self.promptSeconds = promptSeconds
         self.generationSeconds = generationSeconds
         self.stopReason = stopReason
+        self.stopString = stopString
         self.images = images
     }
 
@@ -76,40 +82,5 @@ public struct CompletionInfo: Sendable, Codable, Equatable {
     /// Tokens generated per second.
     public var tokensPerSecond: Double {
         generationSeconds > 0 ? Double(generatedTokens) / generationSeconds : 0
-    }
-}
-
-extension InferenceContext {
-    /// Continues a branch token by token until the model ends its turn or a limit is reached.
-    ///
-    /// - Parameters:
-    ///   - branch: the branch to continue; it ends with the last token generated. An end-of-turn token is not appended.
-    ///   - logits: the logits after its last token.
-    ///   - options: how tokens are chosen, and how many.
-    ///   - onToken: called with every token as it is chosen.
-    /// - Returns: the tokens generated, and why they ended.
-    public func generate(
-        _ branch: Branch,
-        after logits: Logits,
-        options: GenerationOptions,
-        onToken: (TokenID) throws -> Void
-    ) throws -> (tokens: [TokenID], stopReason: StopReason) {
-        let sampler = try Sampler(options)
-        let tokenizer = model.tokenizer
-        let limit = options.maximumResponseTokens ?? .max
-        var logits = logits
-        var generated: [TokenID] = []
-        var recent = options.repetitionPenalty == 1 ? [] : branch.tokens
-        while generated.count < limit {
-            try cancellation.check()
-            let token = sampler.sample(logits, recent: recent, position: branch.count)
-            if tokenizer.isEndOfGeneration(token) { return (generated, .endOfTurn) }
-            guard branch.count < contextLength else { return (generated, .contextFull) }
-            generated.append(token)
-            try onToken(token)
-            if options.repetitionPenalty != 1 { recent.append(token) }
-            logits = try extend(branch, with: [token])
-        }
-        return (generated, .maximumTokens)
     }
 }

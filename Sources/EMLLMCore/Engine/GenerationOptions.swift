@@ -1,7 +1,11 @@
 /// How the next token is chosen, and when to stop.
 ///
 /// The chain is the one of the `transformers` library: repetition penalty, temperature, top-k, top-p, min-p, then the
-/// draw.
+/// draw. A ``LogitsProcessor`` comes before all of them.
+///
+/// ```swift
+/// let options = GenerationOptions(samplingMode: .random(top: 40), temperature: 0.7, stopStrings: ["\nUser:"])
+/// ```
 public struct GenerationOptions: Sendable, Equatable, Codable {
     /// The way from probabilities to a token.
     public enum SamplingMode: Sendable, Equatable, Codable {
@@ -9,15 +13,18 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
         case greedy
         /// A draw among the `top` likeliest tokens, and of those among the likeliest that together reach
         /// `probabilityThreshold` of their probability (nucleus sampling, arXiv 1904.09751). `nil` sets no limit.
-        case draw(top: Int?, probabilityThreshold: Double?, seed: UInt64)
+        ///
+        /// The same seed repeats a text; without one every text is drawn with a seed of its own.
+        case draw(top: Int?, probabilityThreshold: Double?, seed: UInt64?)
 
-        /// A draw among the `top` likeliest tokens, or all.
-        public static func random(top: Int? = nil, seed: UInt64) -> SamplingMode {
+        /// A draw among the `top` likeliest tokens, or all; without a seed another one each time.
+        public static func random(top: Int? = nil, seed: UInt64? = nil) -> SamplingMode {
             .draw(top: top, probabilityThreshold: nil, seed: seed)
         }
 
-        /// A draw among the likeliest tokens that together reach `probabilityThreshold`.
-        public static func random(probabilityThreshold: Double, seed: UInt64) -> SamplingMode {
+        /// A draw among the likeliest tokens that together reach `probabilityThreshold`; without a seed another
+        /// one each time.
+        public static func random(probabilityThreshold: Double, seed: UInt64? = nil) -> SamplingMode {
             .draw(top: nil, probabilityThreshold: probabilityThreshold, seed: seed)
         }
     }
@@ -33,6 +40,9 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
     public var repetitionPenalty: Double
     /// The most tokens of a response.
     public var maximumResponseTokens: Int?
+    /// Strings that end the text before them. They may begin and end anywhere in a token; a stream never shows the
+    /// beginning of one.
+    public var stopStrings: [String]
 
     /// Makes options; the default is greedy.
     public init(
@@ -40,13 +50,15 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
         temperature: Double = 1,
         minimumProbability: Double = 0,
         repetitionPenalty: Double = 1,
-        maximumResponseTokens: Int? = nil
+        maximumResponseTokens: Int? = nil,
+        stopStrings: [String] = []
     ) {
         self.samplingMode = samplingMode
         self.temperature = temperature
         self.minimumProbability = minimumProbability
         self.repetitionPenalty = repetitionPenalty
         self.maximumResponseTokens = maximumResponseTokens
+        self.stopStrings = stopStrings
     }
 
     /// Checks every value against its range.
@@ -72,10 +84,43 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
         if let maximumResponseTokens {
             try check("maximum tokens", "at least 1", maximumResponseTokens, maximumResponseTokens >= 1)
         }
+        try check("stop strings", "strings that are not empty", "an empty one", !stopStrings.contains(""))
         guard case .draw(let top, let threshold, _) = samplingMode else { return }
         if let top { try check("top-k", "at least 1", top, top >= 1) }
         if let threshold {
             try check("top-p", "a number above 0, at most 1", threshold, threshold > 0 && threshold <= 1)
         }
+    }
+}
+
+// MARK: Coding
+
+extension GenerationOptions {
+    private enum CodingKeys: String, CodingKey {
+        case samplingMode, temperature, minimumProbability, repetitionPenalty, maximumResponseTokens, stopStrings
+    }
+
+    /// Decodes options; records from before there were stop strings have none.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            samplingMode: try values.decode(SamplingMode.self, forKey: .samplingMode),
+            temperature: try values.decode(Double.self, forKey: .temperature),
+            minimumProbability: try values.decode(Double.self, forKey: .minimumProbability),
+            repetitionPenalty: try values.decode(Double.self, forKey: .repetitionPenalty),
+            maximumResponseTokens: try values.decodeIfPresent(Int.self, forKey: .maximumResponseTokens),
+            stopStrings: try values.decodeIfPresent([String].self, forKey: .stopStrings) ?? []
+        )
+    }
+
+    /// Encodes options; stop strings only where there are some, so that other records stay as they were.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(samplingMode, forKey: .samplingMode)
+        try values.encode(temperature, forKey: .temperature)
+        try values.encode(minimumProbability, forKey: .minimumProbability)
+        try values.encode(repetitionPenalty, forKey: .repetitionPenalty)
+        try values.encodeIfPresent(maximumResponseTokens, forKey: .maximumResponseTokens)
+        if !stopStrings.isEmpty { try values.encode(stopStrings, forKey: .stopStrings) }
     }
 }

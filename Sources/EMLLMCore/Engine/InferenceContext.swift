@@ -141,8 +141,8 @@ public final class InferenceContext {
     /// Appends tokens to several branches, computed together, and returns the logits after the last token of each.
     ///
     /// - Parameter work: different branches of this context, each with at least one token.
-    /// - Throws: ``EMLLMError`` when a branch would outgrow the context or the cache its budget (nothing has happened
-    ///   then), or when ``cancellation`` is set (the branches are as they were).
+    /// - Throws: ``EMLLMError`` when there are no tokens for a branch, it would outgrow the context, or the cache its
+    ///   budget (nothing has happened then), or when ``cancellation`` is set (the branches are as they were).
     public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
         let held = try validate(work)
         defer { withExtendedLifetime(held) {} }
@@ -289,7 +289,7 @@ public final class InferenceContext {
         var newPages = 0
         var held: [EncodedImage] = []
         for (branch, tokens) in work {
-            precondition(!tokens.isEmpty, "every branch needs at least one token")
+            guard !tokens.isEmpty else { throw EMLLMError.emptyPrompt }
             precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
             held += try hold(tokens)
             guard tokens.count <= contextLength - branch.count else {
@@ -321,11 +321,21 @@ extension EMLLMError.Code {
     public static let contextOverflow = Self(rawValue: "context-overflow")
     /// More keys and values than the budget allows.
     public static let cacheBudgetExceeded = Self(rawValue: "cache-budget-exceeded")
+    /// A prompt without a token, which has no next one.
+    public static let emptyPrompt = Self(rawValue: "empty-prompt")
     /// A token id outside the vocabulary.
     public static let unknownTokenID = Self(rawValue: "unknown-token-id")
 }
 
 extension EMLLMError {
+    static let emptyPrompt = EMLLMError(
+        code: .emptyPrompt,
+        subject: "prompt",
+        expected: "at least one token",
+        found: "none",
+        remedy: "check what the chat template makes of the messages"
+    )
+
     static func contextOverflow(length: Int, used: Int, added: Int, trained: Int) -> EMLLMError {
         EMLLMError(
             code: .contextOverflow,

@@ -34,40 +34,98 @@ public final class InferenceThread: Sendable {
 
     /// Runs `body` on the thread, after the jobs before it, and returns what it returns.
     ///
-    /// Cancelling the calling task sets ``cancellation``, so that the computation throws at its next token.
+    /// Cancelling the calling task sets ``cancellation`` while `body` runs, so that the computation throws at its next
+    /// token. A job that is still waiting for its turn is dropped at once.
+    ///
+    /// This is the border between the two ways to cancel. `body` and everything below it are synchronous and throw
+    /// ``EMLLMError/cancelled``, because a flag stops them; whoever awaits this function sees a `CancellationError`, as
+    /// everywhere in Swift.
+    ///
+    /// - Throws: what `body` throws, and `CancellationError` where the calling task was cancelled.
     public func run<Result: Sendable>(
         _ body: @escaping @Sendable (InferenceContext) throws -> Result
     ) async throws -> Result {
-        let state = Mutex(JobState.waiting)
+        let job = Job(body)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                queue.add { [cancellation] context in
-                    let mayStart = state.withLock { current in
-                        defer { if current == .waiting { current = .running } }
-                        return current == .waiting
-                    }
-                    guard mayStart else { return continuation.resume(throwing: EMLLMError.cancelled) }
-                    defer {
-                        state.withLock { $0 = .finished }
-                        cancellation.reset()
-                    }
-                    continuation.resume(with: Swift.Result { try body(context) })
-                }
+                guard job.wait(with: continuation) else { return }
+                queue.add { [cancellation] context in job.run(in: context, cancellation) }
             }
         } onCancel: {
-            state.withLock { current in
-                if current == .running { cancellation.cancel() }
-                if current == .waiting { current = .cancelled }
-            }
+            job.cancel(cancellation)
         }
     }
-
-    private enum JobState { case waiting, running, finished, cancelled }
 
     /// Carries a context to the thread that will own it.
     private struct Handover: @unchecked Sendable {
         let context: InferenceContext
         init(_ context: InferenceContext) { self.context = context }
+    }
+}
+
+/// Work for the thread, and the task that waits for it.
+private final class Job<Result: Sendable>: Sendable {
+    private enum State {
+        case new
+        case waiting(CheckedContinuation<Result, any Error>)
+        case running(isCancelled: Bool)
+        case finished
+    }
+
+    private let body: @Sendable (InferenceContext) throws -> Result
+    private let state = Mutex(State.new)
+
+    init(_ body: @escaping @Sendable (InferenceContext) throws -> Result) { self.body = body }
+
+    /// Remembers who waits; `false` where the job was cancelled before it began.
+    func wait(with continuation: CheckedContinuation<Result, any Error>) -> Bool {
+        let mayStart = state.withLock { state in
+            guard case .new = state else { return false }
+            state = .waiting(continuation)
+            return true
+        }
+        if !mayStart { continuation.resume(throwing: CancellationError()) }
+        return mayStart
+    }
+
+    func run(in context: InferenceContext, _ cancellation: CancellationFlag) {
+        let waiting = state.withLock { state -> CheckedContinuation<Result, any Error>? in
+            guard case .waiting(let continuation) = state else { return nil }
+            state = .running(isCancelled: false)
+            return continuation
+        }
+        guard let waiting else { return }
+        var result = Swift.Result { try body(context) }
+        let isCancelled = state.withLock { state in
+            defer { state = .finished }
+            guard case .running(isCancelled: true) = state else { return false }
+            return true
+        }
+        // Nobody sets the flag for this job any more, and the next one has not begun.
+        cancellation.reset()
+        if isCancelled, case .failure(let error as EMLLMError) = result, error.code == .cancelled {
+            result = .failure(CancellationError())
+        }
+        waiting.resume(with: result)
+    }
+
+    func cancel(_ cancellation: CancellationFlag) {
+        let waiting = state.withLock { state -> CheckedContinuation<Result, any Error>? in
+            switch state {
+            case .new:
+                state = .finished
+            case .waiting(let continuation):
+                state = .finished
+                return continuation
+            case .running:
+                state = .running(isCancelled: true)
+                // Under the lock: a job that has finished must not stop the one after it.
+                cancellation.cancel()
+            case .finished: break
+            }
+            return nil
+        }
+        waiting?.resume(throwing: CancellationError())
     }
 }
 

@@ -4,6 +4,8 @@ import Foundation
 public struct Sampler: Sendable {
     /// The options in force.
     public let options: GenerationOptions
+    /// The source of the draws: the seed that the options give, or one of the sampler's own. Greedy sampling does not use it.
+    public let seed: UInt64
 
     /// Makes a sampler.
     ///
@@ -11,6 +13,11 @@ public struct Sampler: Sendable {
     public init(_ options: GenerationOptions) throws {
         try options.validate()
         self.options = options
+        seed =
+            switch options.samplingMode {
+            case .greedy: 0
+            case .draw(_, _, let seed): seed ?? .random(in: 0...UInt64.max)
+            }
     }
 
     /// Chooses one token.
@@ -24,7 +31,7 @@ public struct Sampler: Sendable {
     public func sample(_ logits: Logits, recent: [TokenID] = [], branch: UInt64 = 0, position: Int) -> TokenID {
         var logits = logits
         if options.repetitionPenalty != 1 { penalize(&logits, recent) }
-        guard case .draw(let top, let threshold, let seed) = options.samplingMode else { return logits.argmax }
+        guard case .draw(let top, let threshold, _) = options.samplingMode else { return logits.argmax }
         let candidates = candidates(logits, top: top, probabilityThreshold: threshold)
         let total = candidates.reduce(0) { $0 + $1.weight }
         var remaining = CounterRandom(seed: seed).uniform(branch: branch, position: position) * total

@@ -63,7 +63,7 @@ struct Runner: Sendable {
         let screen = Screen(StepRenderer(terminal: output))
         let note = EncodingNote(pictures: pictures.count, on: notes)
         defer { note.clear() }
-        let (trace, signal) = try await Interruption.handling {
+        let (trace, signal) = try await interruptible {
             try await run { event in
                 note.clear()
                 if case .info(.started(let header)) = event, let warning = header.warning {
@@ -112,23 +112,38 @@ struct Runner: Sendable {
         let isInteractive = output.isInteractive
         let note = EncodingNote(pictures: pictures.count, on: notes)
         defer { note.clear() }
-        let (completion, signal) = try await Interruption.handling {
+        let (completion, signal) = try await interruptible {
             try await thread.run { context in
                 let prompt = try prompt(context)
                 note.clear()
-                return try Completion(
-                    of: prompt,
-                    continuing: continuing,
-                    options: options,
-                    in: context
-                ) { text in
-                    guard streams else { return }
-                    try StandardStreams.write(isInteractive ? TerminalText.harmless(text) : text)
+                var completion = try withExtendedLifetime(prompt) {
+                    try context.complete(
+                        prompt.tokens,
+                        on: context.makeBranch(),
+                        continuing: continuing,
+                        options: options
+                    ) { text in
+                        guard streams else { return }
+                        try StandardStreams.write(isInteractive ? TerminalText.harmless(text) : text)
+                    }
                 }
+                if !prompt.usage.isEmpty { completion.info.images = prompt.usage }
+                return completion
             }
         }
         try StandardStreams.write(json ? completion.json() : "\n")
         try leave(after: signal)
+    }
+
+    /// Runs work that Ctrl-C cancels. Where it is cancelled before there is anything to show, the program ends.
+    private func interruptible<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> (result: Result, signal: Int32?) {
+        do {
+            return try await Interruption.handling(body)
+        } catch let stop as Interruption.Stop {
+            throw ExitCode(128 + stop.signal)
+        }
     }
 
     private func leave(after signal: Int32?) throws {
@@ -172,7 +187,7 @@ struct Runner: Sendable {
         _ body: @escaping @Sendable (InferenceContext) throws -> Result
     ) async throws -> Result {
         let thread = try InferenceThread(model: model, options: runtime)
-        let (result, signal) = try await Interruption.handling { try await thread.run(body) }
+        let (result, signal) = try await interruptible { try await thread.run(body) }
         try leave(after: signal)
         return result
     }
@@ -220,63 +235,14 @@ struct Prompt: Sendable {
     var usage: [ImageUsage] = []
 }
 
-/// Text that a model wrote after a prompt.
-struct Completion: Sendable {
-    let text: String
-    let info: CompletionInfo
-    /// Whether it was cut short by a signal.
-    let isInterrupted: Bool
-
-    /// Writes the text, piece by piece in whole characters. Cancelling ends it.
-    init(
-        of prompt: Prompt,
-        continuing: Bool,
-        options: GenerationOptions,
-        in context: InferenceContext,
-        onText: (String) throws -> Void
-    ) throws {
-        let clock = ContinuousClock()
-        let started = clock.now
-        let branch = context.makeBranch()
-        var detokenizer = context.model.tokenizer.makeDetokenizer(continuing: continuing)
-        var text = ""
-        var count = 0
-        var prefilled = started
-        var reason = StopReason.maximumTokens
-        var isInterrupted = false
-        do {
-            let logits = try withExtendedLifetime(prompt) { try context.extend(branch, with: prompt.tokens) }
-            prefilled = clock.now
-            (_, reason) = try context.generate(branch, after: logits, options: options) { token in
-                let piece = detokenizer.append(token)
-                text += piece
-                count += 1
-                if !piece.isEmpty { try onText(piece) }
-            }
-        } catch let error as EMLLMError where error.code == .cancelled {
-            isInterrupted = true
-        }
-        let rest = detokenizer.finish()
-        if !rest.isEmpty { try onText(rest) }
-        self.text = text + rest
-        self.isInterrupted = isInterrupted
-        info = CompletionInfo(
-            promptTokens: prompt.tokens.count,
-            cachedTokens: 0,
-            generatedTokens: count,
-            promptSeconds: (prefilled - started) / .seconds(1),
-            generationSeconds: (clock.now - prefilled) / .seconds(1),
-            stopReason: reason,
-            images: prompt.usage.isEmpty ? nil : prompt.usage
-        )
-    }
-
+extension Completion {
+    /// The text and what it cost, for programs.
     func json() throws -> String {
         struct Record: Encodable {
             let text: String
             let info: CompletionInfo
             let isInterrupted: Bool
         }
-        return try Inspection.json(Record(text: text, info: info, isInterrupted: isInterrupted))
+        return try Inspection.json(Record(text: text, info: info, isInterrupted: info.stopReason == .cancelled))
     }
 }

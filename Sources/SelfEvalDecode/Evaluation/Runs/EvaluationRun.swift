@@ -120,7 +120,7 @@ public struct EvaluationRun: Sendable {
             guard !Task.isCancelled else { break }
             do {
                 try log.append(try await result(of: job, on: thread))
-            } catch let error as EMLLMError where error.code == .cancelled {
+            } catch is CancellationError {
                 break
             }
             completion.done += 1
@@ -145,13 +145,13 @@ public struct EvaluationRun: Sendable {
                     in: context
                 )
             }
-            guard trace.summary?.outcome == .answered else { throw EMLLMError.cancelled }
+            guard trace.summary?.outcome == .answered else { throw CancellationError() }
             if writesTraces {
                 try OutputFile.makeFolder(file.deletingLastPathComponent())
                 try OutputFile.write(trace.json(), atomicallyTo: file)
             }
             return ResultRecord(trace, of: job.problem, in: description)
-        } catch let error as EMLLMError where error.code != .cancelled && error.code != .unwritableOutput {
+        } catch let error as EMLLMError where error.code != .unwritableOutput {
             // A question that does not fit, or a picture that is none: counted as wrong, with the reason.
             return ResultRecord(
                 problem: job.problem.id,
