@@ -10,6 +10,11 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "EMLLMCore", targets: ["EMLLMCore"]),
+        .library(name: "EMLLMModelStore", targets: ["EMLLMModelStore"]),
+        .library(name: "EMLLMChatTemplates", targets: ["EMLLMChatTemplates"]),
+        .library(name: "EMLLMTokenizers", targets: ["EMLLMTokenizers"]),
+        .library(name: "EMLLMPictures", targets: ["EMLLMPictures"]),
+        .library(name: "EMLLMFormats", targets: ["EMLLMFormats"]),
         .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
         .library(name: "EMLLMEvaluation", targets: ["EMLLMEvaluation"]),
         .executable(name: "emllm", targets: ["emllm"]),
@@ -68,16 +73,57 @@ let package = Package(
             path: "Sources/EMLLMCore/CImageCodecs",
             cSettings: strictC
         ),
+        // Errors, files and bytes, digests, JSON, random numbers: what the modules above share.
+        .target(
+            name: "EMLLMSupport",
+            dependencies: [.target(name: "COpenSSL", condition: .when(platforms: [.linux]))],
+            path: "Sources/EMLLMCore/Support",
+            swiftSettings: strictSwift
+        ),
+        // Conversations to prompts; usable without the engine, as are the next three.
+        .target(
+            name: "EMLLMChatTemplates",
+            dependencies: ["EMLLMSupport"],
+            path: "Sources/EMLLMCore/ChatTemplates",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMTokenizers",
+            // The one heap, without the rest of that package.
+            dependencies: ["EMLLMSupport", .product(name: "HeapModule", package: "swift-collections")],
+            path: "Sources/EMLLMCore/Tokenizers",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMPictures",
+            dependencies: ["EMLLMSupport", "CImageCodecs", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/EMLLMCore/Pictures",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "EMLLMFormats",
+            dependencies: ["EMLLMSupport", "EMLLMTokenizers", "EMLLMPictures", "CTensor"],
+            path: "Sources/EMLLMCore/ModelFormats",
+            swiftSettings: strictSwift
+        ),
+        // The engine itself, which re-exports the modules that it is made of.
         .target(
             name: "EMLLMCore",
             dependencies: [
-                "CTensor",
-                "CImageCodecs",
-                .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
-                .product(name: "Collections", package: "swift-collections"),
-                .product(name: "Logging", package: "swift-log"),
+                "CTensor", "EMLLMSupport", "EMLLMChatTemplates", "EMLLMTokenizers", "EMLLMPictures", "EMLLMFormats",
             ],
-            exclude: ["SystemLibraries", "CImageCodecs"],
+            exclude: [
+                "SystemLibraries", "CImageCodecs", "Support", "ChatTemplates", "Tokenizers", "Pictures", "ModelFormats",
+                "ModelStore",
+            ],
+            swiftSettings: strictSwift
+        ),
+        // Models by name, and the one that comes with the package.
+        .target(
+            name: "EMLLMModelStore",
+            dependencies: ["EMLLMCore"],
+            path: "Sources/EMLLMCore/ModelStore",
+            resources: [.copy("Models")],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
@@ -91,13 +137,11 @@ let package = Package(
         .target(
             name: "CLIShared",
             dependencies: [
-                "EMLLMCore",
+                "EMLLMCore", "EMLLMModelStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/cli/Shared",
-            // The model that the tools take when none is named.
-            resources: [.copy("Models")],
             swiftSettings: strictSwift
         ),
         // The options of the tools that reason: which model, how text is written, how it is judged.
@@ -143,13 +187,25 @@ let package = Package(
         ),
         .target(
             name: "ConvertTool",
-            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
+            dependencies: ["CLIShared", "SelfEvalDecode", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/Convert",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "ChatTool",
+            dependencies: ["CLIShared"],
+            path: "Sources/cli/Chat",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "ModelsTool",
+            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
+            path: "Sources/cli/Models",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm",
-            dependencies: ["RunTool", "EvalTool", "BenchTool", "ConvertTool"],
+            dependencies: ["RunTool", "ChatTool", "ModelsTool", "ConvertTool", "BenchTool", "EvalTool"],
             path: "Sources/cli/Programs/emllm",
             swiftSettings: strictSwift
         ),
@@ -207,7 +263,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench", "emllm-convert",
+                "CLIShared", "ChatTool", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench",
+                "emllm-convert",
                 "emllm-eval", "ask",
             ],
             swiftSettings: strictSwift

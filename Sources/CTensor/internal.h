@@ -77,24 +77,24 @@ static inline uint16_t ct_float_to_bfloat(float value) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Packed layout
 
-/// Where the planes of a strip of 16 rows lie, in bytes from the strip's start. See weights-format.md.
-typedef struct ct_strip_layout {
+/// Where the planes of a panel of 16 rows lie, in bytes from the panel's start. See weights-format.md.
+typedef struct ct_panel_layout {
     size_t high;      // fifth and sixth bits
     size_t scales;    // per block: fp16 d (simple types), or small integers (K-quants)
     size_t minimums;  // per block: fp16 m (simple types), or small integers (K-quants)
     size_t super;     // K-quants: fp16 d per super-block
     size_t super_minimum;
-    size_t stride;    // to the next strip
-} ct_strip_layout;
+    size_t stride;    // to the next panel
+} ct_panel_layout;
 
 /// Quantization blocks in a row.
 static inline int64_t ct_blocks(int64_t columns) { return columns / CT_BLOCK; }
 
-static inline int64_t ct_strips(int64_t rows) { return (rows + CT_STRIP_ROWS - 1) / CT_STRIP_ROWS; }
+static inline int64_t ct_panels(int64_t rows) { return (rows + CT_PANEL_ROWS - 1) / CT_PANEL_ROWS; }
 
 static inline size_t ct_align(size_t bytes) { return (bytes + CT_ALIGNMENT - 1) / CT_ALIGNMENT * CT_ALIGNMENT; }
 
-static inline ct_strip_layout ct_layout(ct_type type, int64_t columns) {
+static inline ct_panel_layout ct_layout(ct_type type, int64_t columns) {
     size_t blocks = (size_t)ct_blocks(columns);
     size_t supers = blocks / 8;
     size_t quants = blocks * (type == CT_Q8_0 ? 512 : 256);
@@ -106,7 +106,7 @@ static inline ct_strip_layout ct_layout(ct_type type, int64_t columns) {
                       : type == CT_Q4_K || type == CT_Q5_K ? blocks * 16
                                                            : 0;
     bool k = type == CT_Q4_K || type == CT_Q5_K || type == CT_Q6_K;
-    ct_strip_layout layout;
+    ct_panel_layout layout;
     layout.high = quants;
     layout.scales = layout.high + high;
     layout.minimums = layout.scales + scales;

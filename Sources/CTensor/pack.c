@@ -1,5 +1,5 @@
 // Sizes, packing, unpacking and dequantizing of weights.
-#include "codes.h"
+#include "quantized_block.h"
 
 static size_t ct_float_bytes(ct_type type) {
     switch (type) {
@@ -25,7 +25,7 @@ size_t ct_type_row_bytes(ct_type type, int64_t columns) {
 size_t ct_packed_bytes(ct_type type, int64_t rows, int64_t columns) {
     size_t row = ct_type_row_bytes(type, columns);
     if (row == 0 || rows <= 0 || rows > INT32_MAX) return 0;
-    size_t count = ct_float_bytes(type) ? (size_t)rows : (size_t)ct_strips(rows);
+    size_t count = ct_float_bytes(type) ? (size_t)rows : (size_t)ct_panels(rows);
     size_t bytes = ct_float_bytes(type) ? row : ct_layout(type, columns).stride;
     return bytes > (size_t)PTRDIFF_MAX / count ? 0 : bytes * count;
 }
@@ -41,15 +41,15 @@ void ct_pack(ct_type type, int64_t rows, int64_t columns, const void *source, vo
         return;
     }
     (void)rows;
-    ct_strip_layout layout = ct_layout(type, columns);
+    ct_panel_layout layout = ct_layout(type, columns);
     int64_t units = columns / ct_unit(type);
     for (int64_t row = row_begin; row < row_end; row++) {
-        uint8_t *strip = to + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
-        if (row % CT_STRIP_ROWS == 0) memset(strip, 0, layout.stride);
+        uint8_t *panel = to + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
+        if (row % CT_PANEL_ROWS == 0) memset(panel, 0, layout.stride);
         for (int64_t unit = 0; unit < units; unit++) {
-            ct_codes codes;
-            ct_codes_from_gguf(type, from + (size_t)row * row_bytes + (size_t)unit * ct_unit_bytes(type), &codes);
-            ct_codes_to_strip(type, &layout, strip, (int32_t)(row % CT_STRIP_ROWS), unit, &codes);
+            ct_quantized_block quantized;
+            ct_quantized_block_from_gguf(type, from + (size_t)row * row_bytes + (size_t)unit * ct_unit_bytes(type), &quantized);
+            ct_quantized_block_to_panel(type, &layout, panel, (int32_t)(row % CT_PANEL_ROWS), unit, &quantized);
         }
     }
 }
@@ -61,28 +61,30 @@ void ct_unpack_row(ct_type type, int64_t rows, int64_t columns, const void *pack
         memcpy(blocks, (const uint8_t *)packed + (size_t)row * row_bytes, row_bytes);
         return;
     }
-    ct_strip_layout layout = ct_layout(type, columns);
-    const uint8_t *strip = (const uint8_t *)packed + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+    ct_panel_layout layout = ct_layout(type, columns);
+    const uint8_t *panel = (const uint8_t *)packed + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
     int64_t units = columns / ct_unit(type);
     for (int64_t unit = 0; unit < units; unit++) {
-        ct_codes codes;
-        ct_codes_from_strip(type, &layout, strip, (int32_t)(row % CT_STRIP_ROWS), unit, &codes);
-        ct_codes_to_gguf(type, &codes, (uint8_t *)blocks + (size_t)unit * ct_unit_bytes(type));
+        ct_quantized_block quantized;
+        ct_quantized_block_from_panel(type, &layout, panel, (int32_t)(row % CT_PANEL_ROWS), unit, &quantized);
+        ct_quantized_block_to_gguf(type, &quantized, (uint8_t *)blocks + (size_t)unit * ct_unit_bytes(type));
     }
 }
 
-static inline __attribute__((always_inline)) void ct_dequantize_codes(ct_type type, const ct_codes *codes, float *out) {
-    float d = ct_half_to_float(codes->d);
-    float m = ct_has_minimum(type) ? ct_half_to_float(codes->m) : 0;
+static inline __attribute__((always_inline)) void ct_dequantize_block(ct_type type,
+                                                                      const ct_quantized_block *quantized,
+                                                                      float *out) {
+    float d = ct_half_to_float(quantized->d);
+    float m = ct_has_minimum(type) ? ct_half_to_float(quantized->m) : 0;
     int32_t offset = ct_offset(type);
     for (int32_t j = 0; j < ct_unit(type); j++) {
-        float q = (float)((int32_t)codes->values[j] - offset);
+        float q = (float)((int32_t)quantized->values[j] - offset);
         float scale = d, minimum = m;
         if (type == CT_Q6_K) {
-            scale = d * (float)(int8_t)codes->scales[j / 16];
+            scale = d * (float)(int8_t)quantized->scales[j / 16];
         } else if (type >= CT_Q4_K) {
-            scale = d * (float)codes->scales[j / 32];
-            minimum = -(m * (float)codes->minimums[j / 32]);
+            scale = d * (float)quantized->scales[j / 32];
+            minimum = -(m * (float)quantized->minimums[j / 32]);
         }
         // Two roundings, as the reference dequantizers do; the product is not fused with the sum.
         float product = q * scale;
@@ -92,13 +94,13 @@ static inline __attribute__((always_inline)) void ct_dequantize_codes(ct_type ty
 
 static inline __attribute__((always_inline)) void ct_dequantize_units(ct_type type, const ct_matrix *w, int64_t row,
                                                                       int64_t begin, int64_t count, float *out) {
-    ct_strip_layout layout = ct_layout(type, w->columns);
-    const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+    ct_panel_layout layout = ct_layout(type, w->columns);
+    const uint8_t *panel = (const uint8_t *)w->data + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
     int32_t unit = ct_unit(type);
     for (int64_t at = 0; at < count; at += unit) {
-        ct_codes codes;
-        ct_codes_from_strip(type, &layout, strip, (int32_t)(row % CT_STRIP_ROWS), (begin + at) / unit, &codes);
-        ct_dequantize_codes(type, &codes, out + at);
+        ct_quantized_block quantized;
+        ct_quantized_block_from_panel(type, &layout, panel, (int32_t)(row % CT_PANEL_ROWS), (begin + at) / unit, &quantized);
+        ct_dequantize_block(type, &quantized, out + at);
     }
 }
 

@@ -33,8 +33,8 @@ struct Expense {
     var passes = 0
     /// Branches that each of those passes writes for.
     var branches = 1
-    /// Further looks at the question's pictures, which are encoded for each.
-    var looks = 0
+    /// Further views of the question's pictures, which are encoded for each.
+    var views = 0
 
     var tokens: Int { promptTokens + passes * branches }
 }
@@ -56,7 +56,7 @@ final class BudgetMeter {
     private(set) var spent = 0
     private var secondsPerPromptToken = 0.0
     private var secondsPerPass = 0.0
-    private var secondsPerLook = 0.0
+    private var secondsPerView = 0.0
     /// Seconds that went into pictures before the clock was started.
     private var secondsBefore = 0.0
     /// Answers of an earlier run to the questions "is there time for this?"; `nil` looks at the clock.
@@ -103,9 +103,9 @@ final class BudgetMeter {
     /// Seconds at this moment.
     func now() -> Double { clock() }
 
-    /// Notes the question's pictures, which were encoded before; another look at them takes as long again.
+    /// Notes the question's pictures, which were encoded before; another view of them takes as long again.
     func noteImages(_ images: [ImageUsage]) {
-        secondsPerLook = images.reduce(0) { $0 + $1.encodeSeconds }
+        secondsPerView = images.reduce(0) { $0 + $1.encodeSeconds }
         secondsBefore = images.reduce(0) { $0 + ($1.wasReused ? 0 : $1.encodeSeconds) }
     }
 
@@ -132,14 +132,14 @@ final class BudgetMeter {
     func allows(_ expense: Expense) -> Bool {
         guard expense.tokens <= tokensLeft else { return false }
         if let bytes = budget.cacheBytes {
-            // The answer's branch, and one for each that is written or judged.
+            // The answer's branch, and one for each that is written or evaluated.
             let needed = cache.needed(expense.tokens, expense.branches) + cache.needed(reservedTokens, 1)
             guard cache.inUse() + needed <= bytes else { return false }
         }
         let reserve = Double(answerPromptTokens) * secondsPerPromptToken + Double(budget.answerTokens) * secondsPerPass
         let wanted =
             Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
-            + Double(expense.looks) * secondsPerLook
+            + Double(expense.views) * secondsPerView
         return hasTime(wanted + reserve)
     }
 

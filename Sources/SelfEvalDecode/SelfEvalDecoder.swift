@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// Answers questions step by step, with each step judged by the model that wrote it.
+/// Answers questions step by step, with each step evaluated by the model that wrote it.
 ///
 /// ```swift
 /// let decoder = try SelfEvalDecoder(model: model)
@@ -13,38 +13,49 @@ import Foundation
 ///
 /// By the default strategy a step is written, the cache is forked after it, and a short evaluation prompt is appended to
 /// the fork; the logits after it are the verdict. A step that passes is accepted; one that does not is written again a few
-/// times, and where that does not help, an earlier step is taken back. See <doc:JudgingAStep>, and <doc:ChoosingAStrategy> for the
+/// times, and where that does not help, an earlier step is taken back. See <doc:EvaluatingAStep>, and <doc:ChoosingAStrategy> for the
 /// others.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
 /// self-evaluation use `EMLLMSession` of EMLLMCore.
 public struct SelfEvalDecoder: Sendable {
-    /// The model that answers and judges.
+    /// The model that answers and evaluates.
     public let model: EMLLMModel
     /// How questions are reasoned about.
     public let options: SelfEvalOptions
+    /// What the caller may want to know about the model's recipe: that its calibration was left out, for instance.
+    public let notices: [String]
+    /// Whether the model has learnt nothing but questions about pictures.
+    private let needsImages: Bool
     private let thread: InferenceThread
     /// Touched on the decoder's thread alone.
-    private let memory = Handover(PromptMemory())
+    private let memory = Handover(PromptCache())
 
     private struct Handover: @unchecked Sendable {
-        let memory: PromptMemory
-        init(_ memory: PromptMemory) { self.memory = memory }
+        let memory: PromptCache
+        init(_ memory: PromptCache) { self.memory = memory }
     }
 
     /// Makes a decoder with a thread of its own.
     ///
     /// - Parameters:
     ///   - model: the model.
-    ///   - options: how questions are reasoned about.
+    ///   - options: how questions are reasoned about; `nil` takes what suits the model
+    ///     (``SelfEvalOptions/recommended(for:startingFrom:strategy:prompts:calibration:activations:onNotice:)``).
     ///   - runtime: how the model is run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range, or the model's recipe has a defect.
     public init(
         model: EMLLMModel,
-        options: SelfEvalOptions = SelfEvalOptions(),
+        options: SelfEvalOptions? = nil,
         runtime: RuntimeOptions = RuntimeOptions()
     ) throws {
+        var notices: [String] = []
+        let options =
+            try options
+            ?? .recommended(for: model, activations: runtime.activations) { notices.append($0) }
         try options.validate()
+        self.notices = notices
+        needsImages = try Recipe.of(model)?.needsImages ?? false
         self.model = model
         self.options = options
         thread = try InferenceThread(model: model, options: runtime)
@@ -70,7 +81,8 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
-        try await thread.run { [options, memory] context in
+        guard !needsImages || !images.isEmpty else { throw EMLLMError.needsImages }
+        return try await thread.run { [options, memory] context in
             try Self.run(
                 question,
                 images: images,
@@ -123,18 +135,18 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
         in context: InferenceContext,
-        reusing memory: PromptMemory = PromptMemory(),
+        reusing memory: PromptCache = PromptCache(),
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
         let (encoded, usage) = try context.encode(images)
-        let looks = Looks(at: images, encoded: encoded, in: context)
+        let views = ViewEncoder(at: images, encoded: encoded, in: context)
         let run = try DecodeRun(
             .init(
                 text: question,
                 system: system,
                 images: encoded,
                 usage: usage,
-                seenAt: { try looks.prompt($1, look: $0) },
+                seenAt: { try views.prompt($1, view: $0) },
                 imageNames: imageNames
             ),
             model: context,
@@ -148,7 +160,7 @@ public struct SelfEvalDecoder: Sendable {
         )
         // The features stay in memory until the prompt is computed.
         defer { memory.branch = run.source.prompted }
-        return try withExtendedLifetime((encoded, looks)) { try run.run() }
+        return try withExtendedLifetime((encoded, views)) { try run.run() }
     }
 
     private static func makeClock() -> BudgetMeter.Clock {
@@ -184,7 +196,7 @@ extension SelfEvalDecoder {
         try ReplayCheck.checkModel(ModelIdentity(of: context), is: recorded.header.model)
         guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
         let (encoded, usage) = try context.encode(images)
-        let looks = Looks(at: images, encoded: encoded, in: context)
+        let views = ViewEncoder(at: images, encoded: encoded, in: context)
         try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
         let run = try DecodeRun(
             .init(
@@ -192,7 +204,7 @@ extension SelfEvalDecoder {
                 system: recorded.header.system,
                 images: encoded,
                 usage: usage,
-                seenAt: { try looks.prompt($1, look: $0) },
+                seenAt: { try views.prompt($1, view: $0) },
                 imageNames: recorded.header.imageNames ?? []
             ),
             model: context,
@@ -204,7 +216,7 @@ extension SelfEvalDecoder {
             clock: Self.makeClock(),
             onEvent: onEvent
         )
-        let trace = try withExtendedLifetime((encoded, looks)) { try run.run() }
+        let trace = try withExtendedLifetime((encoded, views)) { try run.run() }
         try ReplayCheck.check(trace, repeats: recorded)
         return trace
     }
@@ -220,27 +232,27 @@ extension SelfEvalDecoder {
         var options = options
         let original = recorded.header.options
         (options.seed, options.sampling, options.prompts) = (original.seed, original.sampling, original.prompts)
-        options.looks = original.looks
+        options.views = original.views
         options.budget.milliseconds = nil
         options.budget.cacheBytes = nil
         try options.validate()
         let meter = BudgetMeter(budget: options.budget, answerPromptTokens: recorded.header.costs.answer, clock: { 0 })
         var header = recorded.header
         header.options = options
-        let bench = Workbench(
+        let search = SearchSession(
             header: header,
             source: RecordedStepSource(recorded),
-            account: Account(meter: meter),
+            ledger: Ledger(meter: meter),
             onEvent: { _ in }
         )
-        return try bench.run(options.strategy.make(options))
+        return try search.run(options.strategy.make(options))
     }
 }
 
 /// The prompt of the question asked last, kept in a context's cache for the next one.
 ///
 /// It belongs to one context, and is used on that context's thread.
-public final class PromptMemory {
+public final class PromptCache {
     fileprivate var branch: Branch?
 
     /// Remembers nothing yet.

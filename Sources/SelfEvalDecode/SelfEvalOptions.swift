@@ -41,11 +41,11 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     /// differ: the chains of `vote`, `best-of` and `adaptive`, and what `verify` writes in the place of a step that does not pass.
     /// A vision transformer's mistakes of reading often depend on where it cuts a picture into patches. 1 draws them all behind
     /// the pictures as they are.
-    public var looks: Int
+    public var views: Int
     /// Whether votes count by their chains' scores.
     public var weighsVotes: Bool
-    /// Whether the steps of `cot` and `vote` are judged although nothing follows from it, for the record.
-    public var judgesChains: Bool
+    /// Whether the steps of `cot` and `vote` are evaluated although nothing follows from it, for the record.
+    public var evaluatesChains: Bool
     /// The lines of `beam`, and how they are chosen.
     public var beam: BeamOptions
     /// How the scores of a line's steps become one.
@@ -87,9 +87,9 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         usesHints: Bool = false,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
-        looks: Int = 1,
+        views: Int = 1,
         weighsVotes: Bool = false,
-        judgesChains: Bool = false,
+        evaluatesChains: Bool = false,
         beam: BeamOptions = BeamOptions(),
         aggregation: ScoreAggregation = .mean,
         weights: ScoreWeights = .verdictAlone,
@@ -117,9 +117,9 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.usesHints = usesHints
         self.evaluation = evaluation
         self.chains = chains
-        self.looks = looks
+        self.views = views
         self.weighsVotes = weighsVotes
-        self.judgesChains = judgesChains
+        self.evaluatesChains = evaluatesChains
         self.beam = beam
         self.aggregation = aggregation
         self.weights = weights
@@ -164,7 +164,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
 
 /// The procedures by which a question is reasoned about.
 public enum StrategyName: String, Codable, Sendable, CaseIterable {
-    /// One chain of thought, nothing judged.
+    /// One chain of thought, nothing evaluated.
     case cot
     /// Several chains as one batch, and the answer that most of them give (self-consistency, arXiv 2203.11171).
     case vote
@@ -244,7 +244,7 @@ extension SelfEvalOptions {
         try check("maximumBacktracks", 0...1000, maximumBacktracks)
         try check("maximumSteps", 1...1000, maximumSteps)
         try check("chains", 1...256, chains)
-        try check("looks", 1...Looks.most, looks)
+        try check("views", 1...ViewEncoder.most, views)
         try check("beam.lines", 1...64, beam.lines)
         try check("beam.candidates", 1...64, beam.candidates)
         try check("beam.mixing", "0...1", beam.mixing, (0...1).contains(beam.mixing))

@@ -35,13 +35,13 @@ struct DefaultModelTests {
             let trace = try Trace(json: Data(run.output.utf8))
             #expect(trace.answer?.text == example.answer, "\(example.image)")
             #expect(trace.header.options.prompts.name == "puzzles-cas-seat")
-            #expect(trace.path.filter { $0.judgement?.score != nil }.count >= 3)
+            #expect(trace.path.filter { $0.evaluation?.score != nil }.count >= 3)
             // Its calibration lies beside it, and is for these weights.
             let options = trace.header.options
             #expect(options.calibration != nil && options.weights[.line] > 0)
-            #expect(options.acceptThreshold == 0.8 && options.looks == 5)
+            #expect(options.acceptThreshold == 0.8 && options.views == 5)
             // Where the first text at a place does not stand, another one does that says something else, at another look.
-            corrections += trace.path.count { $0.ordinal > 0 && $0.rejection == nil && $0.look != nil }
+            corrections += trace.path.count { $0.ordinal > 0 && $0.rejection == nil && $0.view != nil }
         }
         #expect(corrections > 0)
     }

@@ -303,7 +303,7 @@ struct EvalTests {
         }
         let usual = try used([])
         #expect(usual.weights == weights && usual.acceptThreshold == 0.8 && usual.rejectThreshold == 0.3)
-        #expect(try usual.looks == 3 && used(["--looks", "1"]).looks == 1)
+        #expect(try usual.views == 3 && used(["--looks", "1"]).views == 1)
         #expect(try used(["--score", "verdict=1"]).weights == .verdictAlone)
         #expect(try used(["--score", "line=0.5,intercept=2"]).weights == ScoreWeights([.line: 0.5], intercept: 2))
         // What was asked for stays, also where it is what is usual.

@@ -41,8 +41,8 @@ struct PictureRunTests {
         #expect(other.status == 1 && other.errors.contains("pictures: expected"))
     }
 
-    @Test("Further looks at a picture are in the trace and on its page, and come out the same again")
-    func looks() throws {
+    @Test("Further views of a picture are in the trace and on its page, and come out the same again")
+    func views() throws {
         let scratch = try Folder()
         let (file, page) = (scratch.path("trace.json"), scratch.path("trace.html"))
         let run = try Self.emllm([
@@ -52,13 +52,13 @@ struct PictureRunTests {
         ])
         #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
         let trace = try Trace(json: Data(contentsOf: URL(filePath: file)))
-        #expect(trace.header.options.looks == 3)
-        #expect(trace.nodes.filter { !$0.continues }.map(\.look) == [nil, 1, 2, nil])
+        #expect(trace.header.options.views == 3)
+        #expect(trace.nodes.filter { !$0.continues }.map(\.view) == [nil, 1, 2, nil])
         let again = try Self.emllm(["--replay", file, "--image", Self.picture])
         #expect(again.status == 0 && again.output == run.output, "\(again.errors)")
         let view = try Program.run(Program.url("emllm-run"), ["trace", "view", file, "--html", page])
         #expect(view.status == 0, "\(view.errors)")
-        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("look 2 at the pictures"))
+        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("view 2 of the pictures"))
     }
 
     @Test("Several pictures, from files and from standard input, in their order")

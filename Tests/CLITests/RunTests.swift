@@ -89,7 +89,7 @@ struct RunTests {
         let summary = try #require(trace.summary)
         #expect(trace.header.question == Self.question && summary.outcome == .answered)
         #expect(summary.counts.processed - summary.counts.prompt <= 400)
-        #expect(trace.nodes.contains { $0.judgement != nil })
+        #expect(trace.nodes.contains { $0.evaluation != nil })
         let again = try Trace(json: Data(try Self.emllm(arguments).output.utf8))
         #expect(again.nodes == trace.nodes && again.answer == trace.answer)
         #expect(again.summary?.counts == summary.counts)

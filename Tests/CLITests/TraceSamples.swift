@@ -32,7 +32,7 @@ struct TraceSample {
                 images: imageNames?.compactMap { _ in Self.picture },
                 imageNames: imageNames,
                 prompt: Array(1...40),
-                costs: .init(evaluation: 14, prior: 17, review: 15, answer: 9),
+                costs: .init(evaluation: 14, prior: 17, chainEvaluation: 15, answer: 9),
                 contextLength: 2048
             )
         )
@@ -47,7 +47,7 @@ struct TraceSample {
 
     mutating func apply(_ event: DecodeEvent) { isSound = trace.apply(event) && isSound }
 
-    /// Adds a text; its judgement and what is made of it are events of their own, as in a run.
+    /// Adds a text; its evaluation and what is made of it are events of their own, as in a run.
     ///
     /// - Returns: its id.
     @discardableResult
@@ -56,7 +56,7 @@ struct TraceSample {
         after parent: Int,
         score: Double? = nil,
         mass: Double = 0.9,
-        blind: Double? = nil,
+        imageFree: Double? = nil,
         decision: StepNode.Decision? = nil,
         rejection: StepNode.Rejection? = nil,
         kind: StepNode.Kind = .step,
@@ -92,8 +92,8 @@ struct TraceSample {
                 isInformative: mass >= 0.1,
                 orderLogits: [logit + 0.5]
             )
-            let judgement = StepJudgement(verdict: verdict, blindLogit: blind, score: mass >= 0.1 ? score : nil)
-            apply(.evaluation(node: id, judgement))
+            let evaluation = StepEvaluation(verdict: verdict, imageFreeLogit: imageFree, score: mass >= 0.1 ? score : nil)
+            apply(.evaluation(node: id, evaluation))
         }
         if let decision { apply(.step(node: id, decision)) }
         return id
@@ -119,7 +119,7 @@ struct TraceSample {
         after node: Int,
         confidence: Double? = nil,
         isAbstention: Bool = false,
-        stop: ReasoningStop = .answered
+        stop: ReasoningStopReason = .answered
     ) {
         apply(.info(.reasoningStopped(stop)))
         var answer = Answer(text: text, source: stop == .answered ? .reasoning : .asked, node: node, tokens: [])
@@ -174,7 +174,7 @@ extension TraceSample {
             "So 3 bags of 2 apples are left, which is 6.",
             after: wrong,
             score: 0.12,
-            blind: -1.5,
+            imageFree: -1.5,
             decision: .rejected
         )
         sample.write("Two bags are left.", after: wrong, score: 0.08, decision: .rejected)
@@ -184,7 +184,7 @@ extension TraceSample {
             "He eats 2 apples, so 12 - 2 = 10 are left.",
             after: bags,
             score: 0.64,
-            blind: 0.2,
+            imageFree: 0.2,
             decision: .accepted,
             hint: .reflection(id: reason)
         )
@@ -204,7 +204,7 @@ extension TraceSample {
     static func vote() -> TraceSample {
         var sample = TraceSample(
             "A shirt costs 20 dollars. What do three of them cost with 10 % off?",
-            options: SelfEvalOptions(strategy: .vote, judgesChains: true, abstainBelow: 0.7)
+            options: SelfEvalOptions(strategy: .vote, evaluatesChains: true, abstainBelow: 0.7)
         )
         let chains =
             [
@@ -285,7 +285,7 @@ extension TraceSample {
         return sample
     }
 
-    /// A run that was stopped while a step was being judged.
+    /// A run that was stopped while a step was being evaluated.
     static func cancelled() -> TraceSample {
         var sample = TraceSample("What is 17 times 23?")
         let first = sample.write("17 times 20 is 340.", after: 0, score: 0.8, decision: .accepted)
@@ -315,7 +315,7 @@ extension TraceSample {
         prompts.system = all
         prompts.reason = all
         prompts.evaluate = all
-        prompts.review = all
+        prompts.evaluateChain = all
         prompts.reflect = all
         prompts.refine = all
         prompts.rework = all

@@ -36,7 +36,7 @@ struct TrainingRecordTests {
                 question: "q",
                 options: SelfEvalOptions(),
                 prompt: [1],
-                costs: .init(evaluation: 1, prior: 1, review: 1, answer: 1),
+                costs: .init(evaluation: 1, prior: 1, chainEvaluation: 1, answer: 1),
                 contextLength: 100
             )
         )

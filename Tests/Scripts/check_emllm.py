@@ -90,21 +90,21 @@ def dequantize(kind, rows, columns, body):
     if kind == "BF16":
         return (body.view("<u2").astype(numpy.uint32) << 16).view(numpy.float32).reshape(rows, columns)
     blocks = columns // 32
-    strips = -(-rows // 16)
-    body = body.reshape(strips, -1)
+    panels = -(-rows // 16)
+    body = body.reshape(panels, -1)
     position = 0
 
     def plane(*shape):
         nonlocal position
         length = int(numpy.prod(shape))
         position += length
-        return body[:, position - length : position].reshape(strips, *shape)
+        return body[:, position - length : position].reshape(panels, *shape)
 
     def halves(count):
-        """[strips, count, 16 rows] of 16-bit floats."""
+        """[panels, count, 16 rows] of 16-bit floats."""
         return numpy.ascontiguousarray(plane(count, 16, 2)).view("<f2")[..., 0].astype(numpy.float32)
 
-    # values: [strips, blocks, 8 groups, 16 rows, 4]
+    # values: [panels, blocks, 8 groups, 16 rows, 4]
     if kind == "Q8_0":
         values = plane(blocks, 8, 16, 4).astype(numpy.int32)
     else:
@@ -117,16 +117,16 @@ def dequantize(kind, rows, columns, body):
         if kind == "Q6_K":
             high = plane(blocks, 2, 16, 4).astype(numpy.int32)
             values = values | (numpy.repeat(high, 4, axis=2) >> group % 4 * 2 & 3) << 4
-    values = values.transpose(0, 3, 1, 2, 4).reshape(strips, 16, blocks, 32)  # [strips, rows, blocks, 32]
+    values = values.transpose(0, 3, 1, 2, 4).reshape(panels, 16, blocks, 32)  # [panels, rows, blocks, 32]
 
     def by_row(planes):
-        """[strips, count, 16] to [strips, 16, count, 1]."""
+        """[panels, count, 16] to [panels, 16, count, 1]."""
         return planes.transpose(0, 2, 1)[..., None]
 
     if kind == "Q6_K":
         scales = by_row(plane(blocks * 2, 16).view(numpy.int8).astype(numpy.float32))
         d = numpy.repeat(by_row(halves(blocks // 8)), 16, axis=2)
-        result = (values - 32).astype(numpy.float32).reshape(strips, 16, blocks * 2, 16) * (d * scales)
+        result = (values - 32).astype(numpy.float32).reshape(panels, 16, blocks * 2, 16) * (d * scales)
     elif kind in ("Q4_K", "Q5_K"):
         scales = by_row(plane(blocks, 16).astype(numpy.float32))
         minimums = by_row(plane(blocks, 16).astype(numpy.float32))
@@ -138,7 +138,7 @@ def dequantize(kind, rows, columns, body):
         result = (values - offset).astype(numpy.float32) * by_row(halves(blocks))
         if kind in ("Q4_1", "Q5_1"):
             result = result + by_row(halves(blocks))
-    return result.reshape(strips * 16, columns)[:rows]
+    return result.reshape(panels * 16, columns)[:rows]
 
 
 def canonical_name(name):

@@ -7,8 +7,8 @@ import Testing
 struct CostTests {
     private let end = "<|im_end|>"
 
-    private func conversation(_ script: Script, bothOrders: Bool = false) throws -> Conversation {
-        try Conversation(
+    private func questionPrompts(_ script: Script, bothOrders: Bool = false) throws -> QuestionPrompts {
+        try QuestionPrompts(
             question: "What is it?",
             system: nil,
             prompts: PromptPack(),
@@ -37,12 +37,12 @@ struct CostTests {
         }
     }
 
-    @Test("judging a step processes exactly the evaluation prompt's tokens", arguments: [false, true])
-    func judging(bothOrders: Bool) throws {
+    @Test("evaluating a step processes exactly the evaluation prompt's tokens", arguments: [false, true])
+    func evaluating(bothOrders: Bool) throws {
         let script = try Script("First.\nSecond.\nThird." + end)
         var options = SelfEvalOptions.test
         options.averagesOrders = bothOrders
-        let cost = try conversation(script, bothOrders: bothOrders).evaluationCost
+        let cost = try questionPrompts(script, bothOrders: bothOrders).evaluationCost
         let run = try ScriptedRun(script, options: options)
         #expect(run.counts.evaluation == 3 * cost)
         let steps = run.trace.path.reduce(0) { $0 + $1.tokens.count }
@@ -50,7 +50,7 @@ struct CostTests {
         #expect(run.counts.prompt == run.trace.header.prompt.count, "so is the question")
     }
 
-    @Test("candidates are written as one batch and judged as one batch")
+    @Test("candidates are written as one batch and evaluated as one batch")
     func batches() throws {
         var script = try Script([("Bad.\nEnd." + end, 0.9), ("Good\nEnd." + end, 0.03), ("Okay\nEnd." + end, 0.03)])
         script.verdict = { $0 == "Bad." ? 0.1 : 0.9 }
@@ -64,10 +64,10 @@ struct CostTests {
         let lengths = first.dropFirst().map(\.written)
         let batched = run.model.passes.filter { $0.count == 3 && $0.allSatisfy { $0 == 1 } }
         #expect(batched.count == lengths.min(), "one pass for each token that all of them have")
-        let cost = try conversation(script).evaluationCost
-        let judged = first.dropFirst().filter { $0.judgement != nil }.count
-        try #require(judged > 1)
-        #expect(run.model.passes.contains(Array(repeating: cost, count: judged)), "the verdicts are one pass")
+        let cost = try questionPrompts(script).evaluationCost
+        let evaluated = first.dropFirst().filter { $0.evaluation != nil }.count
+        try #require(evaluated > 1)
+        #expect(run.model.passes.contains(Array(repeating: cost, count: evaluated)), "the verdicts are one pass")
     }
 
     @Test("taking a step back, and putting it in its place again, processes nothing")
@@ -90,8 +90,8 @@ struct CostTests {
         #expect(log[back].processed == log[back - 1].processed)
         let restored = try #require(log.firstIndex { $0.event == "restored" })
         #expect(log[restored].processed == log[restored - 1].processed)
-        // Each of the three steps is judged once, and their duplicates never.
-        let cost = try conversation(script).evaluationCost
+        // Each of the three steps is evaluated once, and their duplicates never.
+        let cost = try questionPrompts(script).evaluationCost
         #expect(run.counts.evaluation == 3 * cost)
     }
 
@@ -102,9 +102,9 @@ struct CostTests {
         let (prompt, first, second) = (run.trace.header.prompt.count, "First.\n".utf8.count, "Second.\n".utf8.count)
         let costs = run.trace.header.costs
         let written = prompt + first + (prompt + first) + second + (prompt + first + second)
-        let judged = (prompt + first + costs.evaluation) + (prompt + first + second + costs.evaluation)
+        let evaluated = (prompt + first + costs.evaluation) + (prompt + first + second + costs.evaluation)
         let answered = prompt + first + second + costs.answer + (run.trace.answer?.tokens.count ?? 0) - 1
-        #expect(run.trace.repromptedTokens == written + judged + answered)
+        #expect(run.trace.repromptedTokens == written + evaluated + answered)
         #expect(run.trace.repromptedTokens > run.counts.processed)
     }
 
@@ -130,18 +130,18 @@ struct CostTests {
     }
 
     @Test(
-        "judging the steps of a finished chain processes the evaluation prompts alone: its forks are rolled back to them"
+        "evaluating the steps of a finished chain processes the evaluation prompts alone: its forks are rolled back to them"
     )
     func judgingAfterwards() throws {
         let script = try Script("First.\nSecond.\nThe answer is 3.\n" + end)
         var options = SelfEvalOptions.test
         options.strategy = .cot
         let plain = try ScriptedRun(script, options: options)
-        options.judgesChains = true
-        let judged = try ScriptedRun(script, options: options)
-        let cost = try conversation(script).evaluationCost
-        #expect(judged.model.processed - plain.model.processed == 3 * cost)
-        #expect(judged.counts.evaluation == 3 * cost)
-        #expect(judged.trace.path.allSatisfy { $0.judgement != nil })
+        options.evaluatesChains = true
+        let evaluated = try ScriptedRun(script, options: options)
+        let cost = try questionPrompts(script).evaluationCost
+        #expect(evaluated.model.processed - plain.model.processed == 3 * cost)
+        #expect(evaluated.counts.evaluation == 3 * cost)
+        #expect(evaluated.trace.path.allSatisfy { $0.evaluation != nil })
     }
 }

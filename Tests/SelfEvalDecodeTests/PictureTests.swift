@@ -43,19 +43,19 @@ struct PictureTests {
                 && trace.header.prompt.count > plain.header.prompt.count
         )
         // Each verdict costs the evaluation's tokens, the same as without a picture.
-        let conversation = try Conversation(question: "What?", model: context.model)
+        let questionPrompts = try QuestionPrompts(question: "What?", model: context.model)
         for run in [plain, trace] {
-            let judged = run.nodes.filter { $0.judgement != nil }.count
-            let prior = run.prior == nil ? 0 : conversation.evaluationCost + conversation.emptyStep.count
-            #expect(judged > 0 && run.summary!.counts.evaluation == judged * conversation.evaluationCost + prior)
+            let evaluated = run.nodes.filter { $0.evaluation != nil }.count
+            let prior = run.prior == nil ? 0 : questionPrompts.evaluationCost + questionPrompts.emptyStep.count
+            #expect(evaluated > 0 && run.summary!.counts.evaluation == evaluated * questionPrompts.evaluationCost + prior)
         }
     }
 
     @Test("A second question about the same picture processes its own text alone", arguments: families)
     func secondQuestion(family: String) throws {
         let context = try Self.context(family)
-        let memory = PromptMemory()
-        func ask(_ question: String, in context: InferenceContext, _ memory: PromptMemory) throws -> Trace {
+        let memory = PromptCache()
+        func ask(_ question: String, in context: InferenceContext, _ memory: PromptCache) throws -> Trace {
             try SelfEvalDecoder.run(
                 question,
                 images: [Self.picture()],
@@ -75,7 +75,7 @@ struct PictureTests {
         #expect(second.summary!.counts.prompt < 60)
         #expect(second.summary!.counts.processed == context.counters.processedTokens - before)
         // And it says what it would have said in a fresh context.
-        let fresh = try ask("How many are there?", in: try Self.context(family), PromptMemory())
+        let fresh = try ask("How many are there?", in: try Self.context(family), PromptCache())
         #expect(
             fresh.answer?.tokens == second.answer?.tokens
                 && fresh.nodes.map(\.tokens) == second.nodes.map(\.tokens)
@@ -83,33 +83,33 @@ struct PictureTests {
     }
 
     @Test(
-        "Further looks are as long as the first, are encoded once each, and come out the same again",
+        "Further views are as long as the first, are encoded once each, and come out the same again",
         arguments: families
     )
-    func looks(family: String) throws {
+    func views(family: String) throws {
         let context = try Self.context(family)
         var options = Self.options
-        (options.strategy, options.chains, options.looks) = (.vote, 3, 3)
+        (options.strategy, options.chains, options.views) = (.vote, 3, 3)
         let before = context.counters
         let trace = try SelfEvalDecoder.run("What?", images: [Self.picture()], options: options, in: context)
         let counts = try #require(trace.summary).counts
-        #expect(counts.looks == 2 * trace.header.prompt.count)
+        #expect(counts.views == 2 * trace.header.prompt.count)
         #expect(counts.processed == context.counters.processedTokens - before.processedTokens)
         #expect(context.counters.encodedImages == 3)
-        #expect(trace.nodes.filter { !$0.continues }.map(\.look) == [nil, 1, 2])
+        #expect(trace.nodes.filter { !$0.continues }.map(\.view) == [nil, 1, 2])
         let fresh = try Self.context(family)
         #expect(try SelfEvalDecoder.replay(trace, images: [Self.picture()], in: fresh).nodes == trace.nodes)
-        // What is said at a look is what is said to the picture moved.
+        // What is said in a view is what is said to the picture moved.
         let moved = try SelfEvalDecoder.run(
             "What?",
-            images: [Self.picture().seen(at: 2)],
+            images: [Self.picture().shown(inView: 2)],
             options: {
                 options.strategy = .cot
                 return options
             }(),
             in: Self.context(family)
         )
-        #expect(moved.nodes.map(\.tokens) == trace.nodes.filter { $0.look == 2 }.map(\.tokens))
+        #expect(moved.nodes.map(\.tokens) == trace.nodes.filter { $0.view == 2 }.map(\.tokens))
     }
 
     @Test("The decoder keeps the picture from question to question")

@@ -48,7 +48,7 @@ struct PropertyTests {
             evaluation: EvaluationForm.allCases.randomElement(using: &random) ?? .logits,
             chains: .random(in: 1...6, using: &random),
             weighsVotes: .random(using: &random),
-            judgesChains: .random(using: &random),
+            evaluatesChains: .random(using: &random),
             beam: BeamOptions(
                 lines: .random(in: 1...3, using: &random),
                 candidates: .random(in: 1...3, using: &random),
@@ -142,7 +142,7 @@ struct PropertyTests {
         if [.verify, .beam].contains(options.strategy) {
             for siblings in Dictionary(grouping: trace.nodes, by: \.parent).values {
                 let standing = siblings.filter { $0.rejection == nil }.map { AnswerText.key($0.text) }
-                #expect(Set(standing).count == standing.count, "no candidate is judged twice")
+                #expect(Set(standing).count == standing.count, "no candidate is evaluated twice")
             }
         }
         let lines = try result.events.compactMap { try $0.jsonLine() }

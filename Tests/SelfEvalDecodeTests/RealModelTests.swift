@@ -23,13 +23,13 @@ struct RealModelTests {
         options.strategy = strategy
         options.chains = chains
         options.maximumSteps = 4
-        options.judgesChains = true
+        options.evaluatesChains = true
         options.budget.tokens = 1500
         options.budget.answerTokens = 12
         return options
     }
 
-    /// What a node is, whatever else was written: text, bits of its probabilities, and its judgement.
+    /// What a node is, whatever else was written: text, bits of its probabilities, and its evaluation.
     private func content(_ trace: Trace) -> [String: StepNode] {
         var found: [String: StepNode] = [:]
         for node in trace.nodes {
@@ -58,7 +58,7 @@ struct RealModelTests {
             #expect(shared.count == runs[0].count && shared.count > 4)
             for key in shared { #expect(runs[0][key] == other[key], "\(key)") }
         }
-        #expect(runs[0].values.contains { $0.judgement != nil })
+        #expect(runs[0].values.contains { $0.evaluation != nil })
     }
 
     @Test("Every strategy repeats on a real model", arguments: StrategyName.allCases)
@@ -114,14 +114,14 @@ struct RealModelTests {
         let trace = try SelfEvalDecoder.run("What?", images: [picture], options: options, in: context)
         let counts = try #require(trace.summary?.counts)
         #expect(counts.processed == context.counters.processedTokens - before)
-        let judged = trace.nodes.compactMap(\.judgement)
-        #expect(!judged.isEmpty && judged.allSatisfy { $0.blindLogit != nil && $0.score != nil })
-        #expect(judged.contains { $0.blindLogit != $0.verdict.logit })
-        #expect(counts.contrast > judged.count * trace.header.costs.evaluation)
+        let evaluated = trace.nodes.compactMap(\.evaluation)
+        #expect(!evaluated.isEmpty && evaluated.allSatisfy { $0.imageFreeLogit != nil && $0.score != nil })
+        #expect(evaluated.contains { $0.imageFreeLogit != $0.verdict.logit })
+        #expect(counts.contrast > evaluated.count * trace.header.costs.evaluation)
         // Without a picture there is nothing to compare with, and nothing is processed for it.
         let plain = try SelfEvalDecoder.run("What?", options: options, in: context)
         #expect(plain.summary?.counts.contrast == 0)
-        #expect(plain.nodes.allSatisfy { $0.judgement?.blindLogit == nil })
+        #expect(plain.nodes.allSatisfy { $0.evaluation?.imageFreeLogit == nil })
     }
 
     @Test("Weights have one digest, whatever file they come in")

@@ -152,7 +152,7 @@ struct ReplayTests {
     func recount() throws {
         var vote = options(.vote)
         vote.chains = 9
-        vote.judgesChains = true
+        vote.evaluatesChains = true
         let recorded = try ScriptedRun(script(), options: vote).trace
         for strategy in [StrategyName.vote, .bestOf] {
             var options = vote

@@ -90,7 +90,7 @@ struct ScorerTests {
         return node
     }
 
-    private func judgement(logit: Double, blind: Double? = nil, isInformative: Bool = true) -> StepJudgement {
+    private func evaluation(logit: Double, imageFree: Double? = nil, isInformative: Bool = true) -> StepEvaluation {
         let probability = 1 / (1 + exp(-logit))
         let verdict = Verdict(
             logit: logit,
@@ -100,7 +100,7 @@ struct ScorerTests {
             orderLogits: [logit]
         )
         let probe = AnswerProbe(text: "4", meanLogProbability: -0.5)
-        return StepJudgement(verdict: verdict, blindLogit: blind, probe: probe)
+        return StepEvaluation(verdict: verdict, imageFreeLogit: imageFree, probe: probe)
     }
 
     @Test("a score is the logistic function of the weighted signals and the intercept")
@@ -110,12 +110,12 @@ struct ScorerTests {
             intercept: 1
         )
         let step = node(10, mean: -0.2, window: -0.8)
-        let found = weights.score(step, judgement(logit: 0.7, blind: 0.2), lineLogProbability: -3, calibration: nil)
+        let found = weights.score(step, evaluation(logit: 0.7, imageFree: 0.2), lineLogProbability: -3, calibration: nil)
         let parts: [Double] = [2 * 0.7, 3 * -0.2, 0.5 * -3, 0.25 * -0.8, 4 * -0.5, 0.1 * (0.7 - 0.2), 1]
         let sum = parts.reduce(0, +)
         #expect(isClose(try #require(found), 1 / (1 + exp(-sum))))
         let curve = Calibration.platt(PlattScaling(slope: 0.5, intercept: -1))
-        let calibrated = weights.score(step, judgement(logit: 0.7), lineLogProbability: -3, calibration: curve)
+        let calibrated = weights.score(step, evaluation(logit: 0.7), lineLogProbability: -3, calibration: curve)
         let other: Double = sum - parts[0] - parts[5] + 2 * (0.5 * 0.7 - 1)
         #expect(isClose(try #require(calibrated), 1 / (1 + exp(-other))))
     }
@@ -123,7 +123,7 @@ struct ScorerTests {
     @Test("a verdict that says nothing leaves the other signals; without any there is no score")
     func silence() throws {
         let step = node(10, mean: -0.2, window: -0.8)
-        let silent = judgement(logit: 5, isInformative: false)
+        let silent = evaluation(logit: 5, isInformative: false)
         #expect(ScoreWeights.verdictAlone.score(step, silent, lineLogProbability: -1, calibration: nil) == nil)
         #expect(
             ScoreWeights([.verdict: 1], intercept: 2).score(step, silent, lineLogProbability: -1, calibration: nil)
@@ -138,7 +138,7 @@ struct ScorerTests {
     func extremeWeights() {
         let step = node(10, mean: -100, window: -100)
         for weights: ScoreWeights in [[.sequence: 1e308, .window: -1e308], [.line: 1e308], [.line: -1e308]] {
-            let score = weights.score(step, judgement(logit: 1), lineLogProbability: -100, calibration: nil)
+            let score = weights.score(step, evaluation(logit: 1), lineLogProbability: -100, calibration: nil)
             #expect(score.map { (0...1).contains($0) } ?? true)
         }
     }

@@ -63,7 +63,7 @@ struct SearchTests {
         let run = try ScriptedRun(script)
         let candidates = run.candidates(at: 0)
         #expect(candidates.count == 1 + 4)
-        #expect(candidates.dropFirst().allSatisfy { $0.rejection == .duplicate && $0.judgement == nil })
+        #expect(candidates.dropFirst().allSatisfy { $0.rejection == .duplicate && $0.evaluation == nil })
         #expect(run.decisions[0] == .kept)
         let evaluations = run.counts.evaluation
         let cost = try evaluationCost(script)
@@ -138,8 +138,8 @@ struct SearchTests {
         #expect(mended.hint == .reflection(id: 0) && mended.decision == .accepted && mended.parent == 0)
         #expect(run.counts.recomputed == mended.tokens.count, "its tokens are processed once more where they stand now")
         #expect(run.counts.processed == run.model.processed)
-        // What it was judged on is the chain without the reflection.
-        #expect(abs((mended.judgement?.score ?? 0) - 0.9) < 1e-3)
+        // What it was evaluated on is the chain without the reflection.
+        #expect(abs((mended.evaluation?.score ?? 0) - 0.9) < 1e-3)
     }
 
     @Test("there are no more backtracks than allowed", arguments: 0...3)
@@ -222,7 +222,7 @@ struct SearchTests {
         #expect(!run.trace.reasoning.contains("\u{FFFD}"))
     }
 
-    @Test("white space at the end of a step is not shown to the judge, and stays in the chain")
+    @Test("white space at the end of a step is not shown to the evaluate, and stays in the chain")
     func trailingWhitespace() throws {
         var seen: [String] = []
         var script = try Script("One. \n\nTwo." + end)
@@ -246,7 +246,7 @@ struct SearchTests {
         options.subtractsPrior = true
         let run = try ScriptedRun(script, options: options)
         #expect(run.trace.prior.map { abs($0.probability - 0.95) < 1e-3 } == true)
-        let verdict = try #require(run.trace.nodes[0].judgement?.verdict)
+        let verdict = try #require(run.trace.nodes[0].evaluation?.verdict)
         #expect(verdict.probability < 0.5)
         #expect(run.decisions[0] == .kept)
     }
@@ -260,14 +260,14 @@ struct SearchTests {
         #expect(try ScriptedRun(script, options: options).decisions[0] != .accepted)
         options.averagesOrders = true
         let run = try ScriptedRun(script, options: options)
-        let verdict = try #require(run.trace.nodes[0].judgement?.verdict)
+        let verdict = try #require(run.trace.nodes[0].evaluation?.verdict)
         #expect(abs(verdict.probability - 0.7) < 1e-3)
         #expect(verdict.orderLogits.count == 2)
         #expect(run.decisions == [.accepted, .accepted])
     }
 
     private func evaluationCost(_ script: Script) throws -> Int {
-        try Conversation(
+        try QuestionPrompts(
             question: "What is it?",
             system: nil,
             prompts: PromptPack(),

@@ -5,7 +5,7 @@ import Testing
 @Suite("Where a step ends")
 struct SegmenterTests {
     /// Feeds tokens to a scanner until the step ends: its text, and why it ended.
-    private func step(_ rule: StepSegmenter, _ tokens: [String]) -> (text: String, end: StepEnd)? {
+    private func step(_ rule: StepSegmenter, _ tokens: [String]) -> (text: String, end: StepStopReason)? {
         var scanner = rule.makeScanner()
         for token in tokens {
             if case .end(let kept, let reason) = scanner.append(token, isWhole: true) {
@@ -55,7 +55,7 @@ struct SegmenterTests {
         arguments: [
             ("It is 3.14 or so. Then", "It is 3.14 or so."),
             ("Really?! Yes", "Really?!"),
-            ("He said \"no.\" Then", "He said \"no.\""),
+            ("He textsWritten \"no.\" Then", "He textsWritten \"no.\""),
             ("1. First this. Then", "1. First this."),
             ("a. First this. Then", "a. First this."),
             ("J. Smith came. Then", "J. Smith came."),
@@ -154,7 +154,7 @@ struct SegmenterTests {
     @Test("a special token that is a delimiter ends a step, though it has no text")
     func delimiterToken() {
         var scanner = StepSegmenter(boundaries: [], delimiters: ["<|step|>"], minimumTokens: 1).makeScanner()
-        #expect(scanner.append("", isWhole: true, isDelimiter: true) == .more, "nothing was said")
+        #expect(scanner.append("", isWhole: true, isDelimiter: true) == .more, "nothing was textsWritten")
         #expect(scanner.append("One", isWhole: true) == .more)
         #expect(
             scanner.append("", isWhole: true, isDelimiter: true) == .end(keptTokens: 3, reason: .delimiter)

@@ -19,7 +19,7 @@ struct StrategyTests {
 
     // MARK: Chain of thought
 
-    @Test("a chain goes on to the end of the turn, or to its answer; nothing is judged")
+    @Test("a chain goes on to the end of the turn, or to its answer; nothing is evaluated")
     func chain() throws {
         let run = try ScriptedRun(Script("One.\nTwo." + end), options: options(.cot))
         #expect(run.trace.path.map(\.text) == ["One.\n", "Two."])
@@ -155,7 +155,7 @@ struct StrategyTests {
         #expect(better.parent == 0 && better.hint == .evaluation(node: 2))
         #expect(run.counts.recomputed == better.tokens.count && run.counts.processed == run.model.processed)
         #expect(run.counts.evaluation == 1, "the verdict is read from one token's logits")
-        #expect((run.trace.nodes[0].judgement?.verdict.probability ?? 1) < 0.01)
+        #expect((run.trace.nodes[0].evaluation?.verdict.probability ?? 1) < 0.01)
     }
 
     @Test("after Accept the step stands, and the evaluation stays in the line")
@@ -164,7 +164,7 @@ struct StrategyTests {
         let run = try ScriptedRun(Script(text + end), options: options(.seat))
         #expect(run.trace.reasoning == text)
         #expect(run.decisions == [.accepted, .written, .written])
-        #expect((run.trace.nodes[0].judgement?.verdict.probability ?? 0) > 0.99)
+        #expect((run.trace.nodes[0].evaluation?.verdict.probability ?? 0) > 0.99)
         #expect(run.trace.answer?.text == "1")
     }
 
@@ -181,12 +181,12 @@ struct StrategyTests {
     }
 
     @Test("the last verdict of an evaluation counts, in any case")
-    func judgements() {
+    func evaluations() {
         let markers = EvaluationMarkers()
-        #expect(markers.judgement(in: "Evaluation: Accept … evaluation: REFINE.") == .refine)
-        #expect(markers.judgement(in: "Evaluation: **Accept**") == .accept)
-        #expect(markers.judgement(in: "Evaluation: maybe") == nil)
-        #expect(markers.judgement(in: "Accept") == nil)
+        #expect(markers.outcome(in: "Evaluation: Accept … evaluation: REFINE.") == .refine)
+        #expect(markers.outcome(in: "Evaluation: **Accept**") == .accept)
+        #expect(markers.outcome(in: "Evaluation: maybe") == nil)
+        #expect(markers.outcome(in: "Accept") == nil)
     }
 
     // MARK: Cas-SEAT
@@ -194,11 +194,11 @@ struct StrategyTests {
     @Test("a chain that passes stands; it costs one verdict")
     func cascadeAccepts() throws {
         var script = try Script("One.\nThe answer is 7.\n" + end)
-        script.review = { _ in 0.8 }
+        script.chainVerdict = { _ in 0.8 }
         let run = try ScriptedRun(script, options: options(.casSEAT))
         #expect(run.trace.answer?.text == "7" && run.trace.reflections.isEmpty)
         #expect(run.decisions.last == .accepted)
-        #expect(run.counts.evaluation == run.trace.header.costs.review)
+        #expect(run.counts.evaluation == run.trace.header.costs.chainEvaluation)
     }
 
     @Test(
@@ -207,7 +207,7 @@ struct StrategyTests {
     )
     func cascadeRefines(second: Double) throws {
         var script = try Script("One.\nThe answer is 7.\n" + end)
-        script.review = { $0.hasPrefix("One.") ? 0.2 : second }
+        script.chainVerdict = { $0.hasPrefix("One.") ? 0.2 : second }
         var once = options(.casSEAT)
         once.maximumRevisions = 1
         let run = try ScriptedRun(script, options: once)
@@ -223,12 +223,12 @@ struct StrategyTests {
     @Test("a verdict may be asked for after a reflection, on the branch behind it")
     func cascadeByReflection() throws {
         var script = try Script("One.\nThe answer is 7.\n" + end)
-        script.review = { _ in 0.9 }
+        script.chainVerdict = { _ in 0.9 }
         var reflecting = options(.casSEAT)
         reflecting.evaluation = .reflection
         let run = try ScriptedRun(script, options: reflecting)
         #expect(run.trace.reflections.count == 1 && run.trace.answer?.text == "7")
-        #expect(run.counts.reflection > 0 && run.counts.evaluation == run.trace.header.costs.review)
+        #expect(run.counts.reflection > 0 && run.counts.evaluation == run.trace.header.costs.chainEvaluation)
     }
 
     // MARK: Adaptive
@@ -276,12 +276,12 @@ struct StrategyTests {
         options.calibration = .platt(PlattScaling(slope: 1, intercept: -2))
         let run = try ScriptedRun(script, options: options)
         #expect(run.decisions[0] == .kept || run.decisions[0] == .restored)
-        #expect((run.trace.path[0].judgement?.score ?? 1) < 0.2)
-        #expect(run.trace.path[0].judgement.map { abs($0.verdict.probability - 0.6) < 1e-3 } == true)
+        #expect((run.trace.path[0].evaluation?.score ?? 1) < 0.2)
+        #expect(run.trace.path[0].evaluation.map { abs($0.verdict.probability - 0.6) < 1e-3 } == true)
         #expect(try Trace(json: run.trace.json()).header.options.calibration == options.calibration)
     }
 
-    @Test("the line's log-probability is that of all steps up to the end of the judged one, and costs nothing")
+    @Test("the line's log-probability is that of all steps up to the end of the evaluated one, and costs nothing")
     func lineSignal() throws {
         var script = try Script([("One.\nTwo.\nEnd." + end, 1), ("Other.\nEnd." + end, 0.5)])
         script.verdict = { _ in 0.6 }
@@ -293,10 +293,10 @@ struct StrategyTests {
         var line = 0.0
         for step in run.trace.path {
             line += step.meanLogProbability * Double(step.tokens.count)
-            let judgement = try #require(step.judgement)
-            let sum: Double = judgement.verdict.logit + 0.5 * line + 3
+            let evaluation = try #require(step.evaluation)
+            let sum: Double = evaluation.verdict.logit + 0.5 * line + 3
             let expected: Double = 1 / (1 + exp(-sum))
-            #expect(abs((judgement.score ?? 0) - expected) < 1e-9)
+            #expect(abs((evaluation.score ?? 0) - expected) < 1e-9)
             #expect(abs(run.trace.logProbability(to: step.id) - line) < 1e-9)
         }
         #expect(line < 0)
@@ -322,7 +322,7 @@ struct StrategyTests {
         var options = options(.verify)
         options.weights[.probe] = 1
         let run = try ScriptedRun(script, options: options)
-        #expect(run.trace.nodes.allSatisfy { $0.judgement?.probe?.text == "forty-t" })
+        #expect(run.trace.nodes.allSatisfy { $0.evaluation?.probe?.text == "forty-t" })
         #expect(run.counts.processed == run.model.processed)
     }
 

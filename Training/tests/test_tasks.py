@@ -38,7 +38,7 @@ def test_the_packs_are_those_of_the_engine():
 
 @pytest.mark.parametrize("name", ["cas-seat", "seat"])
 def test_the_prompts_beside_the_default_model_are_these(name):
-    models = Path(__file__).parents[2] / "Sources/cli/Shared/Models"
+    models = Path(__file__).parents[2] / "Sources/EMLLMCore/ModelStore/Models"
     assert (models / f"puzzles.{name}.yaml").read_text() == (FOLDER / f"{name}.yaml").read_text()
 
 

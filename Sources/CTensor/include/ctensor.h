@@ -43,8 +43,8 @@ typedef enum ct_type {
 } ct_type;
 #define CT_TYPE_COUNT 11
 
-/// Rows that a packed quantized weight interleaves; the last strip is padded with zero rows.
-#define CT_STRIP_ROWS 16
+/// Rows that a packed quantized weight interleaves; the last panel is padded with zero rows.
+#define CT_PANEL_ROWS 16
 /// Columns in a quantization block; K-quants group eight of them into a super-block of 256.
 #define CT_BLOCK 32
 /// Keys interleaved in one group of the key cache.
@@ -60,7 +60,7 @@ size_t ct_type_row_bytes(ct_type type, int64_t columns);
 size_t ct_packed_bytes(ct_type type, int64_t rows, int64_t columns);
 
 /// Repacks rows [row_begin, row_end) from GGUF's block layout (all rows of `source`, row-major) into `packed`.
-/// `row_begin` is a multiple of CT_STRIP_ROWS; `row_end` likewise or `rows`. Lossless. Float types are copied.
+/// `row_begin` is a multiple of CT_PANEL_ROWS; `row_end` likewise or `rows`. Lossless. Float types are copied.
 void ct_pack(ct_type type, int64_t rows, int64_t columns, const void *source, void *packed, int64_t row_begin,
              int64_t row_end);
 /// The inverse of `ct_pack` for one row: GGUF blocks, bit for bit.
@@ -116,7 +116,7 @@ typedef struct ct_kernels {
     void (*quantize_q8)(const float *x, int64_t columns, void *out);
 
     /// y[n, row] (+)= Σ_k W[row, k] · x[n, k] for rows [row_begin, row_end), all n. Quantized weights × q8 activations.
-    /// x: [N] tokens, ct_q8_bytes(K) apart. y: [N, y_stride]. row_begin is a multiple of CT_STRIP_ROWS.
+    /// x: [N] tokens, ct_q8_bytes(K) apart. y: [N, y_stride]. row_begin is a multiple of CT_PANEL_ROWS.
     /// `accumulate` adds to y (a residual) instead of overwriting it.
     void (*matmul_q8)(const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride, int32_t row_begin,
                       int32_t row_end, bool accumulate);

@@ -6,9 +6,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 // clang-format off: the order matters
-#include "lanes_avx2.h"
-#include "lanes_float.h"
-#include "lanes_attention.h"
+#include "simd_avx2.h"
+#include "simd_float.h"
+#include "simd_attention.h"
 #include "avx2_matmul.h"
 #include "avx2_quantize.h"
 // clang-format on

@@ -103,30 +103,30 @@ typedef struct block_scales {
     __m256 m;       // types with a minimum
 } block_scales;
 
-CT_INLINE block_scales load_scales(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int half, int64_t b) {
+CT_INLINE block_scales load_scales(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, int half, int64_t b) {
     block_scales scales = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
     if (type < CT_Q4_K) {
-        scales.d = load_halves(strip + layout->scales + b * 32 + half * 16);
-        if (ct_has_minimum(type)) scales.m = load_halves(strip + layout->minimums + b * 32 + half * 16);
+        scales.d = load_halves(panel + layout->scales + b * 32 + half * 16);
+        if (ct_has_minimum(type)) scales.m = load_halves(panel + layout->minimums + b * 32 + half * 16);
         return scales;
     }
-    __m256 super = load_halves(strip + layout->super + b / 8 * 32 + half * 16);
+    __m256 super = load_halves(panel + layout->super + b / 8 * 32 + half * 16);
     if (type == CT_Q6_K) {
-        scales.d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + half * 8, true));
-        scales.second = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + 16 + half * 8, true));
+        scales.d = _mm256_mul_ps(super, load_bytes(panel + layout->scales + b * 32 + half * 8, true));
+        scales.second = _mm256_mul_ps(super, load_bytes(panel + layout->scales + b * 32 + 16 + half * 8, true));
         return scales;
     }
-    scales.d = _mm256_mul_ps(super, load_bytes(strip + layout->scales + b * 16 + half * 8, false));
-    scales.m = _mm256_mul_ps(load_halves(strip + layout->super_minimum + b / 8 * 32 + half * 16),
-                             load_bytes(strip + layout->minimums + b * 16 + half * 8, false));
+    scales.d = _mm256_mul_ps(super, load_bytes(panel + layout->scales + b * 16 + half * 8, false));
+    scales.m = _mm256_mul_ps(load_halves(panel + layout->super_minimum + b / 8 * 32 + half * 16),
+                             load_bytes(panel + layout->minimums + b * 16 + half * 8, false));
     return scales;
 }
 
-/// `halves` times eight rows of a strip, from `half` on, × `tokens` columns. sums: [halves][tokens].
+/// `halves` times eight rows of a panel, from `half` on, × `tokens` columns. sums: [halves][tokens].
 ///
 /// Few tokens take both halves in one pass, which reads each cache line of the weights once; four take one half at a time,
 /// which keeps everything in the sixteen registers.
-CT_INLINE void strip_dot(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int half, int halves,
+CT_INLINE void panel_dot(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, int half, int halves,
                          int64_t blocks, const ct_q8_view *a, int tokens, __m256 (*sums)[4]) {
     const int block_bytes = type == CT_Q8_0 ? 512 : 256;
     const int high_bytes = type == CT_Q6_K ? 128 : 64;
@@ -139,14 +139,14 @@ CT_INLINE void strip_dot(ct_type type, const ct_strip_layout *layout, const uint
         if (tokens == 1) {
             // A single token waits for memory: ask for the blocks to come. Beyond the matrix a prefetch does nothing.
             for (int line = 0; line < block_bytes; line += 64) {
-                _mm_prefetch((const char *)strip + b * block_bytes + line + CT_PREFETCH, _MM_HINT_T0);
+                _mm_prefetch((const char *)panel + b * block_bytes + line + CT_PREFETCH, _MM_HINT_T0);
             }
         }
         for (int h = 0; h < halves; h++) {
             __m256i low[4], high[4];
-            block_dot(type, strip + b * block_bytes + (half + h) * 32,
-                      strip + layout->high + b * high_bytes + (half + h) * 32, a, b, tokens, low, high);
-            block_scales scales = load_scales(type, layout, strip, half + h, b);
+            block_dot(type, panel + b * block_bytes + (half + h) * 32,
+                      panel + layout->high + b * high_bytes + (half + h) * 32, a, b, tokens, low, high);
+            block_scales scales = load_scales(type, layout, panel, half + h, b);
             for (int t = 0; t < tokens; t++) {
                 float d = a[t].scales[b];
                 if (type == CT_Q6_K) {
@@ -176,8 +176,8 @@ CT_INLINE void store_rows(__m256 sum, float *y, int32_t rows, bool accumulate) {
     for (int32_t row = 0; row < rows; row++) y[row] = accumulate ? y[row] + lanes[row] : lanes[row];
 }
 
-/// One tile of tokens against a whole strip.
-CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, const ct_matrix *w, const void *x,
+/// One tile of tokens against a whole panel.
+CT_INLINE void tile(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, const ct_matrix *w, const void *x,
                     int tokens, float *y, int64_t y_stride, int32_t rows, bool accumulate) {
     size_t token_bytes = ct_q8_bytes(w->columns);
     ct_q8_view a[4];
@@ -185,7 +185,7 @@ CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *
     const int halves = tokens == 1 ? 2 : 1;
     for (int half = 0; half < 2; half += halves) {
         __m256 sums[2][4];
-        strip_dot(type, layout, strip, half, halves, ct_blocks(w->columns), a, tokens, sums);
+        panel_dot(type, layout, panel, half, halves, ct_blocks(w->columns), a, tokens, sums);
         for (int h = 0; h < halves; h++) {
             int32_t left = rows - (half + h) * 8;
             for (int t = 0; t < tokens && left > 0; t++) {
@@ -198,22 +198,22 @@ CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *
 /// All tokens against rows [row_begin, row_end), four tokens at a time, then two, then one.
 CT_INLINE void matmul_typed(ct_type type, const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride,
                             int32_t row_begin, int32_t row_end, bool accumulate) {
-    ct_strip_layout layout = ct_layout(type, w->columns);
+    ct_panel_layout layout = ct_layout(type, w->columns);
     size_t token_bytes = ct_q8_bytes(w->columns);
-    for (int32_t row = row_begin; row < row_end; row += CT_STRIP_ROWS) {
-        const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+    for (int32_t row = row_begin; row < row_end; row += CT_PANEL_ROWS) {
+        const uint8_t *panel = (const uint8_t *)w->data + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
         for (int32_t token = 0; token < tokens;) {
             const char *from = (const char *)x + (size_t)token * token_bytes;
             float *to = y + token * y_stride + row;
             int32_t remaining = tokens - token;
             if (remaining >= 4) {
-                tile(type, &layout, strip, w, from, 4, to, y_stride, row_end - row, accumulate);
+                tile(type, &layout, panel, w, from, 4, to, y_stride, row_end - row, accumulate);
                 token += 4;
             } else if (remaining >= 2) {
-                tile(type, &layout, strip, w, from, 2, to, y_stride, row_end - row, accumulate);
+                tile(type, &layout, panel, w, from, 2, to, y_stride, row_end - row, accumulate);
                 token += 2;
             } else {
-                tile(type, &layout, strip, w, from, 1, to, y_stride, row_end - row, accumulate);
+                tile(type, &layout, panel, w, from, 1, to, y_stride, row_end - row, accumulate);
                 token += 1;
             }
         }

@@ -6,9 +6,9 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 // clang-format off: the order matters
-#include "lanes_avx512.h"
-#include "lanes_float.h"
-#include "lanes_attention.h"
+#include "simd_avx512.h"
+#include "simd_float.h"
+#include "simd_attention.h"
 #include "avx512_matmul.h"
 // clang-format on
 

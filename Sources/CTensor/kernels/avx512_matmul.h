@@ -76,8 +76,8 @@ CT_INLINE __m512 add_scaled(__m512 sum, __m512i dot, int32_t correction, __m512 
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(scale, _mm512_set1_ps(activation_scale)), sum);
 }
 
-/// The sixteen rows of a strip × `tokens` columns.
-CT_INLINE void whole_strip(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, int64_t blocks,
+/// The sixteen rows of a panel × `tokens` columns.
+CT_INLINE void whole_panel(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, int64_t blocks,
                            const ct_q8_view *a, int tokens, __m512 *sums) {
     const bool is_k = type >= CT_Q4_K;
     const int block_bytes = type == CT_Q8_0 ? 512 : 256;
@@ -86,21 +86,21 @@ CT_INLINE void whole_strip(ct_type type, const ct_strip_layout *layout, const ui
     for (int t = 0; t < tokens; t++) sums[t] = _mm512_setzero_ps();
     for (int64_t b = 0; b < blocks; b++) {
         __m512i low[CT_TILE], high[CT_TILE];
-        block_dot(type, strip + b * block_bytes, strip + layout->high + b * high_bytes, a, b, tokens, low, high);
+        block_dot(type, panel + b * block_bytes, panel + layout->high + b * high_bytes, a, b, tokens, low, high);
         __m512 d, m = _mm512_setzero_ps(), second = m;
         if (is_k) {
-            __m512 super = load_halves(strip + layout->super + b / 8 * 32);
+            __m512 super = load_halves(panel + layout->super + b / 8 * 32);
             if (type == CT_Q6_K) {
-                d = _mm512_mul_ps(super, load_bytes(strip + layout->scales + b * 32, true));
-                second = _mm512_mul_ps(super, load_bytes(strip + layout->scales + b * 32 + 16, true));
+                d = _mm512_mul_ps(super, load_bytes(panel + layout->scales + b * 32, true));
+                second = _mm512_mul_ps(super, load_bytes(panel + layout->scales + b * 32 + 16, true));
             } else {
-                d = _mm512_mul_ps(super, load_bytes(strip + layout->scales + b * 16, false));
-                m = _mm512_mul_ps(load_halves(strip + layout->super_minimum + b / 8 * 32),
-                                  load_bytes(strip + layout->minimums + b * 16, false));
+                d = _mm512_mul_ps(super, load_bytes(panel + layout->scales + b * 16, false));
+                m = _mm512_mul_ps(load_halves(panel + layout->super_minimum + b / 8 * 32),
+                                  load_bytes(panel + layout->minimums + b * 16, false));
             }
         } else {
-            d = load_halves(strip + layout->scales + b * 32);
-            if (ct_has_minimum(type)) m = load_halves(strip + layout->minimums + b * 32);
+            d = load_halves(panel + layout->scales + b * 32);
+            if (ct_has_minimum(type)) m = load_halves(panel + layout->minimums + b * 32);
         }
         for (int t = 0; t < tokens; t++) {
             float scale = a[t].scales[b];
@@ -119,14 +119,14 @@ CT_INLINE void whole_strip(ct_type type, const ct_strip_layout *layout, const ui
     }
 }
 
-/// One tile of tokens against one strip, stored under a mask of the rows that exist.
-CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *strip, const ct_matrix *w, const void *x,
+/// One tile of tokens against one panel, stored under a mask of the rows that exist.
+CT_INLINE void tile(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, const ct_matrix *w, const void *x,
                     int tokens, float *y, int64_t y_stride, __mmask16 rows, bool accumulate) {
     size_t token_bytes = ct_q8_bytes(w->columns);
     ct_q8_view a[CT_TILE];
     __m512 sums[CT_TILE];
     for (int t = 0; t < tokens; t++) a[t] = ct_q8((const char *)x + (size_t)t * token_bytes, w->columns);
-    whole_strip(type, layout, strip, ct_blocks(w->columns), a, tokens, sums);
+    whole_panel(type, layout, panel, ct_blocks(w->columns), a, tokens, sums);
     for (int t = 0; t < tokens; t++) {
         float *target = y + t * y_stride;
         if (accumulate) sums[t] = _mm512_add_ps(_mm512_maskz_loadu_ps(rows, target), sums[t]);
@@ -137,10 +137,10 @@ CT_INLINE void tile(ct_type type, const ct_strip_layout *layout, const uint8_t *
 /// All tokens against rows [row_begin, row_end), eight tokens at a time, then four, two and one.
 CT_INLINE void matmul_typed(ct_type type, const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride,
                             int32_t row_begin, int32_t row_end, bool accumulate) {
-    ct_strip_layout layout = ct_layout(type, w->columns);
+    ct_panel_layout layout = ct_layout(type, w->columns);
     size_t token_bytes = ct_q8_bytes(w->columns);
-    for (int32_t row = row_begin; row < row_end; row += CT_STRIP_ROWS) {
-        const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+    for (int32_t row = row_begin; row < row_end; row += CT_PANEL_ROWS) {
+        const uint8_t *panel = (const uint8_t *)w->data + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
         int32_t left = row_end - row;
         __mmask16 rows = left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
         for (int32_t token = 0; token < tokens;) {
@@ -148,16 +148,16 @@ CT_INLINE void matmul_typed(ct_type type, const ct_matrix *w, const void *x, int
             float *to = y + token * y_stride + row;
             int32_t remaining = tokens - token;
             if (remaining >= 8) {
-                tile(type, &layout, strip, w, from, 8, to, y_stride, rows, accumulate);
+                tile(type, &layout, panel, w, from, 8, to, y_stride, rows, accumulate);
                 token += 8;
             } else if (remaining >= 4) {
-                tile(type, &layout, strip, w, from, 4, to, y_stride, rows, accumulate);
+                tile(type, &layout, panel, w, from, 4, to, y_stride, rows, accumulate);
                 token += 4;
             } else if (remaining >= 2) {
-                tile(type, &layout, strip, w, from, 2, to, y_stride, rows, accumulate);
+                tile(type, &layout, panel, w, from, 2, to, y_stride, rows, accumulate);
                 token += 2;
             } else {
-                tile(type, &layout, strip, w, from, 1, to, y_stride, rows, accumulate);
+                tile(type, &layout, panel, w, from, 1, to, y_stride, rows, accumulate);
                 token += 1;
             }
         }

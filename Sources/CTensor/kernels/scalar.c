@@ -2,7 +2,7 @@
 // It defines the bits: see the top of ctensor.h.
 #pragma STDC FP_CONTRACT OFF
 #include "../canonical.h"
-#include "../codes.h"
+#include "../quantized_block.h"
 
 static void quantize_q8(const float *x, int64_t columns, void *out) {
     char *base = out;
@@ -34,35 +34,35 @@ static void quantize_q8(const float *x, int64_t columns, void *out) {
 static void matmul_q8(const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride, int32_t row_begin,
                       int32_t row_end, bool accumulate) {
     ct_type type = w->type;
-    ct_strip_layout layout = ct_layout(type, w->columns);
+    ct_panel_layout layout = ct_layout(type, w->columns);
     int32_t unit = ct_unit(type), offset = ct_offset(type);
     for (int32_t row = row_begin; row < row_end; row++) {
-        const uint8_t *strip = (const uint8_t *)w->data + (size_t)(row / CT_STRIP_ROWS) * layout.stride;
+        const uint8_t *panel = (const uint8_t *)w->data + (size_t)(row / CT_PANEL_ROWS) * layout.stride;
         for (int32_t token = 0; token < tokens; token++) {
             ct_q8_view a = ct_q8((const char *)x + (size_t)token * ct_q8_bytes(w->columns), w->columns);
             float sum = 0;
             for (int64_t u = 0; u < w->columns / unit; u++) {
-                ct_codes codes;
-                ct_codes_from_strip(type, &layout, strip, row % CT_STRIP_ROWS, u, &codes);
-                float d = ct_half_to_float(codes.d);
+                ct_quantized_block quantized;
+                ct_quantized_block_from_panel(type, &layout, panel, row % CT_PANEL_ROWS, u, &quantized);
+                float d = ct_half_to_float(quantized.d);
                 for (int32_t i = 0; i < unit / CT_BLOCK; i++) {
                     int64_t b = u * (unit / CT_BLOCK) + i;
                     int32_t halves[2] = {-offset * a.sums[2 * b], -offset * a.sums[2 * b + 1]};
                     for (int32_t j = 0; j < CT_BLOCK; j++) {
-                        halves[j / 16] += (int32_t)codes.values[i * CT_BLOCK + j] * a.quants[b * CT_BLOCK + j];
+                        halves[j / 16] += (int32_t)quantized.values[i * CT_BLOCK + j] * a.quants[b * CT_BLOCK + j];
                     }
                     if (type == CT_Q6_K) {
                         for (int32_t h = 0; h < 2; h++) {
-                            float scale = d * (float)(int8_t)codes.scales[2 * i + h];
+                            float scale = d * (float)(int8_t)quantized.scales[2 * i + h];
                             sum = fmaf((float)halves[h], scale * a.scales[b], sum);
                         }
                         continue;
                     }
-                    float scale = type >= CT_Q4_K ? d * (float)codes.scales[i] : d;
+                    float scale = type >= CT_Q4_K ? d * (float)quantized.scales[i] : d;
                     sum = fmaf((float)(halves[0] + halves[1]), scale * a.scales[b], sum);
                     if (ct_has_minimum(type)) {
-                        float m = ct_half_to_float(codes.m);
-                        if (type >= CT_Q4_K) m = -(m * (float)codes.minimums[i]);
+                        float m = ct_half_to_float(quantized.m);
+                        if (type >= CT_Q4_K) m = -(m * (float)quantized.minimums[i]);
                         sum = fmaf(m, a.weighted[b], sum);
                     }
                 }

@@ -37,13 +37,13 @@ public struct ChatMessage: Sendable, Codable, Equatable {
 
 extension ChatMessage {
     /// A part of a message for templates that take a list of parts, as those of vision models do.
-    enum Part: Sendable, Equatable {
+    package enum Part: Sendable, Equatable {
         case text(String)
         case image
     }
 
     /// How templates take the content of messages.
-    enum Style: Sendable, Equatable {
+    package enum Style: Sendable, Equatable {
         /// One text, with a marker and a line break for each picture before it.
         case text(marker: String)
         /// A list of parts.
@@ -51,7 +51,7 @@ extension ChatMessage {
     }
 
     /// The message as templates see it, `{"role": …, "content": …}`.
-    func templateValue(_ style: Style) -> TemplateValue {
+    package func templateValue(_ style: Style) -> TemplateValue {
         switch style {
         case .text(let marker):
             var text = TemplateString(String(repeating: marker + "\n", count: imageCount), isTrusted: true)
@@ -64,7 +64,7 @@ extension ChatMessage {
     }
 
     /// A message of several parts as templates see it, `{"role": …, "content": [{"type": "image"}, …]}`.
-    static func templateValue(role: Role, parts: [Part]) -> TemplateValue {
+    package static func templateValue(role: Role, parts: [Part]) -> TemplateValue {
         let content = parts.map { part -> TemplateValue in
             switch part {
             case .text(let text):

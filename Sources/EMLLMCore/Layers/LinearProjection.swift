@@ -41,7 +41,7 @@ struct ProjectionKernels {
     ) {
         // Blocks for BLAS are cut at fixed rows, which a share of whole blocks guarantees.
         let cutsBlocks = usesBLAS && group.contains { input.quantized == nil || !$0.weights.isQuantized }
-        let unit = cutsBlocks ? Self.blasRows : Int(CT_STRIP_ROWS)
+        let unit = cutsBlocks ? Self.blasRows : Int(CT_PANEL_ROWS)
         var units = 0
         for projection in group { units += (Int(projection.weights.rows) + unit - 1) / unit }
         let share = worker.share(of: units)

@@ -26,6 +26,8 @@ public enum ModelConverter {
         public var license: String?
         /// The program that asks, with its version, for the record.
         public var converter: String?
+        /// The recipe that the file is to carry; `nil` keeps the one that an `.emllm` file has.
+        public var recipe: Data?
 
         /// Makes options; the default keeps all bits and replaces nothing.
         public init(
@@ -35,7 +37,8 @@ public enum ModelConverter {
             overwrites: Bool = false,
             name: String? = nil,
             license: String? = nil,
-            converter: String? = nil
+            converter: String? = nil,
+            recipe: Data? = nil
         ) {
             self.quantization = quantization
             self.visionQuantization = visionQuantization
@@ -44,6 +47,7 @@ public enum ModelConverter {
             self.name = name
             self.license = license
             self.converter = converter
+            self.recipe = recipe
         }
     }
 
@@ -128,6 +132,7 @@ public enum ModelConverter {
                 provenance: provenance
             ),
             tokenizer: source.tokenizer,
+            recipe: options.recipe ?? source.recipe,
             tensors: plan.map { ($0.weight.name, $0.target, $0.weight.shape) },
             path: output.path
         )

@@ -42,7 +42,7 @@ public enum ModelFile: Sendable {
     /// Reads a mapped file by its content.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public init(_ file: MappedFile) throws {
+    package init(_ file: MappedFile) throws {
         if file.bytes.starts(with: GGUFFile.magic) {
             self = .gguf(try GGUFFile(file))
         } else {

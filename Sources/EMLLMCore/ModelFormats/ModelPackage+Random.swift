@@ -12,7 +12,7 @@ extension ModelPackage {
     ///   - type: how matrices are stored; those whose columns do not fit stay floats.
     ///   - seed: makes the weights repeatable.
     /// - Throws: ``EMLLMError`` when the configuration makes no sense, the type cannot be written, or memory runs out.
-    public static func random(
+    package static func random(
         configuration: ModelConfiguration,
         type: TensorType,
         seed: UInt64 = 0

@@ -19,6 +19,9 @@ public final class ModelPackage: Sendable {
     public let chatTemplate: String?
     /// Where the model comes from.
     public let provenance: Provenance
+    /// How to reason with the model, as the layers above the engine wrote it into the file: JSON that is not looked into
+    /// here; `nil` where the file has none.
+    public let recipe: Data?
     /// The path of the file.
     public let path: String
     /// The file's format and version, such as "GGUF 3".
@@ -73,6 +76,7 @@ public final class ModelPackage: Sendable {
         self.weights = weights
         self.weightBytes = weightBytes
         chatTemplate = nil
+        recipe = nil
         format = "memory"
     }
 
@@ -89,17 +93,18 @@ public final class ModelPackage: Sendable {
     /// Opens an `.emllm` or GGUF file that has been mapped.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect of the file.
-    public convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
+    package convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
 
     /// Takes a model file that has been opened.
     ///
     /// - Throws: ``EMLLMError`` when this engine does not run the model.
-    public init(_ file: ModelFile) throws {
+    package init(_ file: ModelFile) throws {
         let source = try ModelSource(file)
         configuration = source.configuration
         tokenizer = source.tokenizer
         chatTemplate = source.chatTemplate
         provenance = source.provenance
+        recipe = source.recipe
         path = source.path
         format = source.format
         switch source.arrangement {
@@ -129,7 +134,7 @@ public final class ModelPackage: Sendable {
     ///   - rows: Outputs, M.
     ///   - columns: Inputs, K.
     /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
-    public func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
+    package func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
         let weight = try weight(name, .matrix(rows: rows, columns: columns))
         return WeightMatrix(
             type: weight.type,
@@ -143,7 +148,7 @@ public final class ModelPackage: Sendable {
     /// A vector by canonical name.
     ///
     /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
-    public func vector(_ name: String, count: Int) throws -> WeightVector {
+    package func vector(_ name: String, count: Int) throws -> WeightVector {
         let weight = try weight(name, .vector(count: count))
         return WeightVector(
             count: count,

@@ -60,6 +60,8 @@ struct ModelSource: Sendable {
     let tokenizer: TokenizerDefinition
     let chatTemplate: String?
     let provenance: Provenance
+    /// The recipe of an `.emllm` file, as it lies there; other formats have none.
+    var recipe: Data?
     /// In the order of ``ModelConfiguration/weightShapes``.
     let weights: [Weight]
 
@@ -83,6 +85,7 @@ struct ModelSource: Sendable {
         tokenizer = container.tokenizer
         chatTemplate = container.chatTemplate
         provenance = container.provenance
+        recipe = container.recipe
         let found = container.tensors.map {
             Weight(
                 name: $0.name,

@@ -20,7 +20,7 @@ public struct Provenance: Codable, Sendable, Equatable {
     public var quantization: String?
 
     /// Makes a record of provenance.
-    public init(
+    package init(
         name: String,
         organization: String? = nil,
         license: String? = nil,

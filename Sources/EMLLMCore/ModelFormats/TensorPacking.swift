@@ -11,7 +11,7 @@ enum TensorPacking {
         source: UnsafeRawPointer,
         packed: UnsafeMutableRawPointer
     ) {
-        // Disjoint strips: no two calls touch the same bytes.
+        // Disjoint panels: no two calls touch the same bytes.
         nonisolated(unsafe) let source = source
         nonisolated(unsafe) let packed = packed
         forEachChunk(ofRows: rows, columns: columns) { range in
@@ -27,11 +27,11 @@ enum TensorPacking {
         }
     }
 
-    /// Runs `body` for ranges of rows that begin at whole strips, in parallel when there is enough to do.
+    /// Runs `body` for ranges of rows that begin at whole panels, in parallel when there is enough to do.
     static func forEachChunk(ofRows rows: Int, columns: Int, _ body: @Sendable (Range<Int>) -> Void) {
-        let strip = Int(CT_STRIP_ROWS)
+        let panel = Int(CT_PANEL_ROWS)
         // About a million elements a chunk: far more work than starting it costs.
-        let chunkRows = max(1, (1 << 20) / columns / strip) * strip
+        let chunkRows = max(1, (1 << 20) / columns / panel) * panel
         let chunks = (rows + chunkRows - 1) / chunkRows
         @Sendable func run(_ chunk: Int) { body(chunk * chunkRows..<min(rows, (chunk + 1) * chunkRows)) }
         guard chunks > 1 else { return run(0) }

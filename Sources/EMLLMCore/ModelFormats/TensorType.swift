@@ -37,7 +37,7 @@ public enum TensorType: UInt32, Codable, Sendable, CaseIterable {
     }
 
     /// Columns must be a multiple of this: 1, 32 or 256.
-    public var blockColumns: Int {
+    package var blockColumns: Int {
         switch self {
         case .f32, .f16, .bf16: 1
         case .q8_0, .q4_0, .q4_1, .q5_0, .q5_1: 32
@@ -46,7 +46,7 @@ public enum TensorType: UInt32, Codable, Sendable, CaseIterable {
     }
 
     /// Bytes of one block in GGUF's layout.
-    public var blockBytes: Int {
+    package var blockBytes: Int {
         switch self {
         case .f32: 4
         case .f16, .bf16: 2
@@ -70,17 +70,17 @@ public enum TensorType: UInt32, Codable, Sendable, CaseIterable {
     /// Whether ``ModelConverter`` can make this type from floats; the K-quants are only read.
     public var isWritable: Bool { blockColumns < 256 }
 
-    var cType: ct_type { ct_type(rawValue: rawValue) }
+    package var cType: ct_type { ct_type(rawValue: rawValue) }
 
     /// Bytes of one row in GGUF's block layout; nil when `columns` does not fit the type.
-    func rowBytes(columns: Int) -> Int? {
+    package func rowBytes(columns: Int) -> Int? {
         guard columns > 0, columns % blockColumns == 0 else { return nil }
         let (bytes, overflow) = (columns / blockColumns).multipliedReportingOverflow(by: blockBytes)
         return overflow ? nil : bytes
     }
 
     /// Bytes of a packed matrix; nil when the shape does not fit the type or the size overflows.
-    func packedBytes(rows: Int, columns: Int) -> Int? {
+    package func packedBytes(rows: Int, columns: Int) -> Int? {
         guard rows > 0, columns > 0, rows <= Int(Int32.max), columns <= Int(Int32.max), columns % blockColumns == 0
         else { return nil }
         let bytes = ct_packed_bytes(cType, Int64(rows), Int64(columns))

@@ -1,14 +1,14 @@
 import Foundation
 
 /// The alignment of every weight in memory and in `.emllm` files, in bytes: a cache line, and the widest vector.
-public let weightAlignment = 64
+package let weightAlignment = 64
 
 /// Memory for packed weights, aligned to ``weightAlignment`` and freed with its last owner.
-final class AlignedBuffer: @unchecked Sendable {  // written only by its maker, before it is shared
-    let bytes: UnsafeMutableRawBufferPointer
+package final class AlignedBuffer: @unchecked Sendable {  // written only by its maker, before it is shared
+    package let bytes: UnsafeMutableRawBufferPointer
 
     /// Allocates zeroed memory.
-    init(byteCount: Int, for subject: String) throws {
+    package init(byteCount: Int, for subject: String) throws {
         // An anonymous mapping is page-aligned, already zero, and fails cleanly where malloc would promise too much.
         let size = max(1, byteCount)
         guard let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -22,7 +22,7 @@ final class AlignedBuffer: @unchecked Sendable {  // written only by its maker, 
 
 extension Int {
     /// The next multiple of `alignment` (a power of two), or nil when there is none.
-    func alignedUp(to alignment: Int) -> Int? {
+    package func alignedUp(to alignment: Int) -> Int? {
         let (sum, overflow) = addingReportingOverflow(alignment - 1)
         return overflow ? nil : sum & ~(alignment - 1)
     }
@@ -34,7 +34,7 @@ extension EMLLMError.Code {
 }
 
 extension EMLLMError {
-    static func outOfMemory(subject: String, byteCount: Int) -> EMLLMError {
+    package static func outOfMemory(subject: String, byteCount: Int) -> EMLLMError {
         EMLLMError(
             code: .outOfMemory,
             subject: subject,

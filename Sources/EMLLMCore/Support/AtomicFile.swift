@@ -13,7 +13,7 @@ import Foundation
 /// ```
 ///
 /// Not safe to use from several threads at once.
-public final class AtomicFile {
+package final class AtomicFile {
     private let url: URL
     private let overwrites: Bool
     private var descriptor: Int32 = -1
@@ -25,11 +25,11 @@ public final class AtomicFile {
     ///
     /// - Throws: ``EMLLMError/Code/outputExists`` when there is a file already and `overwrites` is false;
     ///   ``EMLLMError/Code/cannotWrite`` when the directory is missing or not writable.
-    public convenience init(_ url: URL, overwrites: Bool) throws {
+    package convenience init(_ url: URL, overwrites: Bool) throws {
         try self.init(url, overwrites: overwrites, prefersAnonymous: true)
     }
 
-    init(_ url: URL, overwrites: Bool, prefersAnonymous: Bool) throws {
+    package init(_ url: URL, overwrites: Bool, prefersAnonymous: Bool) throws {
         self.url = url
         self.overwrites = overwrites
         try Self.checkDestination(url, overwrites: overwrites)
@@ -50,7 +50,7 @@ public final class AtomicFile {
     deinit { discard() }
 
     /// Checks that a file could be written at `url`.
-    static func checkDestination(_ url: URL, overwrites: Bool) throws {
+    package static func checkDestination(_ url: URL, overwrites: Bool) throws {
         var status = stat()
         guard stat(url.path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -62,13 +62,13 @@ public final class AtomicFile {
     /// Appends bytes.
     ///
     /// - Throws: ``EMLLMError/Code/cannotWrite``, on a full disk for instance.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
         try write(bytes, at: end)
         end += bytes.count
     }
 
     /// Writes bytes at a place of their own, leaving the end for ``write(_:)`` where it is.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
@@ -80,13 +80,13 @@ public final class AtomicFile {
     }
 
     /// Moves the end for ``write(_:)``; the bytes between read as zero.
-    func seek(to offset: Int) { end = offset }
+    package func seek(to offset: Int) { end = offset }
 
     /// Flushes the file to the disk and gives it its name.
     ///
     /// - Throws: ``EMLLMError/Code/cannotWrite``; ``EMLLMError/Code/outputExists`` when another program made a file of
     ///   that name in the meantime and `overwrites` is false.
-    public func commit() throws {
+    package func commit() throws {
         guard fsync(descriptor) == 0 else { throw EMLLMError.cannotWrite(path: url.path, errno: errno) }
         if temporaryPath == nil {
             try link(from: "/proc/self/fd/\(descriptor)")

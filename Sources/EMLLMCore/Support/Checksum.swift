@@ -10,21 +10,21 @@ public struct Checksum: Sendable, Hashable, CustomStringConvertible {
     public let bytes: [UInt8]
 
     /// The digest's length in bytes.
-    static let byteCount = 32
+    package static let byteCount = 32
 
     /// All zero: for bytes that have no digest of their own.
-    static let none = Checksum(bytes: [UInt8](repeating: 0, count: byteCount))
+    package static let none = Checksum(bytes: [UInt8](repeating: 0, count: byteCount))
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
-
-    /// Digests bytes.
-    public init(of data: UnsafeRawBufferPointer) { self.init(of: data) { _ in } }
+    package init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// Digests bytes.
-    public init(of data: [UInt8]) { self = data.withUnsafeBytes { Checksum(of: $0) } }
+    package init(of data: UnsafeRawBufferPointer) { self.init(of: data) { _ in } }
+
+    /// Digests bytes.
+    package init(of data: [UInt8]) { self = data.withUnsafeBytes { Checksum(of: $0) } }
 
     /// Digests bytes piece by piece, telling after each how many were done.
-    init(of data: UnsafeRawBufferPointer, progress: (Int) throws -> Void) rethrows {
+    package init(of data: UnsafeRawBufferPointer, progress: (Int) throws -> Void) rethrows {
         let hasher = SHA256Hasher()
         let step = 16 << 20
         for begin in stride(from: 0, to: data.count, by: step) {

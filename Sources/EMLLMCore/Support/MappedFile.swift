@@ -6,11 +6,11 @@ import Foundation
 ///
 /// A file must not be changed in place while it is mapped: the kernel would deliver a bus error for pages that a
 /// truncation took away. Replacing a file by renaming another over it, as ``AtomicFile`` does, is safe.
-public final class MappedFile: @unchecked Sendable {  // immutable after init; the bytes are never written
+package final class MappedFile: @unchecked Sendable {  // immutable after init; the bytes are never written
     /// The path as given, for messages.
-    public let path: String
+    package let path: String
     /// All bytes of the file.
-    public let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
     private let storage: Storage
 
     private enum Storage {
@@ -22,7 +22,7 @@ public final class MappedFile: @unchecked Sendable {  // immutable after init; t
     ///
     /// - Throws: ``EMLLMError`` with code ``EMLLMError/Code/fileNotFound``, ``EMLLMError/Code/notARegularFile``,
     ///   ``EMLLMError/Code/emptyFile`` or ``EMLLMError/Code/unreadableFile``.
-    public init(_ url: URL) throws {
+    package init(_ url: URL) throws {
         path = url.path
         // O_NONBLOCK keeps a named pipe without a writer from blocking here; it means nothing for regular files.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -45,7 +45,7 @@ public final class MappedFile: @unchecked Sendable {  // immutable after init; t
     }
 
     /// Copies bytes into memory, aligned as a mapping would be, so that readers can be tested without files.
-    public init(bytes source: [UInt8], path: String) throws {
+    package init(bytes source: [UInt8], path: String) throws {
         self.path = path
         guard !source.isEmpty else { throw EMLLMError.emptyFile(path: path) }
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: weightAlignment)
@@ -57,7 +57,7 @@ public final class MappedFile: @unchecked Sendable {  // immutable after init; t
     /// Lets the system forget pages that are not needed for now; they are read again when they are touched.
     ///
     /// Reading a file of many gigabytes once, from one end to the other, then takes no more memory than its pieces.
-    func release(_ range: Range<Int>) {
+    package func release(_ range: Range<Int>) {
         guard case .mapping = storage, let base = bytes.baseAddress else { return }
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let first = (range.lowerBound + page - 1) / page * page
@@ -86,7 +86,7 @@ extension EMLLMError.Code {
 }
 
 extension EMLLMError {
-    static func fileNotFound(path: String) -> EMLLMError {
+    package static func fileNotFound(path: String) -> EMLLMError {
         EMLLMError(
             code: .fileNotFound,
             subject: path,

@@ -5,9 +5,9 @@
 ///
 /// Source: the `bytes_to_unicode` table of GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask
 /// Learners").
-enum ByteAlphabet {
+package enum ByteAlphabet {
     /// The scalar that stands for each byte. `[256]`
-    static let scalars: [Unicode.Scalar] = {
+    package static let scalars: [Unicode.Scalar] = {
         var nextReplacement: UInt16 = 0x100
         return (UInt8.min...UInt8.max).map { byte in
             switch byte {
@@ -20,7 +20,7 @@ enum ByteAlphabet {
     }()
 
     /// The byte that each scalar stands for, -1 where it stands for none. `[0x144]`
-    static let bytes: [Int16] = {
+    package static let bytes: [Int16] = {
         var table = [Int16](repeating: -1, count: Int(scalars.map(\.value).max() ?? 0) + 1)
         for (byte, scalar) in scalars.enumerated() { table[Int(scalar.value)] = Int16(byte) }
         return table

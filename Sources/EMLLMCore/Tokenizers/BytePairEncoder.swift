@@ -1,4 +1,4 @@
-import Collections
+import HeapModule
 import Foundation
 
 /// Byte-level byte-pair encoding: words of bytes, joined pair by pair in the order in which training joined them.

@@ -1,4 +1,4 @@
-import Collections
+import HeapModule
 
 /// SentencePiece's byte-pair encoding: characters, joined to the neighbour with which they spell the piece of highest
 /// score, with bytes for what the vocabulary cannot spell.

@@ -23,8 +23,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     public var weights: ScoreWeights?
     /// From which score on a step is accepted, where that was chosen for these scores.
     public var acceptThreshold: Double?
-    /// How often to look at pictures (``SelfEvalOptions/looks``), where that was chosen for the model.
-    public var looks: Int?
+    /// How many views of pictures to take (``SelfEvalOptions/views``), where that was chosen for the model.
+    public var views: Int?
     /// How many labelled steps it was fitted on.
     public var sampleCount: Int
     /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
@@ -54,7 +54,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         steps: Calibration,
         weights: ScoreWeights? = nil,
         acceptThreshold: Double? = nil,
-        looks: Int? = nil,
+        views: Int? = nil,
         sampleCount: Int,
         abstention: [String: Abstention] = [:]
     ) {
@@ -64,9 +64,34 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         self.steps = steps
         self.weights = weights
         self.acceptThreshold = acceptThreshold
-        self.looks = looks
+        self.views = views
         self.sampleCount = sampleCount
         self.abstention = abstention
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case version, weightsDigest, activations, verdictDigest, steps, weights, acceptThreshold, views, sampleCount
+        case abstention
+    }
+
+    /// What keys of the same version were called before.
+    private enum FormerKey: String, CodingKey { case looks }
+
+    /// Reads a file's values.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let former = try decoder.container(keyedBy: FormerKey.self)
+        version = try values.decode(Int.self, forKey: .version)
+        weightsDigest = try values.decode(String.self, forKey: .weightsDigest)
+        activations = try values.decode(ActivationPrecision.self, forKey: .activations)
+        verdictDigest = try values.decode(String.self, forKey: .verdictDigest)
+        steps = try values.decode(Calibration.self, forKey: .steps)
+        weights = try values.decodeIfPresent(ScoreWeights.self, forKey: .weights)
+        acceptThreshold = try values.decodeIfPresent(Double.self, forKey: .acceptThreshold)
+        views =
+            try values.decodeIfPresent(Int.self, forKey: .views) ?? former.decodeIfPresent(Int.self, forKey: .looks)
+        sampleCount = try values.decode(Int.self, forKey: .sampleCount)
+        abstention = try values.decode([String: Abstention].self, forKey: .abstention)
     }
 
     /// Where the calibration of a model file lies.
@@ -102,7 +127,8 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this calibration in force. Weights, thresholds and looks other than the usual ones were chosen, and stay.
+    /// The options with this calibration in force. Weights, thresholds and views other than the usual ones were
+    /// chosen, and stay.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
@@ -126,7 +152,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
             options.acceptThreshold = acceptThreshold
             options.rejectThreshold = min(options.rejectThreshold, acceptThreshold)
         }
-        if let looks, options.looks == 1 { options.looks = looks }
+        if let views, options.views == 1 { options.views = views }
         options.abstainBelow = options.abstainBelow ?? abstention[options.strategy.rawValue]?.threshold
         return options
     }

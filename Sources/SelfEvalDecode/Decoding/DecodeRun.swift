@@ -3,7 +3,7 @@ import EMLLMCore
 /// One question on one model: puts source, budget and workbench together.
 struct DecodeRun<Model: BranchingModel> {
     let source: ModelStepSource<Model>
-    let bench: Workbench
+    let search: SearchSession
 
     /// What is asked.
     struct Question {
@@ -11,8 +11,8 @@ struct DecodeRun<Model: BranchingModel> {
         var system: String?
         var images: [EncodedImage] = []
         var usage: [ImageUsage] = []
-        /// The prompt with another look at the pictures in the place of the first.
-        var seenAt: (_ look: Int, _ prompt: [TokenID]) throws -> [TokenID] = { _, prompt in prompt }
+        /// The prompt with another view of the pictures in the place of the first.
+        var seenAt: (_ view: Int, _ prompt: [TokenID]) throws -> [TokenID] = { _, prompt in prompt }
         var imageNames: [String] = []
     }
 
@@ -42,7 +42,7 @@ struct DecodeRun<Model: BranchingModel> {
         onEvent: @escaping (DecodeEvent) -> Void
     ) throws {
         try options.validate()
-        let conversation = try Conversation(
+        let questionPrompts = try QuestionPrompts(
             question: question.text,
             system: question.system,
             prompts: options.prompts,
@@ -53,18 +53,18 @@ struct DecodeRun<Model: BranchingModel> {
         )
         let meter = BudgetMeter(
             budget: options.budget,
-            answerPromptTokens: conversation.answer.count,
+            answerPromptTokens: questionPrompts.answer.count,
             cache: .init(inUse: { model.cacheBytes }, needed: { model.cacheBytes(positions: $0, branches: $1) }),
             replaying: earlier?.summary?.timeRefusals,
             clock: clock
         )
-        let length = conversation.question.count + meter.reservedTokens
+        let length = questionPrompts.question.count + meter.reservedTokens
         guard options.budget.tokens >= meter.reservedTokens else {
             throw EMLLMError.budgetTooSmall(options.budget.tokens, needed: meter.reservedTokens)
         }
         guard length <= model.contextLength else {
             throw EMLLMError.questionTooLong(
-                tokens: conversation.question.count,
+                tokens: questionPrompts.question.count,
                 reserved: meter.reservedTokens,
                 contextLength: model.contextLength
             )
@@ -77,9 +77,9 @@ struct DecodeRun<Model: BranchingModel> {
             model: model,
             tokenizer: tokenizer,
             options: options,
-            conversation: conversation,
+            questionPrompts: questionPrompts,
             continuing: start,
-            prompt: { try question.seenAt($0, conversation.question) }
+            prompt: { try question.seenAt($0, questionPrompts.question) }
         )
         let header = TraceHeader(
             model: identity,
@@ -88,30 +88,30 @@ struct DecodeRun<Model: BranchingModel> {
             options: options,
             images: question.usage.isEmpty ? nil : question.usage,
             imageNames: question.imageNames.isEmpty ? nil : question.imageNames,
-            prompt: conversation.question,
-            costs: conversation.costs,
+            prompt: questionPrompts.question,
+            costs: questionPrompts.costs,
             contextLength: model.contextLength,
             warning: source.scorer.tokens.warning
         )
-        let account = Account(meter: meter)
-        if earlier?.summary?.outcome == .cancelled { account.passLimit = earlier?.summary?.passes }
-        bench = Workbench(header: header, source: source, account: account, onEvent: onEvent)
+        let ledger = Ledger(meter: meter)
+        if earlier?.summary?.outcome == .cancelled { ledger.passLimit = earlier?.summary?.passes }
+        search = SearchSession(header: header, source: source, ledger: ledger, onEvent: onEvent)
     }
 
     /// Answers the question. A cancelled run returns what it has.
     func run() throws -> Trace {
-        let options = bench.options
-        return try bench.run(options.strategy.make(options))
+        let options = search.options
+        return try search.run(options.strategy.make(options))
     }
 }
 
-extension Conversation {
+extension QuestionPrompts {
     /// What the prompts cost.
     var costs: TraceHeader.PromptCosts {
         TraceHeader.PromptCosts(
             evaluation: evaluationCost,
             prior: evaluationCost + evaluations.count * emptyStep.count,
-            review: reviews.reduce(0) { $0 + $1.count },
+            chainEvaluation: chainEvaluations.reduce(0) { $0 + $1.count },
             answer: answer.count
         )
     }

@@ -5,17 +5,17 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     let model: Model
     let tokenizer: Tokenizer
     let options: SelfEvalOptions
-    let conversation: Conversation
+    let questionPrompts: QuestionPrompts
     var scorer: StepScorer
     private let rule: StepWriter.Rule
     /// What is kept for each node that can be continued; the question's prompt at 0.
     var live: [Int: Live] = [:]
     /// The prefixes without the picture, by node.
-    var blind: [Int: Model.Branch] = [:]
-    /// The question's prompt at further looks at its pictures, by look.
-    private var looked: [Int: Look] = [:]
+    var imageFree: [Int: Model.Branch] = [:]
+    /// The question's prompt at further views of its pictures, by look.
+    private var viewRoots: [Int: View] = [:]
     /// The prompt of a look.
-    private let prompt: (_ look: Int) throws -> [TokenID]
+    private let prompt: (_ view: Int) throws -> [TokenID]
     /// The branches behind reflections, by reflection.
     var reflections: [Int: Model.Branch] = [:]
     /// The question's prompt alone, for the next question; `nil` before it is processed.
@@ -29,33 +29,33 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var logits: Logits?
         /// The state of the text behind it.
         let detokenizer: StreamingDetokenizer
-        /// The look at the pictures that it stands behind.
-        var look = 0
+        /// The view of the pictures that it stands behind.
+        var view = 0
         /// Its tokens at the end that are white space.
         let trailingSpace: Int
     }
 
-    /// The question at another look.
-    private struct Look {
+    /// The question at another view.
+    private struct View {
         let branch: Model.Branch
         let logits: Logits
     }
 
     /// - Parameters:
     ///   - start: a branch of an earlier question; what it has in common with this one is not processed again.
-    ///   - prompt: the question's prompt at a further look at its pictures, as many tokens as at the first.
+    ///   - prompt: the question's prompt at a further view at its pictures, as many tokens as at the first.
     init(
         model: Model,
         tokenizer: Tokenizer,
         options: SelfEvalOptions,
-        conversation: Conversation,
+        questionPrompts: QuestionPrompts,
         continuing start: Model.Branch? = nil,
-        prompt: @escaping (_ look: Int) throws -> [TokenID]
+        prompt: @escaping (_ view: Int) throws -> [TokenID]
     ) throws {
         self.model = model
         self.tokenizer = tokenizer
         self.options = options
-        self.conversation = conversation
+        self.questionPrompts = questionPrompts
         self.start = start
         self.prompt = prompt
         rule = StepWriter.Rule(options, tokenizer)
@@ -76,19 +76,19 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     func release(_ nodes: [Int]) {
         for node in nodes {
             live[node] = nil
-            blind[node] = nil
+            imageFree[node] = nil
         }
     }
 
-    func readQuestion(account: Account) throws -> (processed: Int, reused: Int) {
-        let question = conversation.question
+    func readQuestion(ledger: Ledger) throws -> (processed: Int, reused: Int) {
+        let question = questionPrompts.question
         let main = start ?? model.makeBranch()
         start = nil
         // What an earlier question left in the cache and this one says as well. The last token is always computed, for
         // its logits.
         let shared = zip(main.tokens, question.dropLast()).prefix { $0 == $1 }.count
         main.rollback(to: shared)
-        let logits = try account.pass { try model.extend([(main, Array(question[shared...]))])[0] }
+        let logits = try ledger.pass { try model.extend([(main, Array(question[shared...]))])[0] }
         prompted = main.fork()
         live[0] = Live(branch: main, logits: logits, detokenizer: tokenizer.makeDetokenizer(), trailingSpace: 0)
         return (question.count - shared, shared)
@@ -98,13 +98,13 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     func append(
         _ work: [(branch: Model.Branch, tokens: [TokenID])],
         to purpose: WritableKeyPath<TokenCounts, Int>,
-        account: Account
+        ledger: Ledger
     ) throws -> [Logits] {
-        let before = account.meter.now()
-        let logits = try account.pass { try model.extend(work) }
+        let before = ledger.meter.now()
+        let logits = try ledger.pass { try model.extend(work) }
         let tokens = work.reduce(0) { $0 + $1.tokens.count }
-        account.counts[keyPath: purpose] += tokens
-        account.meter.noteAppended(tokens: tokens, seconds: account.meter.now() - before)
+        ledger.counts[keyPath: purpose] += tokens
+        ledger.meter.noteAppended(tokens: tokens, seconds: ledger.meter.now() - before)
         return logits
     }
 
@@ -112,29 +112,29 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     func step(
         _ work: [(branch: Model.Branch, token: TokenID)],
         to purpose: WritableKeyPath<TokenCounts, Int>,
-        account: Account
+        ledger: Ledger
     ) throws -> [Logits] {
-        let before = account.meter.now()
-        let logits = try account.pass { try model.extend(work.map { ($0.branch, [$0.token]) }) }
-        account.counts[keyPath: purpose] += work.count
-        account.meter.notePass(tokens: work.count, seconds: account.meter.now() - before)
+        let before = ledger.meter.now()
+        let logits = try ledger.pass { try model.extend(work.map { ($0.branch, [$0.token]) }) }
+        ledger.counts[keyPath: purpose] += work.count
+        ledger.meter.notePass(tokens: work.count, seconds: ledger.meter.now() - before)
         return logits
     }
 
     /// Whether a branch can take so many tokens, and its verdict or the answer after that.
-    func hasRoom(after positions: Int, for tokens: Int, account: Account) -> Bool {
-        let evaluation = conversation.evaluations.map(\.count).max() ?? 0
-        return positions + tokens + max(account.meter.reservedTokens, evaluation) <= model.contextLength
+    func hasRoom(after positions: Int, for tokens: Int, ledger: Ledger) -> Bool {
+        let evaluation = questionPrompts.evaluations.map(\.count).max() ?? 0
+        return positions + tokens + max(ledger.meter.reservedTokens, evaluation) <= model.contextLength
     }
 
     // MARK: Writing
 
-    func write(_ jobs: [WriteJob], firstID: Int, account: Account) throws -> (texts: [[StepNode]], error: (any Error)?)
+    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
     {
-        var texts = try begin(jobs, account: account)
+        var texts = try begin(jobs, ledger: ledger)
         var failure: (any Error)?
         do {
-            try writeTokens(&texts, account: account)
+            try writeTokens(&texts, ledger: ledger)
         } catch {
             failure = error
             for index in texts.indices { texts[index].writer.interrupt() }
@@ -144,7 +144,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         for text in texts {
             let nodes = number(text.writer.steps.map(\.node), from: id)
             id += nodes.count
-            if failure == nil { try keep(nodes, of: text, account: account) }
+            if failure == nil { try keep(nodes, of: text, ledger: ledger) }
             result.append(nodes)
         }
         return (result, failure)
@@ -170,20 +170,20 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var logits: Logits
     }
 
-    private func begin(_ jobs: [WriteJob], account: Account) throws -> [Text] {
-        try ensureLogits(after: jobs.compactMap(beginning), account: account)
-        let elsewhere = try lookAgain(for: jobs, account: account)
+    private func begin(_ jobs: [WriteJob], ledger: Ledger) throws -> [Text] {
+        try ensureLogits(after: jobs.compactMap(beginning), ledger: ledger)
+        let elsewhere = try readViews(for: jobs, ledger: ledger)
         return try jobs.enumerated().map { index, job in
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
-            if let look = elsewhere[index] {
-                return Text(writer: writer, branch: look.branch, start: look.branch.count, logits: look.logits)
+            if let view = elsewhere[index] {
+                return Text(writer: writer, branch: view.branch, start: view.branch.count, logits: view.logits)
             }
             if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
                 let branch = reflected.fork()
                 let request: [TokenID]
-                if case .turn = job.extent { request = conversation.rework } else { request = conversation.refine }
-                let logits = try append([(branch, request)], to: \.reflection, account: account)[0]
+                if case .turn = job.extent { request = questionPrompts.rework } else { request = questionPrompts.refine }
+                let logits = try append([(branch, request)], to: \.reflection, ledger: ledger)[0]
                 return Text(writer: writer, branch: branch, start: branch.count, logits: logits)
             }
             guard let node = beginning(of: job), let place = live[node], let logits = place.logits else {
@@ -193,47 +193,47 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         }
     }
 
-    /// Branches for the texts that begin at another look than the step before them: its prompt, and the line so far.
-    private func lookAgain(for jobs: [WriteJob], account: Account) throws -> [Int: Look] {
-        let changing = jobs.indices.filter { changesLook(jobs[$0]) }
-        let missing = Set(changing.map { jobs[$0].look }).filter { $0 > 0 && looked[$0] == nil }.sorted()
+    /// Branches for the texts that begin at another view than the step before them: its prompt, and the line so far.
+    private func readViews(for jobs: [WriteJob], ledger: Ledger) throws -> [Int: View] {
+        let changing = jobs.indices.filter { changesView(jobs[$0]) }
+        let missing = Set(changing.map { jobs[$0].view }).filter { $0 > 0 && viewRoots[$0] == nil }.sorted()
         if !missing.isEmpty {
             let work = try missing.map { (branch: model.makeBranch(), tokens: try prompt($0)) }
-            let logits = try append(work, to: \.looks, account: account)
-            for (index, look) in missing.enumerated() {
-                looked[look] = Look(branch: work[index].branch, logits: logits[index])
+            let logits = try append(work, to: \.views, ledger: ledger)
+            for (index, view) in missing.enumerated() {
+                viewRoots[view] = View(branch: work[index].branch, logits: logits[index])
             }
         }
-        var places: [Int: Look] = [:]
+        var places: [Int: View] = [:]
         var behind: [(index: Int, branch: Model.Branch, tokens: [TokenID])] = []
         for index in changing {
             let job = jobs[index]
-            guard let line = live[job.parent]?.branch.tokens.dropFirst(conversation.question.count),
-                let root = job.look > 0 ? looked[job.look] : prompted.flatMap(first)
+            guard let line = live[job.parent]?.branch.tokens.dropFirst(questionPrompts.question.count),
+                let root = job.view > 0 ? viewRoots[job.view] : prompted.flatMap(first)
             else { preconditionFailure("what a text begins behind was released") }
             let branch = root.branch.fork()
-            places[index] = Look(branch: branch, logits: root.logits)
+            places[index] = View(branch: branch, logits: root.logits)
             if !line.isEmpty { behind.append((index, branch, Array(line))) }
         }
         guard !behind.isEmpty else { return places }
-        let logits = try append(behind.map { ($0.branch, $0.tokens) }, to: \.recomputed, account: account)
+        let logits = try append(behind.map { ($0.branch, $0.tokens) }, to: \.recomputed, ledger: ledger)
         for (place, logits) in zip(behind, logits) {
-            places[place.index] = Look(branch: place.branch, logits: logits)
+            places[place.index] = View(branch: place.branch, logits: logits)
         }
         return places
     }
 
-    /// The question at the first look; its logits are kept as long as it can be continued.
-    private func first(_ prompted: Model.Branch) -> Look? {
-        live[0].flatMap { $0.logits }.map { Look(branch: prompted, logits: $0) }
+    /// The question at the first view; its logits are kept as long as it can be continued.
+    private func first(_ prompted: Model.Branch) -> View? {
+        live[0].flatMap { $0.logits }.map { View(branch: prompted, logits: $0) }
     }
 
-    /// Whether a text is written at another look than the step before it.
-    private func changesLook(_ job: WriteJob) -> Bool { job.hint == nil && job.look != live[job.parent]?.look }
+    /// Whether a text is written at another view than the step before it.
+    private func changesView(_ job: WriteJob) -> Bool { job.hint == nil && job.view != live[job.parent]?.view }
 
-    /// The node that a text begins behind; `nil` where that is a reflection, or another look.
+    /// The node that a text begins behind; `nil` where that is a reflection, or another view.
     private func beginning(of job: WriteJob) -> Int? {
-        if changesLook(job) { return nil }
+        if changesView(job) { return nil }
         return switch job.hint {
         case nil: job.parent
         case .evaluation(let node)?: node
@@ -242,7 +242,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// Computes the last token again of nodes whose logits were not kept.
-    private func ensureLogits(after nodes: [Int], account: Account) throws {
+    private func ensureLogits(after nodes: [Int], ledger: Ledger) throws {
         let missing = Set(nodes).sorted().filter { live[$0] != nil && live[$0]?.logits == nil }
         guard !missing.isEmpty else { return }
         let work = missing.compactMap { node -> (branch: Model.Branch, token: TokenID)? in
@@ -250,11 +250,11 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             branch.rollback(to: branch.count - 1)
             return (branch, last)
         }
-        let logits = try step(work, to: \.recomputed, account: account)
+        let logits = try step(work, to: \.recomputed, ledger: ledger)
         for (node, logits) in zip(missing, logits) { live[node]?.logits = logits }
     }
 
-    private func writeTokens(_ texts: inout [Text], account: Account) throws {
+    private func writeTokens(_ texts: inout [Text], ledger: Ledger) throws {
         let samplers = try texts.map { try Sampler($0.writer.job.sampling) }
         while true {
             let active = texts.indices.filter { texts[$0].writer.end == nil }
@@ -263,8 +263,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             let reserve = texts.reduce(0) { $0 + $1.writer.job.reserve }
             // Two passes: the second pays for a token that may have to be computed again.
             let expense = Expense(promptTokens: reserve, passes: 2, branches: active.count)
-            guard account.meter.allows(expense),
-                active.allSatisfy({ hasRoom(after: texts[$0].branch.count, for: 1, account: account) })
+            guard ledger.meter.allows(expense),
+                active.allSatisfy({ hasRoom(after: texts[$0].branch.count, for: 1, ledger: ledger) })
             else {
                 for index in active { texts[index].writer.endWithin(.budget) }
                 return
@@ -280,14 +280,14 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 )
             }
             if texts.count == 1, texts[0].writer.pending != nil, !texts[0].writer.lastFragment.isEmpty {
-                account.onDraft(texts[0].writer.job.parent, texts[0].writer.lastFragment)
+                ledger.onDraft(texts[0].writer.job.parent, texts[0].writer.lastFragment)
             }
             let growing = active.filter { texts[$0].writer.pending != nil }
             guard !growing.isEmpty else { continue }
             let work = growing.compactMap { index in
                 texts[index].writer.pending.map { (branch: texts[index].branch, token: $0) }
             }
-            let logits = try step(work, to: \.generated, account: account)
+            let logits = try step(work, to: \.generated, ledger: ledger)
             for (index, logits) in zip(growing, logits) {
                 texts[index].logits = logits
                 texts[index].writer.acceptPending()
@@ -296,7 +296,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// Keeps the branch behind each node of a text.
-    private func keep(_ nodes: [StepNode], of text: Text, account: Account) throws {
+    private func keep(_ nodes: [StepNode], of text: Text, ledger: Ledger) throws {
         let writer = text.writer
         let reached = text.branch.count
         var (branch, start, logits) = (text.branch, text.start, text.logits as Logits?)
@@ -306,7 +306,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             branch = parent.branch.fork()
             start = branch.count
             logits = nil
-            if !tokens.isEmpty { logits = try append([(branch, tokens)], to: \.recomputed, account: account)[0] }
+            if !tokens.isEmpty { logits = try append([(branch, tokens)], to: \.recomputed, ledger: ledger)[0] }
         } else {
             if reached != start + writer.keptTokens { logits = nil }
             branch.rollback(to: start + writer.keptTokens)
@@ -321,7 +321,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
                 detokenizer: end > 0
                     ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
-                look: writer.job.look,
+                view: writer.job.view,
                 trailingSpace: trailingSpace(node.tokens)
             )
         }

@@ -10,7 +10,7 @@ final class RecordedStepSource: StepSource {
     /// The recorded node that each node stands for.
     private var known: [Int: Int] = [0: 0]
     private var reflectionsTaken: Set<Int> = []
-    private var looked: Set<Int> = []
+    private var viewRoots: Set<Int> = []
     private var knownReflections: [Int: Int] = [:]
 
     init(_ trace: Trace) { recorded = trace }
@@ -23,26 +23,26 @@ final class RecordedStepSource: StepSource {
         recorded.header.prompt.count + recorded.line(to: known[node] ?? 0).reduce(0) { $0 + $1.tokens.count }
     }
 
-    func readQuestion(account: Account) -> (processed: Int, reused: Int) { (recorded.header.prompt.count, 0) }
+    func readQuestion(ledger: Ledger) -> (processed: Int, reused: Int) { (recorded.header.prompt.count, 0) }
 
-    func write(_ jobs: [WriteJob], firstID: Int, account: Account) throws -> (texts: [[StepNode]], error: (any Error)?)
+    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
     {
         var texts: [[StepNode]] = []
         var id = firstID
         for job in jobs {
-            noteLook(of: job, account: account)
+            noteView(of: job, ledger: ledger)
             var nodes: [StepNode] = []
             for found in try text(of: job) {
                 var node = found
                 node.parent = nodes.last?.id ?? job.parent
                 node.id = id
                 node.hint = job.hint
-                (node.rejection, node.decision, node.judgement) = (nil, nil, nil)
+                (node.rejection, node.decision, node.evaluation) = (nil, nil, nil)
                 known[id] = found.id
                 id += 1
-                account.counts.generated += node.written
-                if job.hint != nil { account.counts.recomputed += node.tokens.count }
-                account.meter.notePass(tokens: node.written, seconds: 0)
+                ledger.counts.generated += node.written
+                if job.hint != nil { ledger.counts.recomputed += node.tokens.count }
+                ledger.meter.notePass(tokens: node.written, seconds: 0)
                 nodes.append(node)
             }
             texts.append(nodes)
@@ -56,7 +56,7 @@ final class RecordedStepSource: StepSource {
         guard
             let first = recorded.nodes.first(where: { node in
                 node.parent == parent && node.ordinal == job.ordinal && !node.continues
-                    && node.temperature == job.temperature && (node.look ?? 0) == job.look
+                    && node.temperature == job.temperature && (node.view ?? 0) == job.view
                     && isSame(node.hint, job.hint)
             })
         else { throw EMLLMError.leftRecording }
@@ -68,11 +68,11 @@ final class RecordedStepSource: StepSource {
         return nodes
     }
 
-    /// Notes what a text costs that begins at another look than the step before it.
-    private func noteLook(of job: WriteJob, account: Account) {
-        guard job.hint == nil, let parent = known[job.parent], recorded.look(of: parent) != job.look else { return }
-        if job.look > 0, looked.insert(job.look).inserted { account.counts.looks += recorded.header.prompt.count }
-        account.counts.recomputed += recorded.line(to: parent).reduce(0) { $0 + $1.tokens.count }
+    /// Notes what a text costs that begins at another view than the step before it.
+    private func noteView(of job: WriteJob, ledger: Ledger) {
+        guard job.hint == nil, let parent = known[job.parent], recorded.view(of: parent) != job.view else { return }
+        if job.view > 0, viewRoots.insert(job.view).inserted { ledger.counts.views += recorded.header.prompt.count }
+        ledger.counts.recomputed += recorded.line(to: parent).reduce(0) { $0 + $1.tokens.count }
     }
 
     private func isSame(_ recorded: StepNode.Hint?, _ hint: StepNode.Hint?) -> Bool {
@@ -84,53 +84,53 @@ final class RecordedStepSource: StepSource {
         }
     }
 
-    func judge(
+    func evaluate(
         _ nodes: [Int],
-        as scope: JudgementScope,
+        as scope: EvaluationScope,
         behind reflection: Int?,
-        account: Account
-    ) throws -> [StepJudgement] {
-        let cost = scope == .step ? recorded.header.costs.evaluation : recorded.header.costs.review
+        ledger: Ledger
+    ) throws -> [StepEvaluation] {
+        let cost = scope == .step ? recorded.header.costs.evaluation : recorded.header.costs.chainEvaluation
         return try nodes.map { node in
-            guard let judgement = known[node].flatMap({ recorded[$0]?.judgement }) else {
+            guard let evaluation = known[node].flatMap({ recorded[$0]?.evaluation }) else {
                 throw EMLLMError.leftRecording
             }
-            account.counts.evaluation += cost
-            account.meter.noteAppended(tokens: cost, seconds: 0)
-            return judgement
+            ledger.counts.evaluation += cost
+            ledger.meter.noteAppended(tokens: cost, seconds: 0)
+            return evaluation
         }
     }
 
-    func readVerdict(in evaluation: StepNode, account: Account) -> Verdict? {
-        known[evaluation.parent].flatMap { recorded[$0]?.judgement?.verdict }
+    func readVerdict(in evaluation: StepNode, ledger: Ledger) -> Verdict? {
+        known[evaluation.parent].flatMap { recorded[$0]?.evaluation?.verdict }
     }
 
-    func judgeEmptyStep(account: Account) throws -> Verdict {
+    func evaluateEmptyStep(ledger: Ledger) throws -> Verdict {
         guard let prior = recorded.prior else { throw EMLLMError.leftRecording }
-        account.counts.evaluation += recorded.header.costs.prior
-        account.meter.noteAppended(tokens: recorded.header.costs.prior, seconds: 0)
+        ledger.counts.evaluation += recorded.header.costs.prior
+        ledger.meter.noteAppended(tokens: recorded.header.costs.prior, seconds: 0)
         return prior
     }
 
-    func reflect(on node: Int, as scope: JudgementScope, id: Int, account: Account) throws -> Reflection? {
+    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection? {
         let found = recorded.reflections.first { $0.node == known[node] && !reflectionsTaken.contains($0.id) }
         guard let found else { throw EMLLMError.leftRecording }
         reflectionsTaken.insert(found.id)
         knownReflections[id] = found.id
-        account.counts.reflection += found.tokens.count
-        account.meter.noteAppended(tokens: found.tokens.count, seconds: 0)
+        ledger.counts.reflection += found.tokens.count
+        ledger.meter.noteAppended(tokens: found.tokens.count, seconds: 0)
         return Reflection(id: id, node: node, text: found.text, tokens: found.tokens)
     }
 
-    func answer(after nodes: [Int], account: Account) throws -> [(text: String, tokens: [TokenID])] {
+    func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])] {
         try nodes.map { node in
             let answers = recorded.proposals + (recorded.answer.map { [$0] } ?? [])
             guard let answer = answers.first(where: { $0.source == .asked && $0.node == known[node] }) else {
                 throw EMLLMError.leftRecording
             }
-            account.counts.answerPrompt += recorded.header.costs.answer
-            account.counts.answer += max(0, answer.tokens.count - 1)
-            account.meter.noteAppended(tokens: recorded.header.costs.answer + answer.tokens.count - 1, seconds: 0)
+            ledger.counts.answerPrompt += recorded.header.costs.answer
+            ledger.counts.answer += max(0, answer.tokens.count - 1)
+            ledger.meter.noteAppended(tokens: recorded.header.costs.answer + answer.tokens.count - 1, seconds: 0)
             return (answer.text, answer.tokens)
         }
     }

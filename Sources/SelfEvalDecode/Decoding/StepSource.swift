@@ -11,31 +11,23 @@ struct WriteJob {
     /// How tokens are chosen.
     let sampling: GenerationOptions
     /// One step, or all of them.
-    let extent: Extent
+    let extent: DraftOptions.Extent
     /// What it is written behind, before it is moved to its place.
     let hint: StepNode.Hint?
-    /// The look at the pictures that it is written at; 0 is the first.
-    let look: Int
-    /// Tokens of the budget that are kept for judging it.
+    /// The view of the pictures that it is written at; 0 is the first.
+    let view: Int
+    /// Tokens of the budget that are kept for evaluating it.
     let reserve: Int
-
-    /// How far a text goes.
-    enum Extent {
-        /// To the end of the step.
-        case step
-        /// To the end of the turn, or until the answer is stated, in so many steps at most.
-        case turn(maximumSteps: Int)
-    }
 
     /// The temperature, 0 for the likeliest text.
     var temperature: Double { sampling.samplingMode == .greedy ? 0 : sampling.temperature }
 }
 
-/// What a node is judged as.
-enum JudgementScope {
+/// What a node is evaluated as.
+enum EvaluationScope {
     /// A step.
     case step
-    /// The last one of a chain that is judged as a whole.
+    /// The last one of a chain that is evaluated as a whole.
     case chain
 }
 
@@ -47,7 +39,7 @@ protocol StepSource: AnyObject {
     /// Puts the question's prompt into the cache.
     ///
     /// - Returns: tokens processed, and tokens found in the cache.
-    func readQuestion(account: Account) throws -> (processed: Int, reused: Int)
+    func readQuestion(ledger: Ledger) throws -> (processed: Int, reused: Int)
 
     /// Writes texts as one batch. Each is a list of nodes: one for a step, one for each step of a turn.
     ///
@@ -56,32 +48,32 @@ protocol StepSource: AnyObject {
     ///   - firstID: the id of the first node; the others follow in order.
     ///   - account: what it costs is noted here, and writing stops where the budget does.
     /// - Returns: the nodes, and the error that ended the writing before its time, as a cancellation does.
-    func write(_ jobs: [WriteJob], firstID: Int, account: Account) throws -> (texts: [[StepNode]], error: (any Error)?)
+    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
 
-    /// The judgements of nodes, asked for as one batch, without scores.
+    /// The evaluations of nodes, asked for as one batch, without scores.
     ///
     /// - Parameter reflection: what the model said about the only node, and is reminded of; `nil` asks right after it.
-    func judge(
+    func evaluate(
         _ nodes: [Int],
-        as scope: JudgementScope,
+        as scope: EvaluationScope,
         behind reflection: Int?,
-        account: Account
-    ) throws -> [StepJudgement]
+        ledger: Ledger
+    ) throws -> [StepEvaluation]
 
     /// The verdict that an evaluation written beside a step comes to, as the probability of its word for a step that stands;
     /// `nil` where it comes to none.
-    func readVerdict(in evaluation: StepNode, account: Account) throws -> Verdict?
+    func readVerdict(in evaluation: StepNode, ledger: Ledger) throws -> Verdict?
 
     /// The verdict on a step without content, which is subtracted from others from then on.
-    func judgeEmptyStep(account: Account) throws -> Verdict
+    func evaluateEmptyStep(ledger: Ledger) throws -> Verdict
 
     /// What the model says is wrong with a node, or the chain that it ends; `nil` where there is no room for it.
-    func reflect(on node: Int, as scope: JudgementScope, id: Int, account: Account) throws -> Reflection?
+    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection?
 
     /// The answers that the model gives after nodes, asked for as one batch.
-    func answer(after nodes: [Int], account: Account) throws -> [(text: String, tokens: [TokenID])]
+    func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])]
 
-    /// Forgets what is kept for nodes; their texts can not be continued or judged any more.
+    /// Forgets what is kept for nodes; their texts can not be continued or evaluated any more.
     func release(_ nodes: [Int])
 
     /// Positions in the context after a node.
@@ -93,7 +85,7 @@ protocol StepSource: AnyObject {
 }
 
 /// Where the costs of a run are noted.
-final class Account {
+final class Ledger {
     let meter: BudgetMeter
     var counts = TokenCounts()
     var seconds = Seconds()

@@ -9,7 +9,7 @@ struct StepWriter {
     /// The steps that have ended, and how many tokens of the text each ends after.
     private(set) var steps: [(node: StepNode, end: Int)] = []
     /// Why the text ended; `nil` while it goes on.
-    private(set) var end: StepEnd?
+    private(set) var end: StepStopReason?
     /// The token chosen but not yet in the cache.
     private(set) var pending: TokenID?
     /// The text that the last token made readable.
@@ -28,7 +28,7 @@ struct StepWriter {
     /// Tokens that went through the model beyond those of ended steps.
     private var processed = 0
     /// How the step ends once the pending token is in the cache.
-    private var endAfterPending: (kept: Int, end: StepEnd)?
+    private var endAfterPending: (kept: Int, end: StepStopReason)?
 
     /// What all writers of a run have in common.
     struct Rule {
@@ -77,7 +77,7 @@ struct StepWriter {
             isWhole: probe.finish().isEmpty,
             isDelimiter: rule.delimiters.contains(token)
         )
-        let ended: (kept: Int, end: StepEnd)?
+        let ended: (kept: Int, end: StepStopReason)?
         if case .end(let kept, let reason) = decision { ended = (kept, reason) } else { ended = nil }
         if let (kept, reason) = ended, first + kept <= chosen.count {
             // A step ended some tokens ago. In a turn they begin the next one, and this token goes on with that.
@@ -107,7 +107,7 @@ struct StepWriter {
     }
 
     /// Ends the text with its last whole character.
-    mutating func endWithin(_ reason: StepEnd) {
+    mutating func endWithin(_ reason: StepStopReason) {
         let kept = scanner.wholeTokens(within: chosen.count - first)
         // Nothing behind a step that has ended: the text ended with that step.
         if kept == 0, !steps.isEmpty {
@@ -120,7 +120,7 @@ struct StepWriter {
     }
 
     /// Ends the step that is being written after `kept` tokens.
-    private mutating func closeStep(keeping kept: Int, _ reason: StepEnd) {
+    private mutating func closeStep(keeping kept: Int, _ reason: StepStopReason) {
         let tokens = first..<(first + kept)
         var node = StepNode(
             id: 0,
@@ -130,7 +130,7 @@ struct StepWriter {
             kind: .step,
             temperature: job.temperature,
             hint: job.hint,
-            look: job.look > 0 ? job.look : nil
+            view: job.view > 0 ? job.view : nil
         )
         node.text = fragments[tokens].joined()
         node.tokens = Array(chosen[tokens])
@@ -149,7 +149,7 @@ struct StepWriter {
     }
 
     /// Whether the text ends with a step, and why.
-    private func textEnd(after node: StepNode, _ reason: StepEnd) -> StepEnd? {
+    private func textEnd(after node: StepNode, _ reason: StepStopReason) -> StepStopReason? {
         guard case .turn(let maximumSteps) = job.extent else { return reason }
         if reason == .endOfTurn || reason == .budget { return reason }
         if AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }

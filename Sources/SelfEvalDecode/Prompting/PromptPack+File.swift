@@ -24,7 +24,7 @@ extension PromptPack {
 
     /// The pack that a model brings in place of a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
     ///
-    /// A model that was trained to judge its steps learnt certain words for it.
+    /// A model that was trained to evaluate its steps learnt certain words for it.
     ///
     /// - Parameters:
     ///   - model: the model's file.
@@ -62,7 +62,7 @@ extension PromptPack {
             system: try root.optionalText("system", default: defaults.system),
             reason: try text("reason", \.reason),
             evaluate: try text("evaluate", \.evaluate),
-            review: try text("review", \.review),
+            evaluateChain: try text("evaluate_chain", \.evaluateChain),
             reflect: try text("reflect", \.reflect),
             refine: try text("refine", \.refine),
             rework: try text("rework", \.rework),
@@ -77,7 +77,7 @@ extension PromptPack {
                 .map { try EvaluationMarkers(section: $0, defaults.markers) } ?? defaults.markers
         )
         try root.checkKeys([
-            "name", "extends", "system", "reason", "evaluate", "review", "reflect", "refine", "rework", "answer",
+            "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework", "answer",
             "answer_pattern", "verdict", "empty_step", "step", "markers",
         ])
         if let defect = firstDefect {
@@ -105,7 +105,7 @@ extension PromptPack {
         func words(_ values: [String]) -> Node { Node.sequence(.init(values.map(quoted), .implicit, .flow)) }
         let node = map([
             ("name", Node(name)), ("system", system.map(quoted) ?? Node("null")), ("reason", quoted(reason)),
-            ("evaluate", quoted(evaluate)), ("review", quoted(review)), ("reflect", quoted(reflect)),
+            ("evaluate", quoted(evaluate)), ("evaluate_chain", quoted(evaluateChain)), ("reflect", quoted(reflect)),
             ("refine", quoted(refine)), ("rework", quoted(rework)), ("answer", quoted(answer)),
             ("answer_pattern", quoted(answerPattern)),
             ("verdict", map([("positive", quoted(verdict.positive)), ("negative", quoted(verdict.negative))])),
@@ -183,6 +183,8 @@ extension EvaluationMarkers {
 /// A file of nested keys and texts that knows its lines.
 private struct PackFile {
     static let mostBytes = 1 << 18
+    /// Keys of earlier versions, and what they are called now.
+    static let formerKeys = ["review": "evaluate_chain"]
     /// Deeper than any pack; the YAML reader calls itself for each level.
     private static let mostLevels = 64
 
@@ -203,7 +205,7 @@ private struct PackFile {
         guard case .mapping(let mapping)? = node else {
             throw EMLLMError.invalidPack(path, line: 1, expected: "keys with values", found: "something else")
         }
-        root = try Section(mapping, line: 1, path: path)
+        root = try Section(mapping, line: 1, path: path, renamed: Self.formerKeys)
     }
 
     private static func checkDepth(_ text: String, path: String) throws {
@@ -243,7 +245,7 @@ private struct PackFile {
         private let line: Int
         private let path: String
 
-        init(_ mapping: Node.Mapping, line: Int, path: String) throws {
+        init(_ mapping: Node.Mapping, line: Int, path: String, renamed: [String: String] = [:]) throws {
             var entries: [String: (Node, Int)] = [:]
             for (key, value) in mapping {
                 let place = key.mark?.line ?? line
@@ -256,6 +258,9 @@ private struct PackFile {
                     )
                 }
                 entries[name] = (value, place)
+            }
+            for (former, name) in renamed where entries[name] == nil {
+                entries[name] = entries.removeValue(forKey: former)
             }
             self.entries = entries
             self.line = line

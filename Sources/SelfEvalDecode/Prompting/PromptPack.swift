@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Each text is a short prompt for one task, and a turn of the conversation of its own (Cas-SEAT, arXiv 2501.05662); the
 /// pack ``seat`` asks for everything in one long prompt instead. Which tokens open and close a turn is the model's chat
-/// template's business (see ``Conversation``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
+/// template's business (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
 public struct PromptPack: Codable, Sendable, Equatable {
     /// What the pack is called.
     public var name: String
@@ -16,7 +16,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
     /// Asks for a verdict on the last step. `{options}` stands for the two words, in either order.
     public var evaluate: String
     /// Asks for a verdict on a whole chain of steps. `{options}` stands for the two words.
-    public var review: String
+    public var evaluateChain: String
     /// Asks what is wrong, in words.
     public var reflect: String
     /// Asks for the last step once more, after what is wrong with it has been said.
@@ -31,7 +31,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
     /// The words of a verdict.
     public var verdict: VerdictWords
     /// A step without content, whose verdict shows which way the model leans before it has read anything; `nil` for a model
-    /// that was trained to judge, and leans neither way.
+    /// that was trained to evaluate, and leans neither way.
     public var emptyStep: String?
     /// Where steps end with these prompts.
     public var step: StepSegmenter
@@ -58,7 +58,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
         system: String? = "You are a helpful assistant that reasons step by step.",
         reason: String = "{question}",
         evaluate: String = "Is the last step correct? Answer {options}.",
-        review: String = "Is the reasoning above correct? Answer {options}.",
+        evaluateChain: String = "Is the reasoning above correct? Answer {options}.",
         reflect: String = "Was there a mistake? Say in one sentence what is wrong.",
         refine: String = "Write the last step again, without the mistake.",
         rework: String = "Solve it again step by step, without the mistake.",
@@ -73,7 +73,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
         self.system = system
         self.reason = reason
         self.evaluate = evaluate
-        self.review = review
+        self.evaluateChain = evaluateChain
         self.reflect = reflect
         self.refine = refine
         self.rework = rework
@@ -135,7 +135,7 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
     }
 
     /// What an evaluation says about the step before it.
-    public enum Judgement: Sendable, Equatable {
+    public enum Outcome: Sendable, Equatable {
         /// The step stands.
         case accept
         /// The step is to be written again.
@@ -143,7 +143,7 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
     }
 
     /// The last verdict in an evaluation's text; `nil` where it says neither.
-    public func judgement(in text: String) -> Judgement? {
+    public func outcome(in text: String) -> Outcome? {
         guard let place = text.range(of: verdict, options: [.caseInsensitive, .backwards]) else { return nil }
         let rest = text[place.upperBound...].drop { !$0.isLetter }.lowercased()
         if rest.hasPrefix(accept.lowercased()) { return .accept }
@@ -188,7 +188,7 @@ extension PromptPack {
     /// Placeholders of each text; a text may use no other, and needs these.
     private var placeholders: [(key: String, text: String, names: [String])] {
         [
-            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]), ("review", review, ["options"]),
+            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]), ("evaluate_chain", evaluateChain, ["options"]),
             ("reflect", reflect, []), ("refine", refine, []), ("rework", rework, []), ("answer", answer, []),
             ("answer_pattern", answerPattern, ["answer"]),
         ]

@@ -8,8 +8,8 @@ public enum DecodeEvent: Sendable, Equatable {
     case draft(parent: Int, text: String)
     /// A text was written; nothing is decided about it.
     case candidate(StepNode)
-    /// The model's judgement of a step.
-    case evaluation(node: Int, StepJudgement)
+    /// The model's evaluation of a step.
+    case evaluation(node: Int, StepEvaluation)
     /// What the model says is wrong.
     case reflection(Reflection)
     /// No candidate after `parent` stands yet: so many more are written.
@@ -32,7 +32,7 @@ public enum DecodeEvent: Sendable, Equatable {
         /// The verdict on a step without content.
         case prior(Verdict)
         /// Reasoning has stopped.
-        case reasoningStopped(ReasoningStop)
+        case reasoningStopped(ReasoningStopReason)
         /// The run is over.
         case finished(TraceSummary)
     }
@@ -46,7 +46,7 @@ extension DecodeEvent: Codable {
     }
 
     private enum Key: String, CodingKey {
-        case event, header, tokens, reused, seconds, verdict, parent, text, node, judgement, reflection, candidates
+        case event, header, tokens, reused, seconds, verdict, parent, text, node, evaluation, reflection, candidates
         case decision, backtrack, reason, answer, summary
     }
 
@@ -62,7 +62,7 @@ extension DecodeEvent: Codable {
         case .prior: self = .info(.prior(try value(.verdict)))
         case .draft: self = .draft(parent: try value(.parent), text: try value(.text))
         case .candidate: self = .candidate(try value(.node))
-        case .evaluation: self = .evaluation(node: try value(.node), try value(.judgement))
+        case .evaluation: self = .evaluation(node: try value(.node), try value(.evaluation))
         case .reflection: self = .reflection(try value(.reflection))
         case .revision: self = .revision(parent: try value(.parent), candidates: try value(.candidates))
         case .step: self = .step(node: try value(.node), try value(.decision))
@@ -90,7 +90,7 @@ extension DecodeEvent: Codable {
         case .info(.finished(let summary)): try put(.finished, (.summary, summary))
         case .draft(let parent, let text): try put(.draft, (.parent, parent), (.text, text))
         case .candidate(let node): try put(.candidate, (.node, node))
-        case .evaluation(let node, let judgement): try put(.evaluation, (.node, node), (.judgement, judgement))
+        case .evaluation(let node, let evaluation): try put(.evaluation, (.node, node), (.evaluation, evaluation))
         case .reflection(let reflection): try put(.reflection, (.reflection, reflection))
         case .revision(let parent, let count): try put(.revision, (.parent, parent), (.candidates, count))
         case .step(let node, let decision): try put(.step, (.node, node), (.decision, decision))

@@ -83,7 +83,7 @@ extension EMLLMError {
         subject: "trace",
         expected: "the record of a run that ended",
         found: "one that breaks off",
-        remedy: "it can be looked at, but not repeated"
+        remedy: "it can be viewRoots at, but not repeated"
     )
 
     static func replayDiffers(at place: String, expected: String, found: String) -> EMLLMError {

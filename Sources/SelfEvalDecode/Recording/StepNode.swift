@@ -20,9 +20,9 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     public var temperature: Double
     /// What it was written behind; it was then moved to where a step stands without that.
     public var hint: Hint?
-    /// The look at the question's pictures that it was written and judged at, from 1 (``SelfEvalOptions/looks``); `nil` for
+    /// The view of the question's pictures that it was written and evaluated at, from 1 (``SelfEvalOptions/views``); `nil` for
     /// the pictures as they are.
-    public var look: Int?
+    public var view: Int?
     /// The text.
     public var text = ""
     /// The tokens.
@@ -30,7 +30,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// Tokens that were processed to write it: its own, and those beyond its end that were given up.
     public var written = 0
     /// Why the text ended.
-    public var end: StepEnd?
+    public var end: StepStopReason?
     /// The mean of the tokens' natural log-probabilities.
     public var meanLogProbability = 0.0
     /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest place
@@ -41,7 +41,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// What was made of it; `nil` where nothing was decided yet.
     public var decision: Decision?
     /// What the model says about it; `nil` where it was not asked.
-    public var judgement: StepJudgement?
+    public var evaluation: StepEvaluation?
 
     /// The natural log-probability of the text behind all before it, in nats.
     public var logProbability: Double { meanLogProbability * Double(tokens.count) }
@@ -76,7 +76,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
 
     /// What was made of a step.
     public enum Decision: String, Codable, Sendable {
-        /// It belongs to a line whose steps are not judged one by one.
+        /// It belongs to a line whose steps are not evaluated one by one.
         case written
         /// The verdict reached the upper threshold.
         case accepted
@@ -85,7 +85,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
         /// The verdict had too little mass to say anything; the first candidate was kept.
         case uninformative
         /// There was no budget left for a verdict.
-        case unjudged
+        case unevaluated
         /// It was taken back, nothing better was found, and it was put in its place again, at no cost.
         case restored
         /// Another candidate stands in its place.
@@ -99,21 +99,21 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
 }
 
 /// What the model says about a step, and how much it counts.
-public struct StepJudgement: Codable, Sendable, Equatable {
+public struct StepEvaluation: Codable, Sendable, Equatable {
     /// The verdict, read from logits.
     public var verdict: Verdict
-    /// ℓ on a prefix without the picture. Where it is much the same, the judgement did not look.
-    public var blindLogit: Double?
+    /// ℓ on a prefix without the picture. Where it is much the same, the evaluation did not look.
+    public var imageFreeLogit: Double?
     /// The answer that the model would give now.
     public var probe: AnswerProbe?
     /// The probability that decisions are taken by: the verdict's, calibrated and combined with other signals as
     /// ``SelfEvalOptions/weights`` say; `nil` where the verdict says nothing and nothing else was asked.
     public var score: Double?
 
-    /// Makes a judgement.
-    public init(verdict: Verdict, blindLogit: Double? = nil, probe: AnswerProbe? = nil, score: Double? = nil) {
+    /// Makes an evaluation.
+    public init(verdict: Verdict, imageFreeLogit: Double? = nil, probe: AnswerProbe? = nil, score: Double? = nil) {
         self.verdict = verdict
-        self.blindLogit = blindLogit
+        self.imageFreeLogit = imageFreeLogit
         self.probe = probe
         self.score = score
     }
@@ -150,7 +150,7 @@ public struct Backtrack: Codable, Sendable, Equatable {
 }
 
 /// Why reasoning stopped.
-public enum ReasoningStop: String, Codable, Sendable {
+public enum ReasoningStopReason: String, Codable, Sendable {
     /// A step states the answer.
     case answered
     /// The model ended its turn.
@@ -200,10 +200,10 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     /// Of those, the ones that belong to steps that stand.
     public var accepted = 0
     /// Processed a second time: the last token of a step that ended before the last one written, steps that were moved from
-    /// behind a reflection, and steps that another look at the pictures goes on from.
+    /// behind a reflection, and steps that another view of the pictures goes on from.
     public var recomputed = 0
-    /// The question's prompt at further looks at its pictures.
-    public var looks = 0
+    /// The question's prompt at further views of its pictures.
+    public var views = 0
     /// Evaluation prompts, the one of the prior included.
     public var evaluation = 0
     /// Reflections: the prompts that ask for them, and their text.
@@ -217,7 +217,7 @@ public struct TokenCounts: Codable, Sendable, Equatable {
 
     /// All of them.
     public var processed: Int {
-        prompt + looks + generated + recomputed + evaluation + reflection + contrast + answerPrompt + answer
+        prompt + views + generated + recomputed + evaluation + reflection + contrast + answerPrompt + answer
     }
 }
 
@@ -227,7 +227,7 @@ public struct Seconds: Codable, Sendable, Equatable {
     public var prompt = 0.0
     /// Writing steps.
     public var generation = 0.0
-    /// Judging them.
+    /// Evaluating them.
     public var evaluation = 0.0
     /// The answer.
     public var answer = 0.0

@@ -10,7 +10,7 @@ extension Trace {
         for node in nodes {
             // The steps of a turn are one call.
             total += node.written + (node.continues ? 0 : prefix(node.parent))
-            guard let verdict = node.judgement?.verdict else { continue }
+            guard let verdict = node.evaluation?.verdict else { continue }
             total += verdict.orderLogits.count * prefix(node.id) + header.costs.evaluation
         }
         if let prior { total += prior.orderLogits.count * prompt + header.costs.prior }

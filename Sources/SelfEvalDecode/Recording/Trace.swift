@@ -27,7 +27,7 @@ public struct Trace: Codable, Sendable, Equatable {
     /// The answer; `nil` in a run that was cancelled before it had one.
     public private(set) var answer: Answer?
     /// Why reasoning stopped and the answer was turned to.
-    public private(set) var stopReason: ReasoningStop?
+    public private(set) var stopReason: ReasoningStopReason?
     /// How the run ended; `nil` while it goes on, or where the record breaks off.
     public private(set) var summary: TraceSummary?
 
@@ -58,13 +58,13 @@ public struct Trace: Codable, Sendable, Equatable {
         line(to: id).reduce(0) { $1.kind == .step ? $0 + $1.logProbability : $0 }
     }
 
-    /// The look at the pictures that a node was written at; 0 for the first, and for the question.
-    func look(of id: Int) -> Int { self[id]?.look ?? 0 }
+    /// The view of the pictures that a node was written at; 0 for the first, and for the question.
+    func view(of id: Int) -> Int { self[id]?.view ?? 0 }
 
     /// The texts that were begun after a node, in order.
     public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }
 
-    /// Takes an event. One that does not fit what came before (a node out of turn, a judgement of none) changes nothing.
+    /// Takes an event. One that does not fit what came before (a node out of turn, an evaluation of none) changes nothing.
     ///
     /// - Returns: whether it fits.
     @discardableResult
@@ -81,9 +81,9 @@ public struct Trace: Codable, Sendable, Equatable {
         case .candidate(let node):
             guard node.id == nodes.count + 1, (0..<node.id).contains(node.parent) else { return false }
             nodes.append(node)
-        case .evaluation(let id, let judgement):
+        case .evaluation(let id, let evaluation):
             guard self[id] != nil else { return false }
-            nodes[id - 1].judgement = judgement
+            nodes[id - 1].evaluation = evaluation
         case .step(let id, let decision):
             guard self[id] != nil else { return false }
             nodes[id - 1].decision = decision
@@ -130,7 +130,7 @@ public struct TraceHeader: Codable, Sendable, Equatable {
         /// The verdict on a step without content.
         public var prior: Int
         /// A verdict on a chain.
-        public var review: Int
+        public var chainEvaluation: Int
         /// Asking for the answer.
         public var answer: Int
     }

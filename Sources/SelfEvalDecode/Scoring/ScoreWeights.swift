@@ -62,16 +62,16 @@ public struct ScoreWeights: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - node: the step, with its log-probabilities.
-    ///   - judgement: the verdict and what was asked beside it.
+    ///   - evaluation: the verdict and what was asked beside it.
     ///   - lineLogProbability: the natural log-probability of all steps of the line up to the end of this one.
     ///   - calibration: turns ℓ into a probability; `nil` takes the logistic function.
     public func score(
         _ node: StepNode,
-        _ judgement: StepJudgement,
+        _ evaluation: StepEvaluation,
         lineLogProbability: Double,
         calibration: Calibration?
     ) -> Double? {
-        let verdict = judgement.verdict
+        let verdict = evaluation.verdict
         if self == .verdictAlone {
             guard verdict.isInformative else { return nil }
             return calibration?.probability(logit: verdict.logit) ?? verdict.probability
@@ -81,9 +81,9 @@ public struct ScoreWeights: Sendable, Equatable {
         ]
         if verdict.isInformative {
             signals[.verdict] = Self.logOdds(verdict.logit, calibration)
-            signals[.contrast] = judgement.blindLogit.map { verdict.logit - $0 }
+            signals[.contrast] = evaluation.imageFreeLogit.map { verdict.logit - $0 }
         }
-        signals[.probe] = judgement.probe?.meanLogProbability
+        signals[.probe] = evaluation.probe?.meanLogProbability
         return score(of: signals)
     }
 

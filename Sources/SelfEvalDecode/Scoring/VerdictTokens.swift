@@ -31,7 +31,7 @@ public struct VerdictTokens: Sendable, Equatable {
             found = found.map { $0.subtracting(shared) }
             if !shared.isEmpty {
                 warning = """
-                    '\(positive)' and '\(negative)' begin alike in this model's vocabulary; verdicts look at those of their \
+                    '\(positive)' and '\(negative)' begin alike in this model's vocabulary; verdicts view at those of their \
                     spellings alone that do not
                     """
             }

@@ -1,5 +1,5 @@
 /// Why a step ended.
-public enum StepEnd: String, Codable, Sendable, CaseIterable {
+public enum StepStopReason: String, Codable, Sendable, CaseIterable {
     /// At the end of a line.
     case line
     /// At a blank line.
@@ -38,7 +38,7 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
     case tag
 
     /// The same, as the reason why a step ended.
-    var stepEnd: StepEnd {
+    var stepEnd: StepStopReason {
         switch self {
         case .line: .line
         case .blankLine: .blankLine

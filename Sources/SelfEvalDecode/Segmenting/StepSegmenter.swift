@@ -52,7 +52,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         /// The step goes on.
         case more
         /// The step has ended and consists of its first `keptTokens` tokens; later ones belong to the next step.
-        case end(keptTokens: Int, reason: StepEnd)
+        case end(keptTokens: Int, reason: StepStopReason)
     }
 
     /// Follows the text of one step.
@@ -131,11 +131,11 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         }
 
         /// The next place where a step may end, and why.
-        private func nextEnd(from start: Int) -> (Int, StepEnd)? {
+        private func nextEnd(from start: Int) -> (Int, StepStopReason)? {
             let ends = StepBoundary.allCases.filter(rule.boundaries.contains)
                 .compactMap { boundary in boundary.firstEnd(in: text, from: start).map { ($0, boundary.stepEnd) } }
             let delimited = delimiters.compactMap { delimiter in
-                firstEnd(of: delimiter, from: start).map { ($0, StepEnd.delimiter) }
+                firstEnd(of: delimiter, from: start).map { ($0, StepStopReason.delimiter) }
             }
             return (ends + delimited).min { $0.0 < $1.0 }
         }
@@ -154,7 +154,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         ///
         /// An end inside a token: the token stays where only white space follows in it, or where nothing else would be
         /// left; otherwise it begins the next step. White space that follows the end of a line stays with the line.
-        private func tokensToKeep(forEnd end: Int, of reason: StepEnd) -> Int? {
+        private func tokensToKeep(forEnd end: Int, of reason: StepStopReason) -> Int? {
             guard let index = tokens.firstIndex(where: { $0.end >= end && $0.isWhole }) else { return nil }
             if tokens[index].end == end { return index + 1 }
             let overhang = text[end..<tokens[index].end]

@@ -7,7 +7,7 @@ import Foundation
 /// After each step a line is worth Π score^λ · P^(1−λ), P being the length-normalized probability of a step's tokens. Of
 /// all candidates, B are drawn without replacement in proportion to value^(1/τ).
 struct BeamSearch: Strategy {
-    let judges = true
+    let evaluatesSteps = true
 
     /// A line of the beam.
     private struct Line {
@@ -15,59 +15,59 @@ struct BeamSearch: Strategy {
         /// The logarithm of its value.
         var value = 0.0
         /// Why it can not go on; `nil` while it can.
-        var stop: ReasoningStop?
+        var stop: ReasoningStopReason?
     }
 
-    func run(on bench: Workbench) throws -> Conclusion {
+    func run(on search: SearchSession) throws -> Conclusion {
         var lines = [Line(leaf: 0)]
         var finished: [Line] = []
         var everyLeaf: [Int] = []
-        for round in 0..<bench.options.maximumSteps {
-            try bench.checkCancelled()
-            guard let candidates = try expand(lines, on: bench) else {
+        for round in 0..<search.options.maximumSteps {
+            try search.checkCancelled()
+            guard let candidates = try expand(lines, on: search) else {
                 finished += lines.filter { $0.leaf != 0 }.map { Line(leaf: $0.leaf, value: $0.value, stop: .budget) }
                 lines = []
                 break
             }
             everyLeaf += candidates.map(\.leaf)
             guard !candidates.isEmpty else { break }
-            let kept = draw(candidates, round: round, bench.options)
-            bench.release(Set(candidates.map(\.leaf)).subtracting(kept.map(\.leaf)))
+            let kept = draw(candidates, round: round, search.options)
+            search.release(Set(candidates.map(\.leaf)).subtracting(kept.map(\.leaf)))
             finished += kept.filter { $0.stop != nil }
             lines = kept.filter { $0.stop == nil }
-            if lines.isEmpty || finished.count >= bench.options.beam.lines { break }
+            if lines.isEmpty || finished.count >= search.options.beam.lines { break }
         }
         let ends = finished.isEmpty ? lines.map { Line(leaf: $0.leaf, value: $0.value, stop: .maximumSteps) } : finished
         // The value per step, so that a short line is not the better one for being short.
-        func merit(_ line: Line) -> Double { line.value / Double(max(1, bench.steps(to: line.leaf).count)) }
+        func merit(_ line: Line) -> Double { line.value / Double(max(1, search.steps(to: line.leaf).count)) }
         guard let best = ends.max(by: { (merit($0), $1.leaf) < (merit($1), $0.leaf) }), best.leaf != 0 else {
             return Conclusion(leaf: 0, stop: .exhausted)
         }
-        for node in bench.steps(to: best.leaf) { bench.decide(node.id, node.judgement == nil ? .unjudged : .accepted) }
-        bench.settle(on: best.leaf, among: everyLeaf)
+        for node in search.steps(to: best.leaf) { search.decide(node.id, node.evaluation == nil ? .unevaluated : .accepted) }
+        search.settle(on: best.leaf, among: everyLeaf)
         return Conclusion(leaf: best.leaf, stop: best.stop ?? .maximumSteps)
     }
 
     /// Goes on with every line, all candidates as one batch; `nil` where the budget allows none.
-    private func expand(_ lines: [Line], on bench: Workbench) throws -> [Line]? {
-        let beam = bench.options.beam
-        let length = bench.options.prompts.step.maximumTokens
+    private func expand(_ lines: [Line], on search: SearchSession) throws -> [Line]? {
+        let beam = search.options.beam
+        let length = search.options.prompts.step.maximumTokens
         // From the question alone, all places of the beam are to be filled.
         let wanted = lines.count == 1 && lines[0].leaf == 0 ? beam.lines * beam.candidates : beam.candidates
-        let deepest = lines.map(\.leaf).max { bench.steps(to: $0).count < bench.steps(to: $1).count } ?? 0
-        let width = bench.width(upTo: wanted * lines.count, after: deepest, length: length, isJudged: true)
+        let deepest = lines.map(\.leaf).max { search.steps(to: $0).count < search.steps(to: $1).count } ?? 0
+        let width = search.width(upTo: wanted * lines.count, after: deepest, length: length, isEvaluated: true)
         guard width >= lines.count else { return nil }
         let parents = lines.flatMap { [Int](repeating: $0.leaf, count: min(wanted, width / lines.count)) }
-        let nodes = try bench.write(after: parents, .init(sampling: bench.options.revisionSampling)).map { $0[0] }
-        let standing = nodes.filter { bench[$0].rejection == nil }
-        bench.release(Set(nodes).subtracting(standing))
-        for node in nodes where bench[node].rejection != nil { bench.decide(node, .rejected) }
-        try bench.judge(standing)
+        let nodes = try search.write(after: parents, .init(sampling: search.options.revisionSampling)).map { $0[0] }
+        let standing = nodes.filter { search[$0].rejection == nil }
+        search.release(Set(nodes).subtracting(standing))
+        for node in nodes where search[node].rejection != nil { search.decide(node, .rejected) }
+        try search.evaluate(standing)
         return standing.map { node in
-            let before = lines.first { $0.leaf == bench[node].parent }?.value ?? 0
-            let score = max(bench.score(of: node) ?? 0.5, 1e-9)
-            let value = beam.mixing * log(score) + (1 - beam.mixing) * bench[node].meanLogProbability
-            return Line(leaf: node, value: before + value, stop: bench.stop(after: node))
+            let before = lines.first { $0.leaf == search[node].parent }?.value ?? 0
+            let score = max(search.score(of: node) ?? 0.5, 1e-9)
+            let value = beam.mixing * log(score) + (1 - beam.mixing) * search[node].meanLogProbability
+            return Line(leaf: node, value: before + value, stop: search.stop(after: node))
         }
     }
 

@@ -1,24 +1,24 @@
 /// Best of N: several chains, drawn as one batch, and the one whose steps score best. Where no verdict says anything, the
 /// majority decides.
 struct BestOf: Strategy {
-    let judges = true
+    let evaluatesSteps = true
 
-    func run(on bench: Workbench) throws -> Conclusion {
-        let chains = try bench.drawChains(isJudged: true)
+    func run(on search: SearchSession) throws -> Conclusion {
+        let chains = try search.drawChains(isEvaluated: true)
         let leaves = chains.map(\.leaf)
-        try bench.judgeLines(to: leaves)
-        let scores = leaves.map { bench.lineScore(to: $0) }
+        try search.evaluateLines(to: leaves)
+        let scores = leaves.map { search.lineScore(to: $0) }
         let winner: Int
         var confidence: Double?
         if let best = scores.compactMap({ $0 }).max(), let index = scores.firstIndex(of: best) {
             winner = index
             confidence = best
         } else {
-            let vote = bench.vote(try bench.answers(after: leaves), weights: nil)
+            let vote = search.vote(try search.answers(after: leaves), weights: nil)
             winner = vote?.winner ?? 0
             confidence = vote?.share
         }
-        bench.settle(on: leaves[winner], among: leaves)
+        search.settle(on: leaves[winner], among: leaves)
         return Conclusion(leaf: leaves[winner], stop: chains[winner].stop, confidence: confidence)
     }
 }

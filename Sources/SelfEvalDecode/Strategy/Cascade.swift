@@ -4,56 +4,56 @@
 /// The released code asks for a reflection only where the ground truth says that the answer is wrong. Here the model's own
 /// verdict decides, for every question, and the better chain by that verdict stands.
 struct Cascade: Strategy {
-    let judges = true
+    let evaluatesSteps = true
 
-    func run(on bench: Workbench) throws -> Conclusion {
-        let options = bench.options
-        var best = try bench.writeChains(after: [0], sampling: options.primarySampling, isJudged: true)[0]
+    func run(on search: SearchSession) throws -> Conclusion {
+        let options = search.options
+        var best = try search.writeChains(after: [0], sampling: options.primarySampling, isEvaluated: true)[0]
         guard best.leaf != 0 else { return Conclusion(leaf: 0, stop: best.stop) }
         var leaves = [best.leaf]
-        var reflection = try evaluate(best.leaf, on: bench)
+        var reflection = try evaluate(best.leaf, on: search)
         for round in 0..<options.maximumRevisions {
-            try bench.checkCancelled()
-            guard let score = bench.score(of: best.leaf), score < options.acceptThreshold else { break }
-            if reflection == nil { reflection = try bench.reflect(on: best.leaf, as: .chain)?.id }
-            let length = bench.steps(to: best.leaf).reduce(0) { $0 + $1.tokens.count }
+            try search.checkCancelled()
+            guard let score = search.score(of: best.leaf), score < options.acceptThreshold else { break }
+            if reflection == nil { reflection = try search.reflect(on: best.leaf, as: .chain)?.id }
+            let length = search.steps(to: best.leaf).reduce(0) { $0 + $1.tokens.count }
             // The new chain is written, and processed once more in its place.
-            guard let hint = reflection, bench.width(upTo: 1, after: 0, length: 2 * length, isJudged: true) == 1 else {
+            guard let hint = reflection, search.width(upTo: 1, after: 0, length: 2 * length, isEvaluated: true) == 1 else {
                 break
             }
-            bench.announceRevision(after: 0, count: 1)
-            let chain = try bench.writeChains(
+            search.announceRevision(after: 0, count: 1)
+            let chain = try search.writeChains(
                 after: [0],
                 sampling: round == 0 ? options.primarySampling : options.revisionSampling,
                 hint: .reflection(id: hint),
-                isJudged: true
+                isEvaluated: true
             )[0]
             guard chain.leaf != 0 else { break }
             leaves.append(chain.leaf)
-            let afterthought = try evaluate(chain.leaf, on: bench)
+            let afterthought = try evaluate(chain.leaf, on: search)
             // What is wrong with a worse chain does not help the better one.
-            if (bench.score(of: chain.leaf) ?? 0) > score { (best, reflection) = (chain, afterthought) }
+            if (search.score(of: chain.leaf) ?? 0) > score { (best, reflection) = (chain, afterthought) }
         }
-        bench.settle(on: best.leaf, among: leaves)
-        bench.decide(best.leaf, decision(on: bench[best.leaf], options))
+        search.settle(on: best.leaf, among: leaves)
+        search.decide(best.leaf, decision(on: search[best.leaf], options))
         return Conclusion(leaf: best.leaf, stop: best.stop)
     }
 
     /// Asks whether a chain is right: at once, or after the model has said what is wrong with it.
     ///
     /// - Returns: the reflection, where one was asked for.
-    private func evaluate(_ leaf: Int, on bench: Workbench) throws -> Int? {
-        guard bench.options.evaluation == .reflection, let reflection = try bench.reflect(on: leaf, as: .chain) else {
-            try bench.judge([leaf], as: .chain)
+    private func evaluate(_ leaf: Int, on search: SearchSession) throws -> Int? {
+        guard search.options.evaluation == .reflection, let reflection = try search.reflect(on: leaf, as: .chain) else {
+            try search.evaluate([leaf], as: .chain)
             return nil
         }
-        try bench.judge([leaf], as: .chain, behind: reflection.id)
+        try search.evaluate([leaf], as: .chain, behind: reflection.id)
         return reflection.id
     }
 
     private func decision(on leaf: StepNode, _ options: SelfEvalOptions) -> StepNode.Decision {
-        guard let judgement = leaf.judgement else { return .unjudged }
-        guard let score = judgement.score else { return .uninformative }
+        guard let evaluation = leaf.evaluation else { return .unevaluated }
+        guard let score = evaluation.score else { return .uninformative }
         return score >= options.acceptThreshold ? .accepted : .kept
     }
 }

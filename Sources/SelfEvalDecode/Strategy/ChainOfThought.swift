@@ -1,12 +1,12 @@
 /// One chain of thought to its end, greedy or sampled; nothing follows from any verdict.
 struct ChainOfThought: Strategy {
-    /// Whether its steps are judged for the record.
-    let judges: Bool
+    /// Whether its steps are evaluated for the record.
+    let evaluatesSteps: Bool
 
-    func run(on bench: Workbench) throws -> Conclusion {
-        let sampling = bench.options.primarySampling
-        let chain = try bench.writeChains(after: [0], sampling: sampling, isJudged: judges)[0]
-        if judges { try bench.judgeLines(to: [chain.leaf]) }
+    func run(on search: SearchSession) throws -> Conclusion {
+        let sampling = search.options.primarySampling
+        let chain = try search.writeChains(after: [0], sampling: sampling, isEvaluated: evaluatesSteps)[0]
+        if evaluatesSteps { try search.evaluateLines(to: [chain.leaf]) }
         return Conclusion(leaf: chain.leaf, stop: chain.stop)
     }
 }

@@ -6,65 +6,65 @@
 /// step takes their place.
 struct InlineEvaluation: Strategy {
     // Verdicts are the model's own words, not an answer to a question.
-    let judges = false
+    let evaluatesSteps = false
 
-    func run(on bench: Workbench) throws -> Conclusion {
-        let options = bench.options
+    func run(on search: SearchSession) throws -> Conclusion {
+        let options = search.options
         var leaf = 0
         var revisions = 0
-        while bench.steps(to: leaf).count < options.maximumSteps || bench.trace[leaf]?.kind == .step {
-            try bench.checkCancelled()
-            guard bench.width(upTo: 1, after: leaf, length: 1, isJudged: false) == 1 else {
+        while search.steps(to: leaf).count < options.maximumSteps || search.trace[leaf]?.kind == .step {
+            try search.checkCancelled()
+            guard search.width(upTo: 1, after: leaf, length: 1, isEvaluated: false) == 1 else {
                 return Conclusion(leaf: leaf, stop: .budget)
             }
-            let manner = Workbench.Manner(sampling: options.primarySampling, isJudged: false)
-            let node = try bench.write(after: [leaf], manner)[0][0]
-            let text = bench[node]
+            let draft = DraftOptions(sampling: options.primarySampling, isEvaluated: false)
+            let node = try search.write(after: [leaf], draft)[0][0]
+            let text = search[node]
             if text.rejection == .empty || text.rejection == .repetition {
-                bench.decide(node, .rejected)
-                return Conclusion(leaf: leaf, stop: bench.stop(after: node) ?? .exhausted)
+                search.decide(node, .rejected)
+                return Conclusion(leaf: leaf, stop: search.stop(after: node) ?? .exhausted)
             }
-            guard text.kind == .evaluation, let step = bench.trace[leaf], step.kind == .step else {
-                bench.decide(node, .written)
+            guard text.kind == .evaluation, let step = search.trace[leaf], step.kind == .step else {
+                search.decide(node, .written)
                 if text.kind == .step { revisions = 0 }
                 leaf = node
-                if let stop = bench.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
-                if bench.steps(to: leaf).count >= options.maximumSteps { break }
+                if let stop = search.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
+                if search.steps(to: leaf).count >= options.maximumSteps { break }
                 continue
             }
-            try bench.readVerdict(in: node, on: step.id)
-            let judgement = options.prompts.markers.judgement(in: text.text)
-            if judgement == .refine, revisions < options.maximumRevisions,
-                let better = try refine(step, evaluation: node, on: bench)
+            try search.readVerdict(in: node, on: step.id)
+            let outcome = options.prompts.markers.outcome(in: text.text)
+            if outcome == .refine, revisions < options.maximumRevisions,
+                let better = try refine(step, evaluation: node, on: search)
             {
                 revisions += 1
                 leaf = better
             } else {
-                bench.decide(step.id, judgement == .refine ? .kept : judgement == .accept ? .accepted : .uninformative)
-                bench.decide(node, .written)
+                search.decide(step.id, outcome == .refine ? .kept : outcome == .accept ? .accepted : .uninformative)
+                search.decide(node, .written)
                 leaf = node
             }
-            if let stop = bench.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
+            if let stop = search.stop(after: leaf) { return Conclusion(leaf: leaf, stop: stop) }
         }
         return Conclusion(leaf: leaf, stop: .maximumSteps)
     }
 
     /// Writes a step again behind the evaluation of it, in its place; `nil` where the budget or the model gives nothing new.
-    private func refine(_ step: StepNode, evaluation: Int, on bench: Workbench) throws -> Int? {
+    private func refine(_ step: StepNode, evaluation: Int, on search: SearchSession) throws -> Int? {
         // Its tokens are written, and processed once more in their place.
         let length = 2 * step.tokens.count
-        guard bench.width(upTo: 1, after: evaluation, length: length, isJudged: false) == 1 else { return nil }
-        bench.announceRevision(after: step.parent, count: 1)
+        guard search.width(upTo: 1, after: evaluation, length: length, isEvaluated: false) == 1 else { return nil }
+        search.announceRevision(after: step.parent, count: 1)
         let hint = StepNode.Hint.evaluation(node: evaluation)
-        let manner = Workbench.Manner(sampling: bench.options.primarySampling, hint: hint, isJudged: false)
-        let better = try bench.write(after: [step.parent], manner)[0][0]
-        guard bench[better].rejection == nil, bench[better].kind == .step else {
-            bench.decide(better, .rejected)
+        let draft = DraftOptions(sampling: search.options.primarySampling, hint: hint, isEvaluated: false)
+        let better = try search.write(after: [step.parent], draft)[0][0]
+        guard search[better].rejection == nil, search[better].kind == .step else {
+            search.decide(better, .rejected)
             return nil
         }
-        bench.decide(step.id, .rejected)
-        bench.decide(evaluation, .abandoned)
-        bench.decide(better, .written)
+        search.decide(step.id, .rejected)
+        search.decide(evaluation, .abandoned)
+        search.decide(better, .written)
         return better
     }
 }

@@ -2,13 +2,13 @@ import EMLLMCore
 
 /// A procedure that comes from a question to an answer.
 ///
-/// Strategies see nothing but a ``Workbench``: they write texts behind nodes, judge them, and say what stands. One file
+/// Strategies see nothing but a ``SearchSession``: they write texts behind nodes, evaluate them, and say what stands. One file
 /// each; ``StrategyName`` lists them.
 protocol Strategy {
     /// Whether it asks for verdicts on steps, so that the prior is worth asking for.
-    var judges: Bool { get }
+    var evaluatesSteps: Bool { get }
     /// Works on a question whose prompt is read.
-    func run(on bench: Workbench) throws -> Conclusion
+    func run(on search: SearchSession) throws -> Conclusion
 }
 
 /// Where a strategy arrived.
@@ -16,7 +16,7 @@ struct Conclusion {
     /// The last node of the line that stands; 0 where there is none.
     var leaf: Int
     /// Why it stopped.
-    var stop: ReasoningStop
+    var stop: ReasoningStopReason
     /// The answer; `nil` takes the one that the line states, or asks for it.
     var answer: Answer?
     /// How sure it is; `nil` takes the line's score.
@@ -27,8 +27,8 @@ extension StrategyName {
     /// The procedure, for some options.
     func make(_ options: SelfEvalOptions) -> any Strategy {
         switch self {
-        case .cot: ChainOfThought(judges: options.judgesChains)
-        case .vote: Vote(judges: options.judgesChains || options.weighsVotes)
+        case .cot: ChainOfThought(evaluatesSteps: options.evaluatesChains)
+        case .vote: Vote(evaluatesSteps: options.evaluatesChains || options.weighsVotes)
         case .seat: InlineEvaluation()
         case .casSEAT: Cascade()
         case .verify: StepwiseVerification()
@@ -39,9 +39,9 @@ extension StrategyName {
     }
 }
 
-extension Workbench {
+extension SearchSession {
     /// Why nothing follows a node; `nil` where a line can go on.
-    func stop(after node: Int) -> ReasoningStop? {
+    func stop(after node: Int) -> ReasoningStopReason? {
         if statedAnswer(in: node) != nil { return .answered }
         switch trace[node]?.end {
         case .endOfTurn?: return .endOfTurn
@@ -57,24 +57,24 @@ extension Workbench {
         after parents: [Int],
         sampling: GenerationOptions,
         hint: StepNode.Hint? = nil,
-        isJudged: Bool
-    ) throws -> [(leaf: Int, stop: ReasoningStop)] {
-        let manner = Manner(extent: turn(after: parents), sampling: sampling, hint: hint, isJudged: isJudged)
-        return try writeChains(parents.map { ($0, manner) })
+        isEvaluated: Bool
+    ) throws -> [(leaf: Int, stop: ReasoningStopReason)] {
+        let draft = DraftOptions(extent: turn(after: parents), sampling: sampling, hint: hint, isEvaluated: isEvaluated)
+        return try writeChains(parents.map { ($0, draft) })
     }
 
     /// Writes whole chains as one batch, each in its own manner, and says which of their steps stand.
-    func writeChains(_ chains: [(parent: Int, manner: Manner)]) throws -> [(leaf: Int, stop: ReasoningStop)] {
+    func writeChains(_ chains: [(parent: Int, draft: DraftOptions)]) throws -> [(leaf: Int, stop: ReasoningStopReason)] {
         try zip(chains, write(chains)).map { chain, nodes in chainEnd(of: nodes, after: chain.parent) }
     }
 
     /// How far chains behind nodes may go.
-    func turn(after parents: [Int]) -> WriteJob.Extent {
+    func turn(after parents: [Int]) -> DraftOptions.Extent {
         let known = parents.map { steps(to: $0).count }.max() ?? 0
         return .turn(maximumSteps: max(1, options.maximumSteps - known))
     }
 
-    private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stop: ReasoningStop) {
+    private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stop: ReasoningStopReason) {
         // White space, or the same again, at the end of a chain is no part of it.
         let standing = nodes.prefix { self[$0].rejection == nil }
         for node in nodes { decide(node, standing.contains(node) ? .written : .rejected) }

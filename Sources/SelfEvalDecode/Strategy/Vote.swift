@@ -3,22 +3,22 @@
 ///
 /// Votes may count by what the steps' verdicts come to; where no verdict says anything, they count alike.
 struct Vote: Strategy {
-    /// Whether steps are judged.
-    let judges: Bool
+    /// Whether steps are evaluated.
+    let evaluatesSteps: Bool
 
-    func run(on bench: Workbench) throws -> Conclusion {
-        let chains = try bench.drawChains(isJudged: judges)
+    func run(on search: SearchSession) throws -> Conclusion {
+        let chains = try search.drawChains(isEvaluated: evaluatesSteps)
         let leaves = chains.map(\.leaf)
-        if judges { try bench.judgeLines(to: leaves) }
-        let answers = try bench.answers(after: leaves)
-        let scores = leaves.map { bench.lineScore(to: $0) }
-        let isWeighted = bench.options.weighsVotes && scores.contains { $0 != nil }
+        if evaluatesSteps { try search.evaluateLines(to: leaves) }
+        let answers = try search.answers(after: leaves)
+        let scores = leaves.map { search.lineScore(to: $0) }
+        let isWeighted = search.options.weighsVotes && scores.contains { $0 != nil }
         let weights = isWeighted ? scores.map { $0 ?? 0 } : nil
-        guard let (winner, share) = bench.vote(answers, weights: weights) else {
-            bench.settle(on: leaves[0], among: leaves)
+        guard let (winner, share) = search.vote(answers, weights: weights) else {
+            search.settle(on: leaves[0], among: leaves)
             return Conclusion(leaf: leaves[0], stop: chains[0].stop)
         }
-        bench.settle(on: leaves[winner], among: leaves)
+        search.settle(on: leaves[winner], among: leaves)
         return Conclusion(
             leaf: leaves[winner],
             stop: chains[winner].stop,
@@ -28,12 +28,12 @@ struct Vote: Strategy {
     }
 }
 
-extension Workbench {
+extension SearchSession {
     /// Draws as many chains from the question as the options say and the budget allows, one at least.
-    func drawChains(isJudged: Bool) throws -> [(leaf: Int, stop: ReasoningStop)] {
+    func drawChains(isEvaluated: Bool) throws -> [(leaf: Int, stop: ReasoningStopReason)] {
         let step = options.prompts.step.maximumTokens
-        let width = width(upTo: options.chains, after: 0, length: step, isJudged: isJudged)
-        let manners = manners(of: 0..<max(1, width), after: 0, extent: turn(after: [0]), isJudged: isJudged)
-        return try writeChains(manners.map { (0, $0) })
+        let width = width(upTo: options.chains, after: 0, length: step, isEvaluated: isEvaluated)
+        let drafts = draftOptions(of: 0..<max(1, width), after: 0, extent: turn(after: [0]), isEvaluated: isEvaluated)
+        return try writeChains(drafts.map { (0, $0) })
     }
 }

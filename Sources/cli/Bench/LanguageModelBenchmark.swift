@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
+import EMLLMModelStore
 import Foundation
 
 /// `emllm-bench llm`: prompt processing and generation.

@@ -2,6 +2,7 @@ import ArgumentParser
 import CLIShared
 import EMLLMCore
 import Foundation
+import SelfEvalDecode
 import TextTable
 
 /// `emllm-convert convert`: one model file into another.
@@ -55,6 +56,15 @@ struct Convert: AsyncParsableCommand {
     @Option(help: "The model's licence, preferably an SPDX identifier, in place of the one in the file.")
     var license: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A recipe for the file to carry (prompts, calibration, strategy; 'emllm-convert recipe' prints one), in place of "
+                + "the one in the file.",
+            valueName: "file"
+        )
+    )
+    var recipe: String?
+
     func validate() throws {
         guard !pure || quantize != nil else {
             throw ValidationError("--pure: expected --quantize beside it, found none; name a type or leave --pure out")
@@ -65,6 +75,7 @@ struct Convert: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let recipe = try recipe.map { try Recipe(contentsOf: URL(filePath: $0)).json() }
         let bar = ProgressBar("Converting")
         defer { bar.finish() }
         let options = ModelConverter.Options(
@@ -74,7 +85,8 @@ struct Convert: AsyncParsableCommand {
             overwrites: force,
             name: name,
             license: license,
-            converter: "emllm-convert \(EMLLMVersion.current)"
+            converter: "emllm-convert \(EMLLMVersion.current)",
+            recipe: recipe
         )
         let report: ModelConverter.Report
         do {

@@ -11,7 +11,9 @@ package struct ConvertCommand: AsyncParsableCommand {
         defaultSubcommand: Convert.self
     )
 
-    fileprivate static let subcommands: [any ParsableCommand.Type] = [Convert.self, Inspect.self, Verify.self]
+    fileprivate static let subcommands: [any ParsableCommand.Type] = [
+        Convert.self, Inspect.self, Verify.self, PrintRecipe.self,
+    ]
 
     package init() {}
 }

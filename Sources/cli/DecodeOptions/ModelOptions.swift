@@ -1,7 +1,9 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
+import EMLLMModelStore
 import Foundation
+import SelfEvalDecode
 
 /// Which model, and how it is run.
 public struct ModelOptions: ParsableArguments {
@@ -10,7 +12,7 @@ public struct ModelOptions: ParsableArguments {
         help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache or beside the tools.",
         completion: .models
     )
-    public var model = ModelStore.defaultModel
+    public var model = ModelStore.bundledModel
 
     /// The vision tower of a GGUF model.
     @Option(help: "The vision tower of a GGUF model, published beside it.", completion: .file(extensions: ["gguf"]))
@@ -30,11 +32,12 @@ public struct ModelOptions: ParsableArguments {
     /// How the model is run.
     public var runtime: RuntimeOptions { RuntimeOptions(threads: threads, activations: activations) }
 
-    /// Checks that the model that comes with the tools is asked about pictures: it learnt nothing else.
+    /// Checks that a model that learnt nothing but questions about pictures is shown one.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` that names a model for text.
-    public func check(hasPictures: Bool) throws {
-        guard hasPictures || model != ModelStore.defaultModel else { throw EMLLMError.needsPicture(model) }
+    public func check(_ model: EMLLMModel, hasPictures: Bool) throws {
+        guard !hasPictures, try Recipe.of(model)?.needsImages == true else { return }
+        throw EMLLMError.needsPicture(self.model)
     }
 
     /// Loads the model, with a note on a terminal while that takes time.
@@ -49,11 +52,6 @@ public struct ModelOptions: ParsableArguments {
         defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
         return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
     }
-}
-
-extension EMLLMError.Code {
-    /// A question without a picture, for a model that learnt nothing else.
-    public static let needsPicture = Self(rawValue: "needs-picture")
 }
 
 extension EMLLMError {

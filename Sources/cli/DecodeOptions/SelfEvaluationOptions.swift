@@ -57,7 +57,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
 
     /// How chains are evaluated.
     @Option(
-        help: "How cas-seat judges a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
+        help:
+            "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
     )
     public var evaluation: EvaluationForm?
 
@@ -65,22 +66,33 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: "The chains of vote, best-of and adaptive (default: 5).")
     public var chains: Int?
 
-    /// Looks at pictures.
+    /// Views of pictures.
     @Option(
         help: ArgumentHelp(
-            "How often to look at the pictures, each time moved a little, where chains or candidates have to differ: 1 to 9 "
-                + "(default: what the calibration says, or 1).",
-            valueName: "looks"
+            "How many views of the pictures to take, each moved a little, where chains or candidates have to differ: 1 to 9 "
+                + "(test-time augmentation; default: what the model's calibration says, or 1).",
+            valueName: "views"
         )
     )
+    public var views: Int?
+
+    /// The name that ``views`` had before version 0.2.
+    @Option(help: .hidden)
     public var looks: Int?
 
     /// Weighted votes.
     @Flag(help: "Let votes count by the verdicts on their steps.")
     public var weighVotes = false
 
-    /// Judging for the record.
-    @Flag(help: "Judge the steps of cot and vote although nothing follows from it, for the trace.")
+    /// Evaluations for the record.
+    @Flag(
+        name: .customLong("evaluate-chains"),
+        help: "Evaluate the steps of cot and vote although nothing follows from it, for the trace."
+    )
+    public var evaluatesChains = false
+
+    /// The name that `--evaluate-chains` had before version 0.2.
+    @Flag(help: .hidden)
     public var judgeChains = false
 
     /// Lines of the beam.
@@ -143,20 +155,56 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, looks, beamLines,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks,
+            beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || weighVotes || judgeChains || bothOrders || noPrior
+        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
+            || noPrior
     }
 
-    /// The library's options.
+    /// The options for a model: what its recipe says, and what was asked for here on top of that.
     ///
-    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, or the prompts are not to be had.
-    public func options(text: TextOptions) throws -> SelfEvalOptions {
+    /// - Parameter warn: is told when the model's calibration does not fit and is left out.
+    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, the prompts are not to be had, or a
+    ///   calibration that was asked for is for another model or other prompts.
+    public func options(
+        text: TextOptions,
+        for model: EMLLMModel,
+        activations: ActivationPrecision,
+        warn: (String) throws -> Void
+    ) throws -> SelfEvalOptions {
+        let choice: CalibrationChoice =
+            switch calibration {
+            case nil: .model
+            case "none"?: .none
+            case let path?: .given(try CalibrationFile(contentsOf: URL(filePath: path)))
+            }
+        let options = try SelfEvalOptions.recommended(
+            for: model,
+            startingFrom: base(text: text),
+            strategy: strategy,
+            prompts: prompts.map { try PromptPack.named($0) },
+            calibration: choice,
+            activations: activations,
+            onNotice: warn
+        )
+        return try chosen(on: options, text: text)
+    }
+
+    /// What a calibration is bound to, and what no recipe says.
+    private func base(text: TextOptions) -> SelfEvalOptions {
         var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
+        options.averagesOrders = bothOrders
+        options.subtractsPrior = !noPrior
+        return options
+    }
+
+    /// The options with those laid on top that were given.
+    private func chosen(on options: SelfEvalOptions, text: TextOptions) throws -> SelfEvalOptions {
+        var options = options
         if let strategy { options.strategy = strategy }
-        options.prompts = try PromptPack.named(prompts ?? usualPrompts)
         if let accept {
             options.acceptThreshold = accept
             // Whoever lowers the one threshold need not name the other.
@@ -168,7 +216,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let steps { options.maximumSteps = steps }
         if let evaluation { options.evaluation = evaluation }
         if let chains { options.chains = chains }
-        if let looks { options.looks = looks }
+        if let views = views ?? looks { options.views = views }
         if let beamLines { options.beam.lines = beamLines }
         if let beamCandidates { options.beam.candidates = beamCandidates }
         if let aggregation { options.aggregation = aggregation }
@@ -176,56 +224,11 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let seconds { options.budget.milliseconds = Int(seconds * 1000) }
         if let cacheMegabytes { options.budget.cacheBytes = cacheMegabytes << 20 }
         if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
-        options.abstainBelow = abstainBelow
-        options.usesHints = hints
-        options.weighsVotes = weighVotes
-        options.judgesChains = judgeChains
-        options.averagesOrders = bothOrders
-        options.subtractsPrior = !noPrior
+        if let abstainBelow { options.abstainBelow = abstainBelow }
+        if hints { options.usesHints = true }
+        if weighVotes { options.weighsVotes = true }
+        if evaluatesChains || judgeChains { options.evaluatesChains = true }
         return options
-    }
-
-    /// The built-in pack that the strategy goes by.
-    private var usualPrompts: String { strategy == .seat ? "seat" : "cas-seat" }
-
-    /// The options with the prompts that the model brings, and with the calibration that was asked for or lies beside it.
-    ///
-    /// - Parameter warn: is told when one lies beside the model that was fitted with other weights or prompts, and is
-    ///   therefore not used.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the one that was asked for was fitted with another model or other prompts.
-    public func fitted(
-        _ options: SelfEvalOptions,
-        to model: EMLLMModel,
-        activations: ActivationPrecision,
-        warn: (String) throws -> Void
-    ) throws -> SelfEvalOptions {
-        var options = options
-        let chosen = options
-        let file = URL(filePath: model.package.path)
-        if prompts == nil, let own = try PromptPack.besides(file, named: usualPrompts) { options.prompts = own }
-        guard calibration != "none" else { return options }
-        let identity = ModelIdentity(of: model, activations: activations)
-        func apply(_ file: URL) throws -> SelfEvalOptions {
-            var fitted = try CalibrationFile(contentsOf: file).applied(to: options, model: identity)
-            // Whoever asks for what is usual means it.
-            if score != nil { fitted.weights = chosen.weights }
-            if looks != nil { fitted.looks = chosen.looks }
-            if accept != nil { fitted.acceptThreshold = chosen.acceptThreshold }
-            if accept != nil || reject != nil { fitted.rejectThreshold = chosen.rejectThreshold }
-            return fitted
-        }
-        if let calibration { return try apply(URL(filePath: calibration)) }
-        let url = CalibrationFile.url(besides: file)
-        guard FileManager.default.fileExists(atPath: url.path) else { return options }
-        do {
-            return try apply(url)
-        } catch let error as EMLLMError where error.code == .otherPrompts && strategy == .seat && prompts == nil {
-            // SEAT has prompts of its own, and the file beside a model is for those of all other strategies.
-            return options
-        } catch let error as EMLLMError {
-            try warn("\(url.path) is not used: \(error)")
-            return options
-        }
     }
 
     private static func weights(_ text: String) throws -> ScoreWeights {
@@ -258,9 +261,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
                 "--cache-megabytes: expected 1 to 1000000, found \(cacheMegabytes); choose another value"
             )
         }
-        // Prompts come from a file, which is an error of its own and not one of usage.
-        var copy = self
-        copy.prompts = nil
-        try usageError { try copy.options(text: TextOptions.parse([])).validate() }
+        // Prompts and calibrations come from files, which are errors of their own and not of usage.
+        let text = try TextOptions.parse([])
+        try usageError { try chosen(on: base(text: text), text: text).validate() }
     }
 }

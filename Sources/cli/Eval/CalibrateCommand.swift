@@ -3,6 +3,7 @@ import CLIShared
 import DecodeOptions
 import EMLLMCore
 import EMLLMEvaluation
+import EMLLMModelStore
 import Foundation
 import SelfEvalDecode
 
@@ -67,12 +68,12 @@ struct CalibrateCommand: AsyncParsableCommand {
         if let accept, !(0...1).contains(accept) {
             throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
-        if let looks { try usageError { try SelfEvalOptions(looks: looks).validate() } }
+        if let looks { try usageError { try SelfEvalOptions(views: looks).validate() } }
     }
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let made = try source.readDescription().options.values.first { looks != nil && $0.looks != looks }?.looks
+        let made = try source.readDescription().options.values.first { looks != nil && $0.views != looks }?.views
         if risk != nil, let looks, let made {
             throw ValidationError(
                 "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
@@ -84,7 +85,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             signals: signals.values,
             method: method,
             acceptThreshold: accept,
-            looks: looks
+            views: looks
         )
         guard var calibration = fitted else { throw EMLLMError.noLabelledSteps(folder) }
         if let risk { try calibration.addAbstention(risk: risk) }

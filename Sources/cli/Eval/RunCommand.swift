@@ -78,17 +78,16 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let file = URL(filePath: problems)
         let set = try ProblemSet.read(from: file, layout: layout, imageFolder: images.map { URL(filePath: $0) })
-        try modelOptions.check(hasPictures: set.problems.contains { !$0.images.isEmpty })
         let model = try modelOptions.load()
+        try modelOptions.check(model, hasPictures: set.problems.contains { !$0.images.isEmpty })
         let identity = ModelIdentity(of: model, activations: modelOptions.activations)
         var options: [String: SelfEvalOptions] = [:]
         for strategy in strategies.values {
             var chosen = selfEvaluation
             chosen.strategy = strategy
-            let plain = try chosen.options(text: text)
-            options[strategy.rawValue] = try chosen.fitted(
-                plain,
-                to: model,
+            options[strategy.rawValue] = try chosen.options(
+                text: text,
+                for: model,
                 activations: modelOptions.activations
             ) {
                 try StandardStreams.note("\(strategy.rawValue): \($0)")

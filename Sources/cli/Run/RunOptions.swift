@@ -28,14 +28,13 @@ struct RunOptions: ParsableArguments {
 
     /// Answers the question, and prints the answer.
     func run() async throws {
-        let options = try selfEvaluation.options(text: text)
         let recorded = try mode.replay.map { try TraceCommand.read($0) }
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
         let pictures = try imageOptions.load()
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
         // A recorded run says itself what it saw.
-        if mode.raw == nil, recorded == nil { try modelOptions.check(hasPictures: !pictures.isEmpty) }
+        if mode.raw == nil, recorded == nil { try modelOptions.check(model, hasPictures: !pictures.isEmpty) }
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
@@ -57,10 +56,10 @@ struct RunOptions: ParsableArguments {
             if let recorded { try await runner.replay(recorded, mode: mode) }
         case .selfEvaluation:
             let activations = modelOptions.activations
-            let fitted = try selfEvaluation.fitted(options, to: model, activations: activations) {
+            let options = try selfEvaluation.options(text: text, for: model, activations: activations) {
                 try StandardStreams.note($0)
             }
-            try await runner.reason(prompt, options: fitted, mode: mode)
+            try await runner.reason(prompt, options: options, mode: mode)
         }
     }
 

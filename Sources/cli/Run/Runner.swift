@@ -45,7 +45,7 @@ struct Runner: Sendable {
                 try SelfEvalDecoder.replay(recorded, images: pictures, in: context, onEvent: onEvent)
             }
         }
-        let verdicts = recorded.nodes.filter { $0.judgement != nil }.count
+        let verdicts = recorded.nodes.filter { $0.evaluation != nil }.count
         let tokens = recorded.nodes.reduce(0) { $0 + $1.tokens.count }
         try StandardStreams.write(
             "The same again: \(recorded.nodes.count) steps of \(tokens) tokens, \(verdicts) verdicts, and the answer.\n",
@@ -204,7 +204,7 @@ struct Runner: Sendable {
             let tokens = try model.prompt(for: messages.compactMap { $0 }, images: images)
             return Prompt(tokens: tokens, images: images, usage: usage)
         }
-        let conversation = try Conversation(question: text, system: system, model: model, images: images)
+        let conversation = try QuestionPrompts(question: text, system: system, model: model, images: images)
         return Prompt(tokens: conversation.question, images: images, usage: usage)
     }
 

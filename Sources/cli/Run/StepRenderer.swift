@@ -96,7 +96,7 @@ struct StepRenderer {
             return lines(of: node, mark: terminal.styled("~ ", .yellow) + probability(node), style: nil)
         case .uninformative: return lines(of: node, mark: terminal.styled("? n/a ", .yellow), style: nil)
         case .written where node.kind == .evaluation: return lines(of: node, mark: "» says", style: .dim)
-        case .written, .unjudged: return lines(of: node, mark: "· n/a ", style: nil)
+        case .written, .unevaluated: return lines(of: node, mark: "· n/a ", style: nil)
         }
     }
 
@@ -108,7 +108,7 @@ struct StepRenderer {
     }
 
     private func standingMark(_ node: StepNode) -> String {
-        guard let score = node.judgement?.score else { return "· n/a " }
+        guard let score = node.evaluation?.score else { return "· n/a " }
         return "· " + String(format: "%.2f", score)
     }
 
@@ -117,12 +117,12 @@ struct StepRenderer {
         case .duplicate, .repetition: "= same"
         case .empty: "✗ none"
         case .cut: "✗ cut "
-        case nil: node.judgement?.score == nil ? "✗ n/a " : "✗ " + probability(node)
+        case nil: node.evaluation?.score == nil ? "✗ n/a " : "✗ " + probability(node)
         }
     }
 
     private func probability(_ node: StepNode) -> String {
-        node.judgement?.score.map { String(format: "%.2f", $0) } ?? "n/a "
+        node.evaluation?.score.map { String(format: "%.2f", $0) } ?? "n/a "
     }
 
     /// That the chain goes on with a step in doubt that stands above among others: its end, where they differ, on one line.
@@ -143,13 +143,13 @@ struct StepRenderer {
         lastPlace = place
         // What stands above already would only hide what is new.
         let text = node.rejection == .duplicate ? "(as above)" : node.text.trimmingCharacters(in: .newlines)
-        return line(prefix: prefix, mark: mark, text: text + look(of: node), style: style)
+        return line(prefix: prefix, mark: mark, text: text + view(of: node), style: style)
     }
 
-    /// Which look at the pictures a text is from, where that is another than the one of the step before.
-    private func look(of node: StepNode) -> String {
-        guard node.look != trace?[node.parent]?.look else { return "" }
-        return " (look \((node.look ?? 0) + 1))"
+    /// Which view of the pictures a text is from, where that is another than the one of the step before.
+    private func view(of node: StepNode) -> String {
+        guard node.view != trace?[node.parent]?.view else { return "" }
+        return " (view \((node.view ?? 0) + 1))"
     }
 
     private func line(prefix: String, mark: String, text: String, style: Terminal.Style?) -> [String] {
@@ -178,7 +178,7 @@ struct StepRenderer {
         let counts = summary.counts
         let judging = counts.evaluation + counts.contrast + counts.reflection
         parts.append(
-            "tokens: \(counts.prompt + counts.looks) prompt, \(counts.generated) written, \(judging) judging, "
+            "tokens: \(counts.prompt + counts.views) prompt, \(counts.generated) written, \(judging) judging, "
                 + "\(counts.answerPrompt + counts.answer) answer"
         )
         parts.append(String(format: "%.1f s", summary.seconds.total))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EMLLMModelStore
 import Foundation
 
 extension CompletionKind {

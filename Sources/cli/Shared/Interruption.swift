@@ -12,7 +12,8 @@ public enum Interruption {
 
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
-    /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
+    /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. A signal
+    /// that the program was started to ignore, as nohup does, stays ignored. It can be used again and again.
     ///
     /// - Returns: what `body` returns, and the signal that cancelled it. `body` decides what to return or throw then.
     public static func handling<Result: Sendable>(
@@ -22,8 +23,10 @@ public enum Interruption {
         signal(SIGXFSZ, SIG_IGN)
         let received = Mutex<Int32?>(nil)
         let task = Task { try await body() }
-        let sources = signals.map { number in
-            signal(number, SIG_IGN)
+        let handled = signals.filter { number in
+            unsafeBitCast(signal(number, SIG_IGN), to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self)
+        }
+        let sources = handled.map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
             source.setEventHandler {
                 let isFirst = received.withLock { received in
@@ -37,7 +40,7 @@ public enum Interruption {
         }
         defer {
             for source in sources { source.cancel() }
-            for number in signals { signal(number, SIG_DFL) }
+            for number in handled { signal(number, SIG_DFL) }
         }
         do {
             let result = try await task.value

@@ -11,7 +11,7 @@ struct Cost<Amount: AdditiveArithmetic & Comparable> {
 }
 
 /// Purposes that belong together share a colour.
-enum CostGroup: String { case question, standing, aside, again, judging, answer, other }
+enum CostGroup: String { case question, standing, aside, again, evaluation, answer, other }
 
 extension Cost<Int> {
     /// Tokens by purpose. Purposes without any are left out.
@@ -30,11 +30,16 @@ extension Cost<Int> {
                 group: .aside,
                 amount: max(0, counts.generated - counts.accepted)
             ),
-            Cost(purpose: "Further looks at the pictures", short: "looks", group: .again, amount: counts.looks),
+            Cost(purpose: "Further views of the pictures", short: "views", group: .again, amount: counts.views),
             Cost(purpose: "Steps processed once more", short: "once more", group: .again, amount: counts.recomputed),
-            Cost(purpose: "Verdicts", short: "verdicts", group: .judging, amount: counts.evaluation),
-            Cost(purpose: "Reflections", short: "reflections", group: .judging, amount: counts.reflection),
-            Cost(purpose: "Verdicts without the picture", short: "blind", group: .judging, amount: counts.contrast),
+            Cost(purpose: "Verdicts", short: "verdicts", group: .evaluation, amount: counts.evaluation),
+            Cost(purpose: "Reflections", short: "reflections", group: .evaluation, amount: counts.reflection),
+            Cost(
+                purpose: "Verdicts without the picture",
+                short: "image-free",
+                group: .evaluation,
+                amount: counts.contrast
+            ),
             Cost(purpose: "Asking for the answer", short: "asking", group: .answer, amount: counts.answerPrompt),
             Cost(purpose: "The answer", short: "answer", group: .answer, amount: counts.answer),
         ].filter { $0.amount > 0 }
@@ -48,7 +53,7 @@ extension Cost<Double> {
         return [
             Cost(purpose: "The question’s prompt", short: "question", group: .question, amount: seconds.prompt),
             Cost(purpose: "Writing steps", short: "writing", group: .standing, amount: seconds.generation),
-            Cost(purpose: "Judging them", short: "judging", group: .judging, amount: seconds.evaluation),
+            Cost(purpose: "Evaluating them", short: "evaluation", group: .evaluation, amount: seconds.evaluation),
             Cost(purpose: "The answer", short: "answer", group: .answer, amount: seconds.answer),
             Cost(purpose: "Everything else", short: "else", group: .other, amount: max(0, seconds.total - named)),
         ].filter { $0.amount > 0 }

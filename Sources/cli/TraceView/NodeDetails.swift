@@ -50,7 +50,7 @@ struct NodeDetails {
             ("Decision", node.decision?.rawValue),
             ("Set aside as", node.rejection?.rawValue),
             ("Written behind", node.hint.map(Self.name)),
-            ("Written at", node.look.map(Wording.look)),
+            ("Written with", node.view.map(Wording.view)),
         ]
     }
 
@@ -78,10 +78,10 @@ struct NodeDetails {
     }
 
     private var verdict: [Row] {
-        guard let judgement = node.judgement else { return [("Verdict", "not asked for")] }
-        let verdict = judgement.verdict
+        guard let evaluation = node.evaluation else { return [("Verdict", "not asked for")] }
+        let verdict = evaluation.verdict
         return [
-            ("Score", judgement.score.map { String(format: "%.4f", $0) } ?? "none: the verdict says nothing"),
+            ("Score", evaluation.score.map { String(format: "%.4f", $0) } ?? "none: the verdict says nothing"),
             ("Verdict’s probability", String(format: "%.4f", verdict.probability)),
             ("Verdict’s logit ℓ", Wording.logit(verdict.logit)),
             ("ℓ by order of the words", verdict.orderLogits.map(Wording.logit).joined(separator: ", ")),
@@ -89,10 +89,10 @@ struct NodeDetails {
                 "Mass of yes and no",
                 String(format: "%.4f", verdict.mass) + (verdict.isInformative ? "" : ", too little to say anything")
             ),
-            ("ℓ without the picture", judgement.blindLogit.map(Wording.logit)),
-            ("Difference the picture makes", judgement.blindLogit.map { Wording.logit(verdict.logit - $0) }),
-            ("Answer if asked now", judgement.probe?.text),
-            ("Its mean log-probability", judgement.probe.map { Self.logProbability($0.meanLogProbability) }),
+            ("ℓ without the picture", evaluation.imageFreeLogit.map(Wording.logit)),
+            ("Difference the picture makes", evaluation.imageFreeLogit.map { Wording.logit(verdict.logit - $0) }),
+            ("Answer if asked now", evaluation.probe?.text),
+            ("Its mean log-probability", evaluation.probe.map { Self.logProbability($0.meanLogProbability) }),
         ]
     }
 }

@@ -40,7 +40,7 @@ struct NodeStatus: Equatable {
         case .accepted: self.init("✓", "accepted", .good)
         case .kept: self.init("~", "kept as the best", .doubtful)
         case .uninformative: self.init("?", "verdict says nothing", .doubtful)
-        case .unjudged: self.init("·", "not judged", .neutral)
+        case .unevaluated: self.init("·", "not evaluated", .neutral)
         case .restored: self.init("~", "taken back, then restored", .doubtful)
         case .rejected: self.init("✗", "rejected", .bad)
         case .abandoned: self.init("–", "given up", .gone)
@@ -64,7 +64,7 @@ struct NodeStatus: Equatable {
         case .cut: return "cut"
         case nil: break
         }
-        guard let judgement = node.judgement else { return node.kind == .evaluation ? "says" : "" }
-        return judgement.score.map(Wording.score) ?? "n/a"
+        guard let evaluation = node.evaluation else { return node.kind == .evaluation ? "says" : "" }
+        return evaluation.score.map(Wording.score) ?? "n/a"
     }
 }

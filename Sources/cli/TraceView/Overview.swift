@@ -99,16 +99,16 @@ struct Overview {
 
     // MARK: Doubt
 
-    /// The scores of the steps that stand, one column each; `nil` where none was judged.
+    /// The scores of the steps that stand, one column each; `nil` where none was evaluated.
     private func strip() -> HTML? {
         let steps = outline.steps
-        guard steps.contains(where: { $0.judgement?.score != nil }) else { return nil }
+        guard steps.contains(where: { $0.evaluation?.score != nil }) else { return nil }
         let bar = ScoreBar(options: options)
         return Tag.figure(.class("strip")) {
             Tag.div(.class("columns")) {
                 for step in steps {
                     Tag.a(.link(to: .node(step.id)), .title(description(of: step))) {
-                        bar.vertical(step.judgement?.score)
+                        bar.vertical(step.evaluation?.score)
                         Tag.span(.class("number")) { "\(outline.number(of: step.id))" }
                         Tag.span(.class("tries")) { tries(at: step) }
                     }
@@ -130,7 +130,7 @@ struct Overview {
     }
 
     private func description(of step: StepNode) -> String {
-        let score = step.judgement?.score.map { ", \(Wording.score($0))" } ?? ""
+        let score = step.evaluation?.score.map { ", \(Wording.score($0))" } ?? ""
         return "Step \(outline.number(of: step.id)): \(NodeStatus(step, in: outline).word)\(score)"
     }
 
@@ -157,16 +157,16 @@ struct Overview {
 
     /// The step with the lowest score among those that stand; `nil` where there are no two to compare.
     private var weakest: StepNode? {
-        let judged = outline.steps.filter { $0.judgement?.score != nil }
-        guard judged.count > 1 else { return nil }
-        return judged.min { ($0.judgement?.score ?? 0) < ($1.judgement?.score ?? 0) }
+        let scored = outline.steps.filter { $0.evaluation?.score != nil }
+        guard scored.count > 1 else { return nil }
+        return scored.min { ($0.evaluation?.score ?? 0) < ($1.evaluation?.score ?? 0) }
     }
 
     private func doubt(at step: StepNode) -> HTML {
         Tag.li {
             "Of the steps that stand, the model doubts most: "
             Tag.a(.link(to: .node(step.id))) { "step \(outline.number(of: step.id))" }
-            " (\(Wording.score(step.judgement?.score ?? 0)))."
+            " (\(Wording.score(step.evaluation?.score ?? 0)))."
         }
     }
 

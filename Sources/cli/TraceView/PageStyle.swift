@@ -11,7 +11,7 @@ enum PageStyle {
           --good: #005a96; --doubtful: #8a5600; --bad: #a83c00; --gone: #59626c; --neutral: #59626c;
           --good-fill: #0072b2; --doubtful-fill: #e69f00; --bad-fill: #d55e00; --tick: #1b2026;
           --question-fill: #8d979f; --standing-fill: #0072b2; --aside-fill: #e69f00; --again-fill: #f0d264;
-          --judging-fill: #b5578c; --answer-fill: #009e73; --other-fill: #c4cacf;
+          --evaluation-fill: #b5578c; --answer-fill: #009e73; --other-fill: #c4cacf;
           --banner: #fff3d6; --code: #f0f1f2;
         }
         @media screen and (prefers-color-scheme: dark) {
@@ -97,7 +97,7 @@ enum PageStyle {
         .card:not(.stands) > .text, .card.evaluation > .text { color: var(--muted); }
         .card.evaluation { background: none; border-style: dotted; font-size: .9rem; }
         .card > .note { margin-top: .3rem; }
-        .reflection { border-left: 3px solid var(--judging-fill); padding-left: .7rem; margin-top: .5rem; font-size: .9rem; }
+        .reflection { border-left: 3px solid var(--evaluation-fill); padding-left: .7rem; margin-top: .5rem; font-size: .9rem; }
 
         .others > summary { padding: .45rem 0; }
         .others > summary .count { color: var(--ink); }
@@ -132,7 +132,7 @@ enum PageStyle {
         .fill.standing { fill: var(--standing-fill); } .swatch.standing { background: var(--standing-fill); }
         .fill.aside { fill: var(--aside-fill); } .swatch.aside { background: var(--aside-fill); }
         .fill.again { fill: var(--again-fill); } .swatch.again { background: var(--again-fill); }
-        .fill.judging { fill: var(--judging-fill); } .swatch.judging { background: var(--judging-fill); }
+        .fill.evaluation { fill: var(--evaluation-fill); } .swatch.evaluation { background: var(--evaluation-fill); }
         .fill.answer { fill: var(--answer-fill); } .swatch.answer { background: var(--answer-fill); }
         .fill.other { fill: var(--other-fill); } .swatch.other { background: var(--other-fill); }
         .costs .fill { stroke: var(--page); stroke-width: 1; vector-effect: non-scaling-stroke; }

@@ -98,7 +98,8 @@ struct RunDetails {
         let prompts = trace.header.options.prompts
         let texts: [(name: String, text: String?)] = [
             ("System message", trace.header.system ?? prompts.system), ("Reason", prompts.reason),
-            ("Evaluate a step", prompts.evaluate), ("Review a chain", prompts.review), ("Reflect", prompts.reflect),
+            ("Evaluate a step", prompts.evaluate), ("Evaluate a chain", prompts.evaluateChain),
+            ("Reflect", prompts.reflect),
             ("Refine a step", prompts.refine), ("Rework a chain", prompts.rework), ("Answer", prompts.answer),
             ("How an answer is stated", prompts.answerPattern),
             ("Words of a verdict", "\(prompts.verdict.positive)\n\(prompts.verdict.negative)"),
@@ -183,7 +184,7 @@ struct RunDetails {
             ("Context", Wording.count(header.contextLength, "position")),
             ("A verdict costs", Wording.count(costs.evaluation, "token")),
             ("A verdict on an empty step", Wording.count(costs.prior, "token")),
-            ("A verdict on a chain", Wording.count(costs.review, "token")),
+            ("A verdict on a chain", Wording.count(costs.chainEvaluation, "token")),
             ("Asking for the answer", Wording.count(costs.answer, "token")),
             ("Pictures’ digests", header.images?.map(\.contentHash).joined(separator: "\n")),
         ]

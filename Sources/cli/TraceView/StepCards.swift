@@ -123,9 +123,9 @@ struct StepCards {
     }
 
     private func score(of node: StepNode) -> HTML? {
-        guard let judgement = node.judgement else { return nil }
+        guard let evaluation = node.evaluation else { return nil }
         return Tag.span(.class("score"), .title("How likely the step is right, by the model’s own verdict")) {
-            if let score = judgement.score {
+            if let score = evaluation.score {
                 bar.horizontal(score)
                 Tag.span(.class("value")) { Wording.score(score) }
             } else {
@@ -142,8 +142,8 @@ struct StepCards {
                     ? Tag.a(.link(to: Self.anchor(of: hint))) { Wording.hint(hint) } : HTML(text: Wording.hint(hint))
             }
         }
-        if let look = node.look, look != outline.trace[node.parent]?.look {
-            Tag.p(.class("note")) { "» Written at \(Wording.look(look))." }
+        if let view = node.view, view != outline.trace[node.parent]?.view {
+            Tag.p(.class("note")) { "» Written with \(Wording.view(view))." }
         }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {
             Tag.p(.class("note")) { "↩ Taken back: \(Wording.reason(backtrack, in: outline))." }

@@ -133,7 +133,7 @@ private struct Drawing {
     private func notes(on node: StepNode) -> [String] {
         var notes: [String] = []
         if let hint = node.hint { notes.append("» \(Wording.hint(hint))") }
-        if let look = node.look { notes.append("» \(Wording.look(look))") }
+        if let view = node.view { notes.append("» \(Wording.view(view))") }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {
             notes.append("↩ taken back: \(Wording.reason(backtrack, in: outline))")
         }

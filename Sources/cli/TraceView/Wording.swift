@@ -52,10 +52,10 @@ enum Wording {
         }
     }
 
-    /// Which look at the pictures a text was written at.
-    static func look(_ look: Int) -> String { "look \(look + 1) at the pictures" }
+    /// Which view of the pictures a text was written with.
+    static func view(_ view: Int) -> String { "view \(view + 1) of the pictures" }
 
-    static func end(_ end: StepEnd) -> String {
+    static func end(_ end: StepStopReason) -> String {
         switch end {
         case .line: "end of the line"
         case .blankLine: "blank line"
@@ -72,7 +72,7 @@ enum Wording {
     }
 
     /// Why reasoning stopped, as the end of a sentence.
-    static func stop(_ reason: ReasoningStop) -> String {
+    static func stop(_ reason: ReasoningStopReason) -> String {
         switch reason {
         case .answered: "a step states the answer"
         case .endOfTurn: "the model ended its turn"

@@ -10,7 +10,7 @@ struct Script {
     /// The probability of yes among yes and no, for a reasoning without its trailing white space; "N/A" is the empty step.
     var verdict: (String) -> Double = { _ in 0.9 }
     /// The same for a whole chain; `nil` takes the verdict on its last step.
-    var review: ((String) -> Double)?
+    var chainVerdict: ((String) -> Double)?
     /// What is said to be wrong with a reasoning.
     var reflection: (String) -> String = { _ in "It is wrong.<|im_end|>" }
     /// What is written after a reflection on the last step of a reasoning.
@@ -51,7 +51,7 @@ struct Script {
         let request = turns[turns.count - 2].components(separatedBy: "<|im_start|>user\n").last ?? ""
         func says(_ words: String) -> Bool { request.contains(words) }
         if says("correct?") {
-            let probability = says("reasoning above") ? (review ?? verdict)(reasoning) : verdict(reasoning)
+            let probability = says("reasoning above") ? (chainVerdict ?? verdict)(reasoning) : verdict(reasoning)
             return verdictLogits(probability, mass: mass(reasoning), positiveFirst: says("Yes or No"))
         }
         if says("Was there a mistake") { return mixture([(reflection(reasoning), 1)], after: current) }
@@ -111,7 +111,7 @@ struct ScriptedRun {
             .init(
                 text: question,
                 usage: pictures.map { [$0.usage] } ?? [],
-                seenAt: { look, prompt in pictures?.prompt(prompt, look: look) ?? prompt }
+                seenAt: { view, prompt in pictures?.prompt(prompt, view: view) ?? prompt }
             ),
             model: model,
             renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: tokenizer),
@@ -151,9 +151,9 @@ struct ScriptedRun {
     func candidates(at place: Int) -> [StepNode] { trace.nodes.filter { trace.line(to: $0.id).count == place + 1 } }
 }
 
-/// A picture that a script says something else about at each look.
+/// A picture that a script says something else about at each view.
 struct Pictures {
-    /// What is said at each look, the first one first.
+    /// What is said at each view, the first one first.
     let scripts: [Script]
     /// Stands in the question for what is seen, and is the number of the look.
     private let numbers: [TokenID]
@@ -167,13 +167,13 @@ struct Pictures {
         usage = try .picture(encodeSeconds: encodeSeconds, wasReused: wasReused)
     }
 
-    func prompt(_ prompt: [TokenID], look: Int) -> [TokenID] { prompt.map { $0 == numbers[0] ? numbers[look] : $0 } }
+    func prompt(_ prompt: [TokenID], view: Int) -> [TokenID] { prompt.map { $0 == numbers[0] ? numbers[view] : $0 } }
 
     func makeModel(contextLength: Int = 4096) -> ScriptedModel {
         ScriptedModel(contextLength: contextLength) { [self] tokens in
             // The question comes before anything that a script says.
-            let look = tokens.lazy.compactMap { numbers.firstIndex(of: $0) }.first ?? 0
-            return scripts[look].logits(after: tokens)
+            let view = tokens.lazy.compactMap { numbers.firstIndex(of: $0) }.first ?? 0
+            return scripts[view].logits(after: tokens)
         }
     }
 

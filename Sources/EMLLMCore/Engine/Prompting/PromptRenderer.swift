@@ -13,7 +13,7 @@ public struct PromptRenderer: Sendable {
     /// The tokenizer.
     public let tokenizer: Tokenizer
     /// How a prompt speaks of a picture; `nil` for models of text.
-    public let imageFormat: ImagePromptFormat?
+    package let imageFormat: ImagePromptFormat?
     private let style: ChatMessage.Style
 
     /// Whether the tokenizer's beginning-of-sequence token goes before a whole conversation whose template does not write
@@ -21,7 +21,7 @@ public struct PromptRenderer: Sendable {
     public var addsBeginning: Bool { imageFormat != nil }
 
     /// Makes a renderer.
-    public init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
+    package init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
         self.template = template
         self.tokenizer = tokenizer
         self.imageFormat = imageFormat

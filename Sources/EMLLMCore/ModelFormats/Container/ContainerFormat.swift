@@ -9,6 +9,7 @@ enum ContainerFormat {
 
     static let mostSections = 64
     static let mostMetadataBytes = 16 << 20
+    static let mostRecipeBytes = 1 << 20
     static let mostTensors = 65_536
     static let mostTensorNameBytes = 255
 
@@ -18,6 +19,7 @@ enum ContainerFormat {
         case tokenizer = 2
         case tensorIndex = 3
         case tensorData = 4
+        case recipe = 5
 
         var name: String {
             switch self {
@@ -25,6 +27,7 @@ enum ContainerFormat {
             case .tokenizer: "tokenizer"
             case .tensorIndex: "tensor index"
             case .tensorData: "tensor data"
+            case .recipe: "recipe"
             }
         }
     }
@@ -38,6 +41,20 @@ enum ContainerFormat {
         static let addsSpacePrefix: UInt32 = 4
         static let hasScores: UInt32 = 8
         static let all: UInt32 = 15
+    }
+}
+
+extension ContainerFormat {
+    /// Checks the size of a recipe, read or to be written.
+    static func checkRecipe(byteCount: Int, path: String) throws {
+        guard byteCount <= mostRecipeBytes else {
+            throw EMLLMError.absurdCount(
+                path: path,
+                what: "bytes of the recipe",
+                count: UInt64(byteCount),
+                most: UInt64(mostRecipeBytes)
+            )
+        }
     }
 }
 

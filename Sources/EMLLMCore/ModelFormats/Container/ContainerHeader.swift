@@ -167,7 +167,7 @@ extension EMLLMError {
         EMLLMError(
             code: .unknownSection,
             subject: path,
-            expected: "required sections of kinds 1 to 4",
+            expected: "required sections of kinds 1 to 5",
             found: "kind \(kind)",
             remedy: "update EMLLM"
         )

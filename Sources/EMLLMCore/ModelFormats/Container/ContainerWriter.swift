@@ -7,8 +7,11 @@ struct ContainerWriter {
     private let file: AtomicFile
     private let metadata: [UInt8]
     private let tokenizer: [UInt8]
+    private let recipe: [UInt8]?
     private var entries: [ContainerTensorIndex.Entry]
+    private let metadataOffset: Int
     private let tokenizerOffset: Int
+    private let recipeOffset: Int
     private let indexOffset: Int
     private let dataOffset: Int
     private let dataBytes: Int
@@ -21,6 +24,7 @@ struct ContainerWriter {
         _ file: AtomicFile,
         metadata: ContainerMetadata,
         tokenizer: TokenizerDefinition,
+        recipe: Data? = nil,
         tensors: [(name: String, type: TensorType, shape: WeightShape)],
         path: String
     ) throws {
@@ -46,6 +50,8 @@ struct ContainerWriter {
             )
         }
         self.tokenizer = try ContainerTokenizer.bytes(of: tokenizer, path: path)
+        if let recipe { try ContainerFormat.checkRecipe(byteCount: recipe.count, path: path) }
+        self.recipe = recipe.map { Array($0) }
         let layout = try PackedLayout(tensors, path: path)
         entries = zip(tensors, layout.places).map { tensor, place in
             ContainerTensorIndex.Entry(
@@ -58,14 +64,15 @@ struct ContainerWriter {
             )
         }
         func aligned(_ offset: Int) -> Int { (offset + weightAlignment - 1) / weightAlignment * weightAlignment }
-        tokenizerOffset = aligned(Self.metadataOffset + self.metadata.count)
-        indexOffset = aligned(tokenizerOffset + self.tokenizer.count)
+        // A file without a recipe has no entry for one, and is what it was before there were any.
+        let sectionCount = ContainerFormat.SectionKind.allCases.count - (recipe == nil ? 1 : 0)
+        metadataOffset = ContainerFormat.headerBytes + sectionCount * ContainerFormat.sectionEntryBytes
+        tokenizerOffset = aligned(metadataOffset + self.metadata.count)
+        recipeOffset = aligned(tokenizerOffset + self.tokenizer.count)
+        indexOffset = aligned(recipeOffset + (self.recipe?.count ?? 0))
         dataOffset = aligned(indexOffset + ContainerTensorIndex.bytes(of: entries).count)
         dataBytes = layout.byteCount
     }
-
-    private static let metadataOffset =
-        ContainerFormat.headerBytes + ContainerFormat.SectionKind.allCases.count * ContainerFormat.sectionEntryBytes
 
     /// Writes the next tensor of the plan.
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
@@ -93,14 +100,20 @@ struct ContainerWriter {
         var data = section(.tensorData, dataOffset, [])
         data.byteCount = dataBytes
         data.checksum = .none
-        let sections = [
-            section(.metadata, Self.metadataOffset, metadata), section(.tokenizer, tokenizerOffset, tokenizer),
+        var sections = [
+            section(.metadata, metadataOffset, metadata), section(.tokenizer, tokenizerOffset, tokenizer),
             section(.tensorIndex, indexOffset, index), data,
         ]
+        if let recipe {
+            // A reader that does not know recipes runs the model without one.
+            var optional = section(.recipe, recipeOffset, recipe)
+            optional.flags = 0
+            sections.append(optional)
+        }
         let fileSize = dataOffset + dataBytes
         let parts = [
-            (0, ContainerHeader.bytes(sections: sections, fileSize: fileSize)), (Self.metadataOffset, metadata),
-            (tokenizerOffset, tokenizer), (indexOffset, index),
+            (0, ContainerHeader.bytes(sections: sections, fileSize: fileSize)), (metadataOffset, metadata),
+            (tokenizerOffset, tokenizer), (recipeOffset, recipe ?? []), (indexOffset, index),
         ]
         for (offset, bytes) in parts { try bytes.withUnsafeBytes { try file.write($0, at: offset) } }
         try file.commit()

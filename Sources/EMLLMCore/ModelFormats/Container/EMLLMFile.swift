@@ -11,7 +11,7 @@ public struct EMLLMFile: Sendable {
         /// How the elements are stored.
         public let type: TensorType
         /// The first byte, counted from the start of the file.
-        public let offset: Int
+        package let offset: Int
         /// Bytes of all elements, packed.
         public let byteCount: Int
         /// SHA-256 of those bytes.
@@ -23,7 +23,7 @@ public struct EMLLMFile: Sendable {
     }
 
     /// The mapped bytes.
-    public let file: MappedFile
+    package let file: MappedFile
     /// The format's version.
     public let version: Int
     /// The model's family and shape.
@@ -34,13 +34,16 @@ public struct EMLLMFile: Sendable {
     public let chatTemplate: String?
     /// Where the model comes from.
     public let provenance: Provenance
+    /// How to reason with the model, as the layers above this one wrote it: JSON that is not looked into here; `nil` where
+    /// the file has none.
+    public let recipe: Data?
     /// All tensors, in the file's order.
     public let tensors: [Tensor]
 
     /// Reads and validates everything but the tensors' bytes.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect.
-    public init(_ file: MappedFile) throws {
+    package init(_ file: MappedFile) throws {
         let path = file.path
         let sections = try ContainerHeader.read(file)
         func section(_ kind: ContainerFormat.SectionKind) throws -> ContainerSection {
@@ -72,6 +75,8 @@ public struct EMLLMFile: Sendable {
         chatTemplate = metadata.chatTemplate
         provenance = metadata.provenance
         tokenizer = try ContainerTokenizer.read(try checkedBytes(.tokenizer), path: path)
+        recipe = try sections.contains { $0.kind == ContainerFormat.SectionKind.recipe.rawValue }
+            ? Self.recipe(try checkedBytes(.recipe), path: path) : nil
         let data = try section(.tensorData)
         let index = try checkedBytes(.tensorIndex)
         tensors = try ContainerTensorIndex.read(index, dataBytes: data.byteCount, path: path).map {
@@ -138,6 +143,11 @@ public struct EMLLMFile: Sendable {
         } catch {
             throw EMLLMError.invalidSection(path: path, name: "metadata", expected: "JSON", found: "\(error)")
         }
+    }
+
+    private static func recipe(_ bytes: UnsafeRawBufferPointer, path: String) throws -> Data {
+        try ContainerFormat.checkRecipe(byteCount: bytes.count, path: path)
+        return Data(bytes)
     }
 
     private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }

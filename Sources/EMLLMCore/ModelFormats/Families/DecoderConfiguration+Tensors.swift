@@ -1,23 +1,23 @@
 /// The shape of a weight.
-enum WeightShape: Sendable, Equatable, CustomStringConvertible {
+package enum WeightShape: Sendable, Equatable, CustomStringConvertible {
     /// One-dimensional, always 32-bit floats in memory.
     case vector(count: Int)
     /// Outputs × inputs.
     case matrix(rows: Int, columns: Int)
 
-    var dimensions: [Int] {
+    package var dimensions: [Int] {
         switch self {
         case .vector(let count): [count]
         case .matrix(let rows, let columns): [rows, columns]
         }
     }
 
-    var description: String { "\(dimensions)" }
+    package var description: String { "\(dimensions)" }
 }
 
 extension DecoderConfiguration {
     /// Every weight that the decoder reads, by canonical name: a file must have all of these, and no others.
-    var weightShapes: [(name: String, shape: WeightShape)] {
+    package var weightShapes: [(name: String, shape: WeightShape)] {
         let queries = headCount * headDimension
         let keys = keyValueHeadCount * headDimension
         var shapes: [(name: String, shape: WeightShape)] = [

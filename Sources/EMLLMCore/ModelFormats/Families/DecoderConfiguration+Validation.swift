@@ -3,7 +3,7 @@ extension DecoderConfiguration {
     ///
     /// - Parameter subject: What the configuration belongs to, usually a path; the error names it.
     /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
-    public func validate(subject: String = "model configuration") throws {
+    package func validate(subject: String = "model configuration") throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
                 throw EMLLMError.invalidConfiguration(

@@ -20,31 +20,31 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     /// The most positions the model was trained for.
     public var contextLength: Int
     /// Added under the square root of RMSNorm.
-    public var normEpsilon: Float
+    package var normEpsilon: Float
     /// Rotary position embedding.
-    public var rope: RopeConfiguration
+    package var rope: RopeConfiguration
     /// Whether the output head is the embedding matrix.
-    public var tiedOutputHead: Bool
+    package var tiedOutputHead: Bool
     /// Whether queries, keys and values have biases (Qwen2).
-    public var queryKeyValueBias: Bool
+    package var queryKeyValueBias: Bool
     /// Whether each head of queries and keys is normalized by RMSNorm before it turns (Qwen3).
-    public var queryKeyNorm: Bool
+    package var queryKeyNorm: Bool
     /// What embeddings, what each half of a block adds, attention scores and logits are multiplied by (Granite).
-    public var multipliers: Multipliers
+    package var multipliers: Multipliers
 
     /// Constant factors along the way; one of each, and the usual scale of attention, unless set.
-    public struct Multipliers: Codable, Sendable, Equatable {
+    package struct Multipliers: Codable, Sendable, Equatable {
         /// Of embeddings of tokens.
-        public var embedding: Float
+        package var embedding: Float
         /// Of what attention and feed-forward layers add to the residual stream.
-        public var residual: Float
+        package var residual: Float
         /// Of the products of queries and keys; `nil` is one over the root of the width of a head.
-        public var attention: Float?
+        package var attention: Float?
         /// Of logits.
-        public var logits: Float
+        package var logits: Float
 
         /// Makes factors.
-        public init(embedding: Float = 1, residual: Float = 1, attention: Float? = nil, logits: Float = 1) {
+        package init(embedding: Float = 1, residual: Float = 1, attention: Float? = nil, logits: Float = 1) {
             self.embedding = embedding
             self.residual = residual
             self.attention = attention
@@ -53,7 +53,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     }
 
     /// Makes a configuration; ``validate(subject:)`` says whether it is one the engine can run.
-    public init(
+    package init(
         vocabularySize: Int,
         hiddenSize: Int,
         layerCount: Int,
@@ -108,9 +108,9 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
 }
 
 /// Rotary position embedding (arXiv 2104.09864).
-public struct RopeConfiguration: Codable, Sendable, Equatable {
+package struct RopeConfiguration: Codable, Sendable, Equatable {
     /// Which elements of a head form a pair that turns together.
-    public enum Layout: String, Codable, Sendable {
+    package enum Layout: String, Codable, Sendable {
         /// Neighbours: (0,1), (2,3), … GGUF files of the Llama family.
         case interleaved
         /// Halves: (0,R/2), (1,R/2+1), … Hugging Face checkpoints.
@@ -118,7 +118,7 @@ public struct RopeConfiguration: Codable, Sendable, Equatable {
     }
 
     /// How the frequencies are stretched beyond the trained context.
-    public enum Scaling: Codable, Sendable, Equatable {
+    package enum Scaling: Codable, Sendable, Equatable {
         /// Unchanged.
         case none
         /// All positions divided by a factor.
@@ -128,32 +128,32 @@ public struct RopeConfiguration: Codable, Sendable, Equatable {
     }
 
     /// The base of the geometric series of frequencies ("theta").
-    public var base: Float
+    package var base: Float
     /// How many elements of each head turn; the rest pass through.
-    public var rotaryDimension: Int
+    package var rotaryDimension: Int
     /// Which elements form a pair.
-    public var layout: Layout
+    package var layout: Layout
     /// How frequencies are stretched.
-    public var scaling: Scaling
+    package var scaling: Scaling
     /// Which pairs turn with which coordinate of a picture's positions; `nil` when all turn with the index.
-    public var sections: Sections?
+    package var sections: Sections?
 
     /// The pairs of each coordinate of a position in a picture: time, row, column (M-RoPE, arXiv 2409.12191).
-    public struct Sections: Codable, Sendable, Equatable {
+    package struct Sections: Codable, Sendable, Equatable {
         /// Pairs that turn with time, row and column. `[3]`
-        public var counts: [Int]
+        package var counts: [Int]
         /// Whether the coordinates take turns from pair to pair (Qwen3-VL) rather than have a run of pairs each.
-        public var areInterleaved: Bool
+        package var areInterleaved: Bool
 
         /// Makes a description.
-        public init(counts: [Int], areInterleaved: Bool) {
+        package init(counts: [Int], areInterleaved: Bool) {
             self.counts = counts
             self.areInterleaved = areInterleaved
         }
     }
 
     /// Makes a configuration.
-    public init(
+    package init(
         base: Float,
         rotaryDimension: Int,
         layout: Layout,

@@ -4,7 +4,7 @@
 
 extension VisionFamily {
     /// Idefics 3 and SmolVLM.
-    public static let idefics3 = VisionFamily(
+    package static let idefics3 = VisionFamily(
         name: "idefics3",
         modelTypes: ["idefics3", "smolvlm"],
         projectors: ["idefics3"],

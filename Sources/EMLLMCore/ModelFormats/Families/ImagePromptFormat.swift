@@ -1,7 +1,7 @@
 /// How a prompt speaks of a picture: what a chat template writes for it, and what that becomes.
-public struct ImagePromptFormat: Codable, Sendable, Equatable {
+package struct ImagePromptFormat: Codable, Sendable, Equatable {
     /// What stands around a picture's features.
-    public enum Surroundings: Codable, Sendable, Equatable {
+    package enum Surroundings: Codable, Sendable, Equatable {
         /// Nothing but what the template writes.
         case none
         /// A token before and one behind.
@@ -11,18 +11,18 @@ public struct ImagePromptFormat: Codable, Sendable, Equatable {
     }
 
     /// What chat templates write for a picture.
-    public var marker: String
+    package var marker: String
     /// What stands around the features.
-    public var surroundings: Surroundings
+    package var surroundings: Surroundings
 
     /// Makes a format.
-    public init(marker: String, surroundings: Surroundings = .none) {
+    package init(marker: String, surroundings: Surroundings = .none) {
         self.marker = marker
         self.surroundings = surroundings
     }
 
     /// A stretch of what a picture's marker becomes.
-    enum Part: Equatable {
+    package enum Part: Equatable {
         /// Text of the template.
         case text(String)
         /// So many features, the next ones of the picture.
@@ -34,7 +34,7 @@ public struct ImagePromptFormat: Codable, Sendable, Equatable {
     /// - Parameters:
     ///   - tiles: rows and columns of tiles; zero of both for a picture that was not cut.
     ///   - features: features of the picture in all, its tiles' included.
-    func parts(tiles: (rows: Int, columns: Int), features: Int) -> [Part] {
+    package func parts(tiles: (rows: Int, columns: Int), features: Int) -> [Part] {
         switch surroundings {
         case .none: return [.features(features)]
         case .between(let begin, let end): return [.text(begin), .features(features), .text(end)]

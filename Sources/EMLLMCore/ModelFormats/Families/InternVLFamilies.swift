@@ -4,7 +4,7 @@
 
 extension VisionFamily {
     /// InternVL in the layout of transformers.
-    public static let internVL = VisionFamily(
+    package static let internVL = VisionFamily(
         name: "internvl",
         modelTypes: ["internvl"],
         projectors: [],
@@ -38,7 +38,7 @@ extension VisionFamily {
     )
 
     /// InternVL as its authors publish it, with decoders of Qwen2, InternLM2, Llama or Qwen3.
-    public static let internVLOriginal = VisionFamily(
+    package static let internVLOriginal = VisionFamily(
         name: "internvl-chat",
         modelTypes: ["internvl_chat"],
         projectors: ["internvl"],

@@ -7,21 +7,21 @@ extension ModelFamily {
     ///
     /// Converters to GGUF permute the rows of its queries and keys so that neighbours form pairs;
     /// checkpoints have halves.
-    public static let llama = ModelFamily(
+    package static let llama = ModelFamily(
         name: "llama",
         gguf: GGUFDecoder(architectures: ["llama"], layout: .interleaved),
         huggingFace: HuggingFaceDecoder(modelTypes: ["llama"])
     )
 
     /// Granite 3, dense: Llama with constant factors on embeddings, residuals, attention and logits.
-    public static let granite = ModelFamily(
+    package static let granite = ModelFamily(
         name: "granite",
         gguf: GGUFDecoder(architectures: ["granite"], layout: .interleaved),
         huggingFace: HuggingFaceDecoder(modelTypes: ["granite"])
     )
 
     /// InternLM2 (arXiv 2403.17297): Llama with queries, keys and values in one tensor.
-    public static let internLM2 = ModelFamily(
+    package static let internLM2 = ModelFamily(
         name: "internlm2",
         gguf: GGUFDecoder(architectures: ["internlm2"], layout: .interleaved),
         huggingFace: HuggingFaceDecoder(modelTypes: ["internlm2"], isInternLM2: true)

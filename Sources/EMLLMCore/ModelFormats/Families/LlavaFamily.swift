@@ -3,7 +3,7 @@
 
 extension VisionFamily {
     /// LLaVA-1.5 and models published in its layout, on CLIP, SigLIP or DINOv2.
-    public static let llava = VisionFamily(
+    package static let llava = VisionFamily(
         name: "llava",
         modelTypes: ["llava"],
         projectors: ["mlp"],

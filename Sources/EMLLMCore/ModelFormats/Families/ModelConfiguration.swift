@@ -8,7 +8,7 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     public var vision: VisionConfiguration?
 
     /// Makes a configuration.
-    public init(family: String, decoder: DecoderConfiguration, vision: VisionConfiguration? = nil) {
+    package init(family: String, decoder: DecoderConfiguration, vision: VisionConfiguration? = nil) {
         self.family = family
         self.decoder = decoder
         self.vision = vision

@@ -1,10 +1,10 @@
 /// The model families that this engine runs. Adding one is a file beside ``ModelFamily`` `llama` and a line here.
-public enum ModelRegistry {
+package enum ModelRegistry {
     /// Families of text decoders.
-    public static let families: [ModelFamily] = [.llama, .qwen2, .qwen3, .granite, .internLM2]
+    package static let families: [ModelFamily] = [.llama, .qwen2, .qwen3, .granite, .internLM2]
 
     /// Families of vision-language models, each on top of one of the decoders.
-    public static let visionFamilies: [VisionFamily] = [
+    package static let visionFamilies: [VisionFamily] = [
         .qwen2VL, .qwen25VL, .qwen3VL, .llava, .internVL, .internVLOriginal, .idefics3,
     ]
 
@@ -67,9 +67,9 @@ public enum ModelRegistry {
 }
 
 /// A family of text decoders: how its published configuration and weight names map onto the engine's.
-public struct ModelFamily: Sendable {
+package struct ModelFamily: Sendable {
     /// The name in `.emllm` files.
-    public let name: String
+    package let name: String
     /// How GGUF files describe it.
     let gguf: GGUFDecoder
     /// How Hugging Face's folders describe it.
@@ -79,9 +79,9 @@ public struct ModelFamily: Sendable {
 /// A family of vision-language models: how its published configuration maps onto the engine's.
 ///
 /// Weight names differ so little between families that one table serves all: `VisionTensorNames`.
-public struct VisionFamily: Sendable {
+package struct VisionFamily: Sendable {
     /// The name in `.emllm` files.
-    public let name: String
+    package let name: String
     /// The values of `model_type` in Hugging Face's folders.
     let modelTypes: [String]
     /// The values of `clip.projector_type` in mmproj files.

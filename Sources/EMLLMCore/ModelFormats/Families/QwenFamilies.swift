@@ -4,7 +4,7 @@
 
 extension ModelFamily {
     /// Qwen2 and Qwen2.5, dense, and the decoders of their vision models.
-    public static let qwen2 = ModelFamily(
+    package static let qwen2 = ModelFamily(
         name: "qwen2",
         gguf: GGUFDecoder(architectures: ["qwen2", "qwen2vl"], layout: .half, queryKeyValueBias: true),
         huggingFace: HuggingFaceDecoder(
@@ -14,7 +14,7 @@ extension ModelFamily {
     )
 
     /// Qwen3, dense, and the decoder of Qwen3-VL.
-    public static let qwen3 = ModelFamily(
+    package static let qwen3 = ModelFamily(
         name: "qwen3",
         gguf: GGUFDecoder(architectures: ["qwen3", "qwen3vl"], layout: .half, queryKeyNorm: true),
         huggingFace: HuggingFaceDecoder(

@@ -5,7 +5,7 @@
 
 extension VisionFamily {
     /// Qwen2-VL: LayerNorm, a plain feed-forward layer.
-    public static let qwen2VL = VisionFamily(
+    package static let qwen2VL = VisionFamily(
         name: "qwen2-vl",
         modelTypes: ["qwen2_vl"],
         projectors: ["qwen2vl_merger"],
@@ -31,7 +31,7 @@ extension VisionFamily {
     )
 
     /// Qwen2.5-VL: RMSNorm, a gated feed-forward layer, attention in windows.
-    public static let qwen25VL = VisionFamily(
+    package static let qwen25VL = VisionFamily(
         name: "qwen2.5-vl",
         modelTypes: ["qwen2_5_vl"],
         projectors: ["qwen2.5vl_merger"],
@@ -62,7 +62,7 @@ extension VisionFamily {
     )
 
     /// Qwen3-VL: learned positions between cells of a table, and features from several depths (DeepStack).
-    public static let qwen3VL = VisionFamily(
+    package static let qwen3VL = VisionFamily(
         name: "qwen3-vl",
         modelTypes: ["qwen3_vl"],
         projectors: ["qwen3vl_merger"],

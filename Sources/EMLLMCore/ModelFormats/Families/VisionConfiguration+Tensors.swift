@@ -1,13 +1,13 @@
 extension ModelConfiguration {
     /// Every weight of the model, by canonical name: a file must have all of these, and no others.
-    var weightShapes: [(name: String, shape: WeightShape)] {
+    package var weightShapes: [(name: String, shape: WeightShape)] {
         decoder.weightShapes + (vision?.weightShapes(decoderWidth: decoder.hiddenSize) ?? [])
     }
 }
 
 extension VisionConfiguration {
     /// Every weight of the tower and the connector, by canonical name.
-    func weightShapes(decoderWidth: Int) -> [(name: String, shape: WeightShape)] {
+    package func weightShapes(decoderWidth: Int) -> [(name: String, shape: WeightShape)] {
         let width = tower.hiddenSize
         var shapes: [(String, WeightShape)] = [
             ("patch_embedding", .matrix(rows: width, columns: tower.patchSamples))
@@ -31,7 +31,7 @@ extension VisionConfiguration {
     }
 
     /// The connectors of DeepStack: like the main one, but normalized after joining.
-    var deepstackConnector: ConnectorConfiguration {
+    package var deepstackConnector: ConnectorConfiguration {
         var result = connector
         result.normPlace = .merged
         return result

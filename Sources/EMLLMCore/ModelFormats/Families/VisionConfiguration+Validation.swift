@@ -2,7 +2,7 @@ extension ModelConfiguration {
     /// Checks that the engine can run this model.
     ///
     /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
-    public func validate(subject: String = "model configuration") throws {
+    package func validate(subject: String = "model configuration") throws {
         try decoder.validate(subject: subject)
         try vision?.validate(decoder: decoder, subject: subject)
     }

@@ -3,7 +3,7 @@ extension GGUFFile {
     ///
     /// - Throws: ``EMLLMError`` when a key is missing, when counts disagree, or for a kind of tokenizer that this engine
     ///   does not run.
-    public func tokenizerDefinition() throws -> TokenizerDefinition {
+    package func tokenizerDefinition() throws -> TokenizerDefinition {
         let prefix = "tokenizer.ggml."
         let modelName = try metadata.require(prefix + "model", try metadata.string(prefix + "model"))
         guard let model = Self.tokenizerModels[modelName] else {

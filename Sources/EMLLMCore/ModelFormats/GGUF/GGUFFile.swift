@@ -26,19 +26,19 @@ public struct GGUFFile: Sendable {
         /// How the elements are stored.
         public let type: TensorType
         /// The first byte, counted from the start of the file.
-        public let offset: Int
+        package let offset: Int
         /// Bytes of all elements.
         public let byteCount: Int
     }
 
     /// The mapped bytes.
-    public let file: MappedFile
+    package let file: MappedFile
     /// The format's version: 2 or 3.
     public let version: Int
     /// Tensors start at multiples of this many bytes.
-    public let alignment: Int
+    package let alignment: Int
     /// The key-value section.
-    public let metadata: GGUFMetadata
+    package let metadata: GGUFMetadata
     /// The table of tensors, in the file's order.
     public let tensors: [Tensor]
 
@@ -48,7 +48,7 @@ public struct GGUFFile: Sendable {
     /// Reads and validates the header.
     ///
     /// - Throws: ``EMLLMError``, one code for each defect.
-    public init(_ file: MappedFile) throws {
+    package init(_ file: MappedFile) throws {
         var reader = ByteReader(file.bytes, path: file.path)
         let magic = try reader.take(4, "the magic number")
         guard magic.elementsEqual(Self.magic) else { throw EMLLMError.wrongMagic(path: file.path) }

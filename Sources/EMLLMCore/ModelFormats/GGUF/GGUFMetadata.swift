@@ -1,15 +1,15 @@
 /// The key-value section of a GGUF file, with checked access.
-public struct GGUFMetadata: Sendable {
+package struct GGUFMetadata: Sendable {
     /// The file, for messages.
     let path: String
     /// The keys in the file's order.
-    public private(set) var keys: [String] = []
+    package private(set) var keys: [String] = []
     private var values: [String: GGUFValue] = [:]
 
     init(path: String) { self.path = path }
 
     /// The value of `key`, if the file has it.
-    public subscript(_ key: String) -> GGUFValue? { values[key] }
+    package subscript(_ key: String) -> GGUFValue? { values[key] }
 
     mutating func append(_ key: String, _ value: GGUFValue) throws {
         guard values.updateValue(value, forKey: key) == nil else {
@@ -21,7 +21,7 @@ public struct GGUFMetadata: Sendable {
     /// The text of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
-    public func string(_ key: String) throws -> String? {
+    package func string(_ key: String) throws -> String? {
         guard let value = values[key] else { return nil }
         guard case .string(let text) = value else { throw wrongType(key, "a string", value) }
         return text
@@ -30,7 +30,7 @@ public struct GGUFMetadata: Sendable {
     /// The integer of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else or outside `range`.
-    public func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+    package func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = values[key] else { return nil }
         let expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
         let number: Int?
@@ -48,7 +48,7 @@ public struct GGUFMetadata: Sendable {
     /// The finite float of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else, infinite or not a number.
-    public func float(_ key: String) throws -> Float? {
+    package func float(_ key: String) throws -> Float? {
         guard let value = values[key] else { return nil }
         guard case .float(let number) = value else { throw wrongType(key, "a float", value) }
         guard Float(number).isFinite else {
@@ -60,7 +60,7 @@ public struct GGUFMetadata: Sendable {
     /// The truth value of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
-    public func bool(_ key: String) throws -> Bool? {
+    package func bool(_ key: String) throws -> Bool? {
         guard let value = values[key] else { return nil }
         guard case .bool(let flag) = value else { throw wrongType(key, "a boolean", value) }
         return flag
@@ -69,7 +69,7 @@ public struct GGUFMetadata: Sendable {
     /// The list of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
-    public func array(_ key: String) throws -> GGUFArray? {
+    package func array(_ key: String) throws -> GGUFArray? {
         guard let value = values[key] else { return nil }
         guard case .array(let array) = value else { throw wrongType(key, "an array", value) }
         return array
@@ -78,7 +78,7 @@ public struct GGUFMetadata: Sendable {
     /// The list of texts of `key`, or nil when the file does not have it.
     ///
     /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
-    public func strings(_ key: String) throws -> [String]? {
+    package func strings(_ key: String) throws -> [String]? {
         guard let array = try array(key) else { return nil }
         guard case .strings(let texts) = array else {
             throw EMLLMError.invalidMetadata(

@@ -1,5 +1,5 @@
 /// One metadata value of a GGUF file.
-public enum GGUFValue: Sendable, Equatable {
+package enum GGUFValue: Sendable, Equatable {
     /// Any of the unsigned integer types.
     case unsigned(UInt64)
     /// Any of the signed integer types.
@@ -26,7 +26,7 @@ public enum GGUFValue: Sendable, Equatable {
 }
 
 /// A list of metadata values of one type.
-public enum GGUFArray: Sendable, Equatable {
+package enum GGUFArray: Sendable, Equatable {
     /// Any of the unsigned integer types.
     case unsigned([UInt64])
     /// Any of the signed integer types.
@@ -41,7 +41,7 @@ public enum GGUFArray: Sendable, Equatable {
     case arrays([GGUFArray])
 
     /// Number of elements.
-    public var count: Int {
+    package var count: Int {
         switch self {
         case .unsigned(let values): values.count
         case .signed(let values): values.count

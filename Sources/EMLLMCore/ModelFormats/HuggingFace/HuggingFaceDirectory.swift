@@ -14,12 +14,12 @@ public struct HuggingFaceDirectory: Sendable {
     let imageProcessor: JSONFields?
 
     /// Bytes of all weight files.
-    public var byteCount: Int { shards.reduce(0) { $0 + $1.file.bytes.count } }
+    package var byteCount: Int { shards.reduce(0) { $0 + $1.file.bytes.count } }
 
     /// Opens a folder and validates its files.
     ///
     /// - Throws: ``EMLLMError`` naming the file that is missing or wrong.
-    public init(_ url: URL) throws {
+    package init(_ url: URL) throws {
         path = url.path
         func file(_ name: String) throws -> MappedFile { try MappedFile(url.appending(path: name)) }
         func optional(_ name: String) throws -> MappedFile? {
@@ -60,7 +60,7 @@ public struct HuggingFaceDirectory: Sendable {
         /// Rows before columns.
         public let dimensions: [Int]
         /// The first byte, counted from the start of its file.
-        public let offset: Int
+        package let offset: Int
         /// Bytes of all elements.
         public let byteCount: Int
     }
@@ -81,7 +81,7 @@ public struct HuggingFaceDirectory: Sendable {
     /// The chat template, from a file of its own or from the tokenizer's settings.
     ///
     /// - Throws: ``EMLLMError`` when it is not UTF-8.
-    public func chatTemplate() throws -> String? {
+    package func chatTemplate() throws -> String? {
         if let template {
             guard let text = String(validating: template.bytes, as: UTF8.self) else {
                 throw EMLLMError.invalidUTF8(path: template.path, what: "the chat template", offset: 0)

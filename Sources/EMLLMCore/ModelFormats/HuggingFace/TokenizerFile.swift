@@ -187,7 +187,7 @@ extension HuggingFaceDirectory {
     /// The tokenizer, with as many tokens as the embedding has rows: rows without a token get unused ones.
     ///
     /// - Throws: ``EMLLMError`` when identifiers are out of range or used twice.
-    public func tokenizerDefinition(embeddingRows: Int) throws -> TokenizerDefinition {
+    package func tokenizerDefinition(embeddingRows: Int) throws -> TokenizerDefinition {
         let file = tokenizerFile
         var tokens = (0..<embeddingRows).map { "[unused \($0)]" }
         var types = [TokenizerDefinition.TokenType](repeating: .unused, count: embeddingRows)

@@ -35,9 +35,9 @@ extension ResultRecord {
             steps: zip(steps, labels).map { step, label in
                 StepRecord(
                     text: step.text,
-                    probability: step.judgement?.score,
-                    logit: step.judgement?.verdict.logit,
-                    isInformative: step.judgement?.verdict.isInformative,
+                    probability: step.evaluation?.score,
+                    logit: step.evaluation?.verdict.logit,
+                    isInformative: step.evaluation?.verdict.isInformative,
                     meanLogProbability: step.meanLogProbability,
                     lineLogProbability: trace.logProbability(to: step.id),
                     windowConfidence: step.windowConfidence,

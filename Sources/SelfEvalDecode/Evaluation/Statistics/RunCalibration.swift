@@ -22,7 +22,7 @@ public struct RunCalibration: Sendable {
     ///   - signals: what a score is made of, all of them out of ``ScoreFit/recorded``.
     ///   - method: the curve for verdicts.
     ///   - acceptThreshold: accept steps from this score on, where nothing else is asked for.
-    ///   - looks: look at pictures so often, where nothing else is asked for.
+    ///   - views: look at so many views of each picture, where nothing else is asked for.
     /// - Returns: `nil` where there are too few labelled steps.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run.
     public init?(
@@ -30,7 +30,7 @@ public struct RunCalibration: Sendable {
         signals: Set<ScoreSignal> = [.verdict],
         method: ScoreFit.Method = .platt,
         acceptThreshold: Double? = nil,
-        looks: Int? = nil
+        views: Int? = nil
     ) throws {
         let description = try folder.readDescription()
         let all = try folder.readResults()
@@ -46,7 +46,7 @@ public struct RunCalibration: Sendable {
             steps: fit.curve,
             weights: fit.weights,
             acceptThreshold: acceptThreshold,
-            looks: looks,
+            views: views,
             sampleCount: fit.count
         )
         summary = fit.summary

@@ -67,13 +67,13 @@ extension TrainingRecord {
                     Step(
                         text: flawed.text,
                         isRight: false,
-                        probability: flawed.judgement?.score,
+                        probability: flawed.evaluation?.score,
                         reflection: trace.reflections.first { $0.node == flawed.id }?.text,
                         refined: node.text
                     )
                 )
             }
-            steps.append(Step(text: node.text, isRight: isRight, probability: node.judgement?.score))
+            steps.append(Step(text: node.text, isRight: isRight, probability: node.evaluation?.score))
         }
         let prompts = trace.header.options.prompts
         self.init(

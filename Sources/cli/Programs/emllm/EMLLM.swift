@@ -1,9 +1,11 @@
 import ArgumentParser
 import BenchTool
 import CLIShared
+import ChatTool
 import ConvertTool
 import EMLLMCore
 import EvalTool
+import ModelsTool
 import RunTool
 
 @main
@@ -20,6 +22,7 @@ struct EMLLM: AsyncParsableCommand {
             EXAMPLES
               emllm run --image puzzle.png "What is the missing number?"
               emllm run --model smollm2-135m-instruct "How many legs has a spider?"
+              emllm chat
               emllm trace view run.jsonl --html run.html
               emllm convert model.gguf model.emllm
               emllm eval run problems.jsonl --out runs/a --strategies cot,vote,verify
@@ -32,8 +35,8 @@ struct EMLLM: AsyncParsableCommand {
             """,
         version: EMLLMVersion.current,
         subcommands: [
-            RunCommand.self, ConvertCommand.self, BenchCommand.self, EvalCommand.self, TraceCommand.self,
-            PromptsCommand.self,
+            RunCommand.self, ChatCommand.self, ModelsCommand.self, ConvertCommand.self, BenchCommand.self,
+            EvalCommand.self, TraceCommand.self, PromptsCommand.self,
         ]
     )
 

@@ -1,6 +1,6 @@
-// Sixteen float lanes as two AVX2 registers: the unit that lanes_float.h and lanes_attention.h are written in.
-#ifndef CT_LANES_AVX2_H
-#define CT_LANES_AVX2_H
+// Sixteen float lanes as two AVX2 registers: the unit that simd_float.h and simd_attention.h are written in.
+#ifndef CT_SIMD_AVX2_H
+#define CT_SIMD_AVX2_H
 
 #include "../internal.h"
 

@@ -1,21 +1,25 @@
 import EMLLMCore
 import Foundation
 
-/// Models by name: those in the user's folder (`$EMLLM_HOME`, else `$XDG_CACHE_HOME/emllm`, else `~/.cache/emllm`), and those
-/// that come with the tools.
+/// Models by name: those in the user's folder (`$EMLLM_HOME`, else `$XDG_CACHE_HOME/emllm`, else `~/.cache/emllm`), and the
+/// one that comes with this package.
 ///
 /// In the user's folder `smollm2-135m-instruct` is the file `models/smollm2-135m-instruct.emllm`.
+///
+/// ```swift
+/// let model = try EMLLMModel.load(from: ModelStore().locate("smollm2-135m-instruct"))
+/// ```
 public struct ModelStore: Sendable {
-    /// The model that the tools take when none is named. It comes with them, and answers questions about pictures.
-    public static let defaultModel = "puzzles"
-    /// A model for text, which `make demo-text` fetches.
+    /// The name of the model that comes with this package. It answers questions about pictures.
+    public static let bundledModel = "puzzles"
+    /// The name of a model for text.
     public static let textModel = "smollm2-135m-instruct"
     /// The suffix of model files in the store.
     public static let fileExtension = "emllm"
 
     /// The user's folder; `nil` when no variable says where it is.
     public let home: URL?
-    /// The folder of models that come with the tools; `nil` where the program lies without it.
+    /// The folder of models that come with this package; `nil` where the program lies without it.
     public let bundled: URL?
 
     /// Finds the store through the environment. Empty variables count as unset, as the XDG specification says.
@@ -26,10 +30,20 @@ public struct ModelStore: Sendable {
         }
         let candidates = [folder("EMLLM_HOME", ""), folder("XDG_CACHE_HOME", "emllm"), folder("HOME", ".cache/emllm")]
         home = candidates.compactMap { $0 }.first
-        // Bundle.module would end the program where the folder is missing.
+        bundled = Self.bundleCandidates.first { FileManager.default.fileExists(atPath: $0.path(percentEncoded: false)) }
+    }
+
+    /// Where the folder of bundled models may lie: beside the program, as the build and an installation put it, or among
+    /// an application's resources. The generated `Bundle.module` would end the program where the folder is missing.
+    private static var bundleCandidates: [URL] {
         let program = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
-        bundled = ["resources", "bundle"].compactMap { program?.appending(path: "EMLLM_CLIShared.\($0)/Models") }
-            .first { FileManager.default.fileExists(atPath: $0.path(percentEncoded: false)) }
+        let folders = [
+            program, program?.appending(path: "../lib/emllm"), program?.appending(path: "../share/emllm"),
+            Bundle.main.resourceURL,
+        ]
+        return folders.compactMap { $0 }.flatMap { folder in
+            ["resources", "bundle"].map { folder.appending(path: "EMLLM_EMLLMModelStore.\($0)/Models").standardized }
+        }
     }
 
     /// The folders of model files, the user's first.
@@ -92,10 +106,9 @@ extension EMLLMError {
             expected: known.isEmpty
                 ? "a file, or a model in \(folder)" : "a file, or one of: \(known.joined(separator: ", "))",
             found: known.isEmpty ? "neither; that folder has no models" : "neither",
-            remedy: name == ModelStore.textModel
-                ? "run 'make demo-text' once to fetch it"
-                : name == ModelStore.defaultModel
-                    ? "build the tools again with 'make build': it lies beside them" : "check the name"
+            remedy: name == ModelStore.bundledModel
+                ? "copy the folder EMLLM_EMLLMModelStore.resources along with the program: the model lies in it"
+                : "check the name, or put a file of that name there"
         )
     }
 }

@@ -3,18 +3,18 @@
 /// Philox 4×32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by the seed and counted by
 /// branch and position: a branch draws the same numbers whether it is decoded alone or beside others, and a recorded
 /// run replays exactly.
-public struct CounterRandom: Sendable {
+package struct CounterRandom: Sendable {
     private let key: (UInt32, UInt32)
 
     /// A generator for one seed.
-    public init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
+    package init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
 
     /// A number in [0, 1) with 53 random bits.
     ///
     /// - Parameters:
     ///   - branch: which line of text draws.
     ///   - position: the absolute position of the token to be drawn.
-    public func uniform(branch: UInt64, position: Int) -> Double {
+    package func uniform(branch: UInt64, position: Int) -> Double {
         let place = UInt64(bitPattern: Int64(position))
         let block = Self.philox(
             counter: (

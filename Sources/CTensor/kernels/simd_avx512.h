@@ -1,6 +1,6 @@
-// Sixteen float lanes as one AVX-512 register: the unit that lanes_float.h and lanes_attention.h are written in.
-#ifndef CT_LANES_AVX512_H
-#define CT_LANES_AVX512_H
+// Sixteen float lanes as one AVX-512 register: the unit that simd_float.h and simd_attention.h are written in.
+#ifndef CT_SIMD_AVX512_H
+#define CT_SIMD_AVX512_H
 
 #include "../internal.h"
 

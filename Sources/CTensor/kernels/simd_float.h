@@ -1,4 +1,4 @@
-// Norm, activation and float products in sixteen lanes. Included once by each instruction set, after its lanes_*.h.
+// Norm, activation and float products in sixteen lanes. Included once by each instruction set, after its simd_*.h.
 
 /// ct_exp on every lane.
 CT_INLINE v16 v16_exp(v16 x) {

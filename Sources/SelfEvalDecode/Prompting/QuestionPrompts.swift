@@ -3,20 +3,20 @@ import Foundation
 
 /// One question as tokens: its prompt, and the turns that can follow a step.
 ///
-/// A step is the model's own tokens, inside its own turn. To judge it, that turn must be closed, the evaluation asked as
+/// A step is the model's own tokens, inside its own turn. To evaluate it, that turn must be closed, the evaluation asked as
 /// the user's turn, and a new turn of the model's opened, all with **appended tokens only**, since what is in the cache
 /// stays there. Those tokens differ from family to family, so they are taken from the model's chat template: it renders
 /// the conversation "question, *mark*, evaluation" with an arbitrary word as the mark, and what comes after the mark is
 /// what has to be appended.
-public struct Conversation: Sendable {
+public struct QuestionPrompts: Sendable {
     /// The question's prompt, up to where the model's reasoning begins.
     public let question: [TokenID]
     /// The same prompt without its pictures; `nil` where there are none.
-    public let blindQuestion: [TokenID]?
+    public let imageFreeQuestion: [TokenID]?
     /// What asks for a verdict after a step: one sequence for each order of the two words.
     public let evaluations: [[TokenID]]
     /// What asks for a verdict on a whole chain: one sequence for each order.
-    public let reviews: [[TokenID]]
+    public let chainEvaluations: [[TokenID]]
     /// What asks what is wrong.
     public let reflect: [TokenID]
     /// What asks for the last step once more, after a reflection.
@@ -28,7 +28,7 @@ public struct Conversation: Sendable {
     /// A step without content; empty where the prompts have none.
     public let emptyStep: [TokenID]
 
-    /// Tokens to judge one step.
+    /// Tokens to evaluate one step.
     public var evaluationCost: Int { evaluations.reduce(0) { $0 + $1.count } }
 
     /// How a model without a chat template is addressed.
@@ -102,11 +102,11 @@ public struct Conversation: Sendable {
             turns.opening = [asked]
             self.question = try turns.prompt()
         }
-        blindQuestion = images.isEmpty ? nil : try turns.withoutImages().prompt()
+        imageFreeQuestion = images.isEmpty ? nil : try turns.withoutImages().prompt()
         let words = [prompts.verdict.positive, prompts.verdict.negative]
         let orders = (bothOrders ? [words, words.reversed()] : [words]).map { $0.joined(separator: " or ") }
         evaluations = try orders.map { try turns.turn(after: Self.offering($0, in: prompts.evaluate)) }
-        reviews = try orders.map { try turns.turn(after: Self.offering($0, in: prompts.review)) }
+        chainEvaluations = try orders.map { try turns.turn(after: Self.offering($0, in: prompts.evaluateChain)) }
         reflect = try turns.turn(after: prompts.reflect)
         refine = try turns.turn(after: prompts.refine)
         rework = try turns.turn(after: prompts.rework)
@@ -185,7 +185,7 @@ extension EMLLMError {
     static let templateDropsTurns = EMLLMError(
         code: .templateDropsTurns,
         subject: "chat template",
-        expected: "the model's own turn once, as it was written, in a conversation with a second question",
+        expected: "the model's own turn once, as it was written, in a questionPrompts with a second question",
         found: "another rendering",
         remedy: "use plain chat (--plain), or a model with an ordinary template"
     )

@@ -2,38 +2,38 @@ import EMLLMCore
 import Foundation
 
 extension ModelStepSource {
-    /// Judges nodes, all of them in one batch: each verdict costs the evaluation prompt's tokens.
-    func judge(
+    /// Evaluates nodes, all of them in one batch: each verdict costs the evaluation prompt's tokens.
+    func evaluate(
         _ nodes: [Int],
-        as scope: JudgementScope,
+        as scope: EvaluationScope,
         behind reflection: Int?,
-        account: Account
-    ) throws -> [StepJudgement] {
+        ledger: Ledger
+    ) throws -> [StepEvaluation] {
         let branches = nodes.map { node in
             guard let reflection, let branch = reflections[reflection] else { return closed(node) }
             return branch
         }
-        let verdicts = try verdicts(after: branches, as: scope, to: \.evaluation, account: account)
-        var judgements = verdicts.map { StepJudgement(verdict: $0) }
-        if options.weights[.contrast] != 0, let logits = try blindLogits(of: nodes, as: scope, account: account) {
-            for index in judgements.indices { judgements[index].blindLogit = logits[index] }
+        let verdicts = try verdicts(after: branches, as: scope, to: \.evaluation, ledger: ledger)
+        var evaluations = verdicts.map { StepEvaluation(verdict: $0) }
+        if options.weights[.contrast] != 0, let logits = try imageFreeLogits(of: nodes, as: scope, ledger: ledger) {
+            for index in evaluations.indices { evaluations[index].imageFreeLogit = logits[index] }
         }
         if options.weights[.probe] != 0 {
-            for (index, probe) in try probes(after: nodes, account: account).enumerated() {
-                judgements[index].probe = probe
+            for (index, probe) in try probes(after: nodes, ledger: ledger).enumerated() {
+                evaluations[index].probe = probe
             }
         }
-        return judgements
+        return evaluations
     }
 
-    func judgeEmptyStep(account: Account) throws -> Verdict {
+    func evaluateEmptyStep(ledger: Ledger) throws -> Verdict {
         guard let question = live[0]?.branch else { preconditionFailure("the question was not read") }
         let verdict = try verdicts(
             after: [question.fork()],
             as: .step,
-            beginning: conversation.emptyStep,
+            beginning: questionPrompts.emptyStep,
             to: \.evaluation,
-            account: account
+            ledger: ledger
         )[0]
         scorer.prior = verdict.orderLogits
         return verdict
@@ -42,23 +42,23 @@ extension ModelStepSource {
     /// Verdicts behind branches, which are not touched.
     private func verdicts(
         after branches: [Model.Branch],
-        as scope: JudgementScope,
+        as scope: EvaluationScope,
         beginning: [TokenID] = [],
         to purpose: WritableKeyPath<TokenCounts, Int>,
-        account: Account
+        ledger: Ledger
     ) throws -> [Verdict] {
-        let orders = scope == .step ? conversation.evaluations : conversation.reviews
+        let orders = scope == .step ? questionPrompts.evaluations : questionPrompts.chainEvaluations
         let work = branches.flatMap { branch in
             orders.map { (branch: branch.fork(), tokens: beginning + $0) }
         }
-        let logits = try append(work, to: purpose, account: account)
+        let logits = try append(work, to: purpose, ledger: ledger)
         return branches.indices.map { index in
             scorer.verdict(from: Array(logits[(index * orders.count)..<((index + 1) * orders.count)]))
         }
     }
 
     /// Costs one token: the evaluation's own, right before its verdict, once more for the logits behind it.
-    func readVerdict(in evaluation: StepNode, account: Account) throws -> Verdict? {
+    func readVerdict(in evaluation: StepNode, ledger: Ledger) throws -> Verdict? {
         let markers = options.prompts.markers
         guard let branch = live[evaluation.id]?.branch.fork(),
             let words = try? VerdictTokens(positive: markers.accept, negative: markers.refine, tokenizer: tokenizer),
@@ -76,60 +76,60 @@ extension ModelStepSource {
         guard let first, first > 0 else { return nil }
         let last = first - 1
         branch.rollback(to: branch.count - evaluation.tokens.count + last)
-        let logits = try append([(branch, [evaluation.tokens[last]])], to: \.evaluation, account: account)
+        let logits = try append([(branch, [evaluation.tokens[last]])], to: \.evaluation, ledger: ledger)
         return StepScorer(tokens: words, minimumMass: options.minimumVerdictMass).verdict(from: logits)
     }
 
     // MARK: Did it look?
 
     /// ℓ of each node on a prefix without the picture; `nil` where there is no picture, or no budget.
-    private func blindLogits(of nodes: [Int], as scope: JudgementScope, account: Account) throws -> [Double]? {
-        guard let question = conversation.blindQuestion else { return nil }
-        let lines = nodes.compactMap { live[$0]?.branch.tokens.dropFirst(conversation.question.count) }
+    private func imageFreeLogits(of nodes: [Int], as scope: EvaluationScope, ledger: Ledger) throws -> [Double]? {
+        guard let question = questionPrompts.imageFreeQuestion else { return nil }
+        let lines = nodes.compactMap { live[$0]?.branch.tokens.dropFirst(questionPrompts.question.count) }
         guard lines.count == nodes.count else { return nil }
-        let orders = scope == .step ? conversation.evaluations : conversation.reviews
+        let orders = scope == .step ? questionPrompts.evaluations : questionPrompts.chainEvaluations
         let most = question.count + lines.reduce(0) { $0 + $1.count + orders.reduce(0) { $0 + $1.count } }
-        guard account.meter.allows(Expense(promptTokens: most, branches: 2 * nodes.count)) else { return nil }
+        guard ledger.meter.allows(Expense(promptTokens: most, branches: 2 * nodes.count)) else { return nil }
         let root: Model.Branch
-        if let known = blind[0] {
+        if let known = imageFree[0] {
             root = known
         } else {
             root = model.makeBranch()
-            _ = try append([(root, question)], to: \.contrast, account: account)
-            blind[0] = root
+            _ = try append([(root, question)], to: \.contrast, ledger: ledger)
+            imageFree[0] = root
         }
         var branches: [Model.Branch] = []
         var work: [(branch: Model.Branch, tokens: [TokenID])] = []
         for (node, line) in zip(nodes, lines) {
             // The longest line that is known to begin this one.
             let tokens = question + line
-            let known = blind.values.filter { tokens.starts(with: $0.tokens) }.max { $0.count < $1.count } ?? root
+            let known = imageFree.values.filter { tokens.starts(with: $0.tokens) }.max { $0.count < $1.count } ?? root
             let branch = known.fork()
             if branch.count < tokens.count { work.append((branch, Array(tokens[branch.count...]))) }
             branches.append(branch)
-            blind[node] = branch
+            imageFree[node] = branch
         }
-        if !work.isEmpty { _ = try append(work, to: \.contrast, account: account) }
+        if !work.isEmpty { _ = try append(work, to: \.contrast, ledger: ledger) }
         let closed = zip(nodes, branches).map { node, branch in
             let fork = branch.fork()
             fork.rollback(to: fork.count - (live[node]?.trailingSpace ?? 0))
             return fork
         }
-        return try verdicts(after: closed, as: scope, to: \.contrast, account: account).map(\.logit)
+        return try verdicts(after: closed, as: scope, to: \.contrast, ledger: ledger).map(\.logit)
     }
 
     // MARK: Answers
 
     /// The answers that would be given now, a few tokens of each.
-    private func probes(after nodes: [Int], account: Account) throws -> [AnswerProbe?] {
+    private func probes(after nodes: [Int], ledger: Ledger) throws -> [AnswerProbe?] {
         let cost = Expense(
-            promptTokens: nodes.count * conversation.answer.count,
+            promptTokens: nodes.count * questionPrompts.answer.count,
             passes: ModelStepSource.probeTokens,
             branches: nodes.count
         )
-        guard account.meter.allows(cost) else { return nodes.map { _ in nil } }
+        guard ledger.meter.allows(cost) else { return nodes.map { _ in nil } }
         let limit = ModelStepSource.probeTokens
-        return try asked(after: nodes, limit: limit, purposes: (\.evaluation, \.evaluation), account: account).map {
+        return try asked(after: nodes, limit: limit, purposes: (\.evaluation, \.evaluation), ledger: ledger).map {
             let scores = $0.logProbabilities
             let mean = scores.isEmpty ? 0 : scores.reduce(0, +) / Double(scores.count)
             return AnswerProbe(text: $0.text, meanLogProbability: mean)
@@ -139,9 +139,9 @@ extension ModelStepSource {
     /// Tokens of an answer that is only looked at.
     private static var probeTokens: Int { 8 }
 
-    func answer(after nodes: [Int], account: Account) throws -> [(text: String, tokens: [TokenID])] {
+    func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])] {
         let limit = options.budget.answerTokens
-        return try asked(after: nodes, limit: limit, purposes: (\.answerPrompt, \.answer), account: account)
+        return try asked(after: nodes, limit: limit, purposes: (\.answerPrompt, \.answer), ledger: ledger)
             .map { ($0.text, $0.tokens) }
     }
 
@@ -163,10 +163,10 @@ extension ModelStepSource {
         after nodes: [Int],
         limit: Int,
         purposes: (prompt: WritableKeyPath<TokenCounts, Int>, text: WritableKeyPath<TokenCounts, Int>),
-        account: Account
+        ledger: Ledger
     ) throws -> [(text: String, tokens: [TokenID], logProbabilities: [Double])] {
         let branches = nodes.map(closed)
-        let first = try append(branches.map { ($0, conversation.answer) }, to: purposes.prompt, account: account)
+        let first = try append(branches.map { ($0, questionPrompts.answer) }, to: purposes.prompt, ledger: ledger)
         var answers = zip(branches, first).map {
             AskedAnswer(branch: $0, logits: $1, detokenizer: tokenizer.makeDetokenizer())
         }
@@ -174,14 +174,14 @@ extension ModelStepSource {
             let active = answers.indices.filter { !answers[$0].isDone }
             if active.isEmpty { break }
             try model.cancellation.check()
-            if answers.allSatisfy(\.hasText), !account.meter.allowsAnswerToken() { break }
+            if answers.allSatisfy(\.hasText), !ledger.meter.allowsAnswerToken() { break }
             for index in active { choose(&answers[index], limit: limit) }
             let growing = active.filter { !answers[$0].isDone }
             guard !growing.isEmpty else { continue }
             let work = growing.compactMap { index in
                 answers[index].tokens.last.map { (branch: answers[index].branch, token: $0) }
             }
-            let logits = try step(work, to: purposes.text, account: account)
+            let logits = try step(work, to: purposes.text, ledger: ledger)
             for (index, logits) in zip(growing, logits) { answers[index].logits = logits }
         }
         return answers.map { answer in
@@ -226,16 +226,16 @@ extension ModelStepSource {
 
     // MARK: Reflections
 
-    func reflect(on node: Int, as scope: JudgementScope, id: Int, account: Account) throws -> Reflection? {
+    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection? {
         let branch = closed(node)
-        let prompt = conversation.reflect
-        let request = scope == .step ? conversation.refine : conversation.rework
+        let prompt = questionPrompts.reflect
+        let request = scope == .step ? questionPrompts.refine : questionPrompts.rework
         let room = prompt.count + options.reflectionTokens + request.count + options.prompts.step.maximumTokens
         let expense = Expense(promptTokens: prompt.count + request.count, passes: options.reflectionTokens + 2)
-        guard hasRoom(after: branch.count, for: room, account: account), account.meter.allows(expense) else {
+        guard hasRoom(after: branch.count, for: room, ledger: ledger), ledger.meter.allows(expense) else {
             return nil
         }
-        var logits = try append([(branch, prompt)], to: \.reflection, account: account)[0]
+        var logits = try append([(branch, prompt)], to: \.reflection, ledger: ledger)[0]
         var detokenizer = tokenizer.makeDetokenizer()
         var tokens: [TokenID] = []
         var text = ""
@@ -245,7 +245,7 @@ extension ModelStepSource {
             if tokenizer.isEndOfGeneration(token) { break }
             tokens.append(token)
             text += detokenizer.append(token)
-            logits = try step([(branch, token)], to: \.reflection, account: account)[0]
+            logits = try step([(branch, token)], to: \.reflection, ledger: ledger)[0]
             // One paragraph says what is wrong; small models would go on for ever.
             if AnswerText.endsLine(text) { break }
         }

@@ -1,16 +1,16 @@
 // One quantization unit (a block of 32, or a super-block of 256) taken apart into plain integers, in either layout.
-#ifndef CT_CODES_H
-#define CT_CODES_H
+#ifndef CT_QUANTIZED_BLOCK_H
+#define CT_QUANTIZED_BLOCK_H
 
 #include "internal.h"
 
-typedef struct ct_codes {
+typedef struct ct_quantized_block {
     uint8_t values[256];   // unsigned integers, as stored
     uint8_t scales[16];    // K-quants: per 32 (Q4_K, Q5_K) or per 16 (Q6_K, two's complement)
     uint8_t minimums[8];   // Q4_K, Q5_K
     uint16_t d;            // fp16
     uint16_t m;            // fp16: m, or dmin
-} ct_codes;
+} ct_quantized_block;
 
 /// Elements in a unit.
 static inline int32_t ct_unit(ct_type type) { return type >= CT_Q4_K ? 256 : 32; }
@@ -34,10 +34,10 @@ static inline bool ct_has_minimum(ct_type type) {
     return type == CT_Q4_1 || type == CT_Q5_1 || type == CT_Q4_K || type == CT_Q5_K;
 }
 
-void ct_codes_from_gguf(ct_type type, const uint8_t *block, ct_codes *codes);
-void ct_codes_to_gguf(ct_type type, const ct_codes *codes, uint8_t *block);
-void ct_codes_to_strip(ct_type type, const ct_strip_layout *layout, uint8_t *strip, int32_t lane, int64_t unit,
-                       const ct_codes *codes);
+void ct_quantized_block_from_gguf(ct_type type, const uint8_t *block, ct_quantized_block *quantized);
+void ct_quantized_block_to_gguf(ct_type type, const ct_quantized_block *quantized, uint8_t *block);
+void ct_quantized_block_to_panel(ct_type type, const ct_panel_layout *layout, uint8_t *panel, int32_t lane, int64_t unit,
+                                 const ct_quantized_block *quantized);
 /// `count` dequantized elements of a row from column `begin` on; both whole units, or anything for float types.
 void ct_dequantize_piece(const ct_matrix *w, int64_t row, int64_t begin, int64_t count, float *out);
 
@@ -48,44 +48,45 @@ static inline void ct_store16(uint8_t *p, uint16_t value) {
     p[1] = (uint8_t)(value >> 8);
 }
 
-/// Takes unit `unit` of row `lane` of a strip apart. Element k of a block belongs to group k / 4; a group vector of 64 bytes
+/// Takes unit `unit` of row `lane` of a panel apart. Element k of a block belongs to group k / 4; a group vector of 64 bytes
 /// holds four elements of each row. Inlined, so that a caller with a constant type pays for that type alone.
-static inline __attribute__((always_inline)) void ct_codes_from_strip(ct_type type, const ct_strip_layout *layout,
-                                                                       const uint8_t *strip, int32_t lane, int64_t unit,
-                                                                       ct_codes *codes) {
+static inline __attribute__((always_inline)) void ct_quantized_block_from_panel(ct_type type, const ct_panel_layout *layout,
+                                                                                const uint8_t *panel, int32_t lane,
+                                                                                int64_t unit,
+                                                                                ct_quantized_block *quantized) {
     int blocks = ct_unit(type) / CT_BLOCK;
     for (int i = 0; i < blocks; i++) {
         int64_t b = unit * blocks + i;
-        uint8_t *values = codes->values + i * CT_BLOCK;
+        uint8_t *values = quantized->values + i * CT_BLOCK;
         // Four elements of a row lie side by side: whole words, taken apart in parallel.
         for (int group = 0; group < 8; group++) {
             uint32_t word, high;
             if (type == CT_Q8_0) {
-                memcpy(&word, strip + b * 512 + group * 64 + lane * 4, 4);
+                memcpy(&word, panel + b * 512 + group * 64 + lane * 4, 4);
             } else {
-                memcpy(&word, strip + b * 256 + group % 4 * 64 + lane * 4, 4);
+                memcpy(&word, panel + b * 256 + group % 4 * 64 + lane * 4, 4);
                 word = word >> (group / 4 * 4) & 0x0f0f0f0f;
             }
             if (type == CT_Q6_K) {
-                memcpy(&high, strip + layout->high + (size_t)(b * 128 + group / 4 * 64 + lane * 4), 4);
+                memcpy(&high, panel + layout->high + (size_t)(b * 128 + group / 4 * 64 + lane * 4), 4);
                 word |= (high >> (group % 4 * 2) & 0x03030303) << 4;
             } else if (type == CT_Q5_0 || type == CT_Q5_1 || type == CT_Q5_K) {
-                memcpy(&high, strip + layout->high + (size_t)(b * 64 + lane * 4), 4);
+                memcpy(&high, panel + layout->high + (size_t)(b * 64 + lane * 4), 4);
                 word |= (high >> group & 0x01010101) << 4;
             }
             memcpy(values + group * 4, &word, 4);
         }
         if (type == CT_Q6_K) {
-            codes->scales[2 * i] = strip[layout->scales + (size_t)(b * 32 + lane)];
-            codes->scales[2 * i + 1] = strip[layout->scales + (size_t)(b * 32 + 16 + lane)];
+            quantized->scales[2 * i] = panel[layout->scales + (size_t)(b * 32 + lane)];
+            quantized->scales[2 * i + 1] = panel[layout->scales + (size_t)(b * 32 + 16 + lane)];
         } else if (type >= CT_Q4_K) {
-            codes->scales[i] = strip[layout->scales + (size_t)(b * 16 + lane)];
-            codes->minimums[i] = strip[layout->minimums + (size_t)(b * 16 + lane)];
+            quantized->scales[i] = panel[layout->scales + (size_t)(b * 16 + lane)];
+            quantized->minimums[i] = panel[layout->minimums + (size_t)(b * 16 + lane)];
         }
     }
     size_t at = (size_t)(unit * 32 + lane * 2);
-    codes->d = ct_load16(strip + (type >= CT_Q4_K ? layout->super : layout->scales) + at);
-    if (ct_has_minimum(type)) codes->m = ct_load16(strip + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at);
+    quantized->d = ct_load16(panel + (type >= CT_Q4_K ? layout->super : layout->scales) + at);
+    if (ct_has_minimum(type)) quantized->m = ct_load16(panel + (type >= CT_Q4_K ? layout->super_minimum : layout->minimums) + at);
 }
 
 #endif

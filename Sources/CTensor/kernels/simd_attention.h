@@ -1,4 +1,4 @@
-// Softmax attention in sixteen lanes. Included once by each instruction set, after lanes_float.h.
+// Softmax attention in sixteen lanes. Included once by each instruction set, after simd_float.h.
 
 /// Scores of up to four query rows against one group of 16 keys, a key in each lane.
 CT_INLINE void score_group(const float *const *q, int rows, int32_t head_dim, const float *keys, v16 *sums) {

@@ -1,11 +1,11 @@
 import EMLLMCore
 
-/// Further looks at a question's pictures: the same pictures, moved a little in their frames.
+/// Further views of a question's pictures: the same pictures, moved a little in their frames.
 ///
 /// A vision transformer cuts a picture into patches, and what it takes a small or a faint thing for depends on where the cuts
 /// are. What is there stays when the picture moves; a mistake of reading often does not. So texts that begin behind different
 /// looks err more independently than draws behind one (test-time augmentation, Krizhevsky et al. 2012).
-final class Looks {
+final class ViewEncoder {
     /// The most looks.
     static let most = 9
 
@@ -25,15 +25,15 @@ final class Looks {
         self.context = context
     }
 
-    /// A prompt as it is with another look at its pictures.
+    /// A prompt as it is with another view of its pictures.
     ///
     /// - Parameters:
-    ///   - prompt: tokens, those of the first look among them.
+    ///   - prompt: tokens, those of the first view among them.
     ///   - look: which one; 0 is the first.
     /// - Returns: as many tokens, in the same places.
-    func prompt(_ prompt: [TokenID], look: Int) throws -> [TokenID] {
-        guard look > 0 else { return prompt }
-        let others = try images.map { try context.encode($0.seen(at: look)) }
+    func prompt(_ prompt: [TokenID], view: Int) throws -> [TokenID] {
+        guard view > 0 else { return prompt }
+        let others = try images.map { try context.encode($0.shown(inView: view)) }
         held += others
         return prompt.map { token in
             guard let index = encoded.firstIndex(where: { $0.tokens.contains(token) }) else { return token }
@@ -45,10 +45,10 @@ final class Looks {
 extension RGBImage {
     /// The picture as a look shows it: moved along the diagonals, by a 64th of its sides at looks 1 to 4 (a quarter of a patch,
     /// where sixteen patches make a side), by twice as much at 5 to 8.
-    func seen(at look: Int) -> RGBImage {
-        guard look > 0 else { return self }
-        let (right, down) = [(1, 1), (-1, -1), (1, -1), (-1, 1)][(look - 1) % 4]
-        let times = 1 + (look - 1) / 4
+    func shown(inView view: Int) -> RGBImage {
+        guard view > 0 else { return self }
+        let (right, down) = [(1, 1), (-1, -1), (1, -1), (-1, 1)][(view - 1) % 4]
+        let times = 1 + (view - 1) / 4
         return shifted(
             right: right * max(1, width * times / 64),
             down: down * max(1, height * times / 64)

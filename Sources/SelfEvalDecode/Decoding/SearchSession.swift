@@ -3,36 +3,36 @@ import Foundation
 
 /// What strategies work with: the tree of steps, and the few things that can be done to it.
 ///
-/// Write texts behind nodes, judge them, ask for reflections and answers, and say what stands. Whatever is done is
+/// Write texts behind nodes, evaluate them, ask for reflections and answers, and say what stands. Whatever is done is
 /// an event, and the trace is what the events come to; every token is counted and kept within the budget here. Where the
 /// texts come from is the source's business: a model, or the record of an earlier run.
-final class Workbench {
+final class SearchSession {
     let options: SelfEvalOptions
-    let account: Account
+    let ledger: Ledger
     private(set) var trace: Trace
     private let source: any StepSource
     private let costs: TraceHeader.PromptCosts
     private let onEvent: (DecodeEvent) -> Void
     /// Texts that were begun after each node.
-    private var begun: [Int: Int] = [:]
+    private var draftCounts: [Int: Int] = [:]
     /// Which random numbers the text of each node draws.
     private var streams: [Int: UInt64] = [0: 0]
     /// What was said after each node, to tell duplicates.
-    private var said: [Int: Set<String>] = [:]
+    private var textsWritten: [Int: Set<String>] = [:]
 
     init(
         header: TraceHeader,
         source: any StepSource,
-        account: Account,
+        ledger: Ledger,
         onEvent: @escaping (DecodeEvent) -> Void
     ) {
         options = header.options
         costs = header.costs
         self.source = source
-        self.account = account
+        self.ledger = ledger
         self.onEvent = onEvent
         trace = Trace(header)
-        account.onDraft = { onEvent(.draft(parent: $0, text: $1)) }
+        ledger.onDraft = { onEvent(.draft(parent: $0, text: $1)) }
     }
 
     /// Records an event.
@@ -48,8 +48,8 @@ final class Workbench {
         return node
     }
 
-    /// The score of a node; `nil` where it was not judged, or its verdict says nothing.
-    func score(of id: Int) -> Double? { trace[id]?.judgement?.score }
+    /// The score of a node; `nil` where it was not evaluated, or its verdict says nothing.
+    func score(of id: Int) -> Double? { trace[id]?.evaluation?.score }
 
     /// The steps from the first to `id`, evaluations between them left out.
     func steps(to id: Int) -> [StepNode] { trace.line(to: id).filter { $0.kind == .step } }
@@ -59,15 +59,15 @@ final class Workbench {
     /// Reads the question and works on it by a strategy. A cancelled run keeps what it has.
     func run(_ strategy: any Strategy) throws -> Trace {
         note(.info(.started(trace.header)))
-        account.meter.noteImages(trace.header.images ?? [])
+        ledger.meter.noteImages(trace.header.images ?? [])
         var leaf = 0
         var outcome = TraceSummary.Outcome.answered
         do {
-            try readQuestion(asksPrior: strategy.judges)
+            try readQuestion(asksPrior: strategy.evaluatesSteps)
             let conclusion = try strategy.run(on: self)
             leaf = conclusion.leaf
             note(.info(.reasoningStopped(conclusion.stop)))
-            var answer = try conclusion.answer ?? account.timed(\.answer) { try finalAnswer(after: leaf) }
+            var answer = try conclusion.answer ?? ledger.timed(\.answer) { try finalAnswer(after: leaf) }
             answer.confidence = conclusion.confidence ?? confidence(in: leaf)
             answer.isAbstention = options.abstainBelow.map { (answer.confidence ?? 0) < $0 } ?? false
             note(.answer(answer))
@@ -77,27 +77,27 @@ final class Workbench {
         }
         let path = trace.line(to: leaf)
         var summary = TraceSummary(outcome: outcome, path: path.map(\.id))
-        account.counts.accepted = path.reduce(0) { $0 + $1.tokens.count }
-        account.seconds.total = account.meter.elapsed
-        summary.counts = account.counts
-        summary.seconds = account.seconds
-        summary.passes = account.passes
-        summary.timeRefusals = account.meter.timeRefusals
+        ledger.counts.accepted = path.reduce(0) { $0 + $1.tokens.count }
+        ledger.seconds.total = ledger.meter.elapsed
+        summary.counts = ledger.counts
+        summary.seconds = ledger.seconds
+        summary.passes = ledger.passes
+        summary.timeRefusals = ledger.meter.timeRefusals
         note(.info(.finished(summary)))
         return trace
     }
 
     private func readQuestion(asksPrior: Bool) throws {
-        let (processed, reused) = try account.timed(\.prompt) { try source.readQuestion(account: account) }
-        account.counts.prompt = processed
-        if reused > 0 { account.counts.reusedPrompt = reused }
-        account.meter.notePrompt(tokens: processed, seconds: account.seconds.prompt)
-        note(.info(.prompted(tokens: processed, reused: reused, seconds: account.seconds.prompt)))
+        let (processed, reused) = try ledger.timed(\.prompt) { try source.readQuestion(ledger: ledger) }
+        ledger.counts.prompt = processed
+        if reused > 0 { ledger.counts.reusedPrompt = reused }
+        ledger.meter.notePrompt(tokens: processed, seconds: ledger.seconds.prompt)
+        note(.info(.prompted(tokens: processed, reused: reused, seconds: ledger.seconds.prompt)))
         guard asksPrior, options.subtractsPrior, options.prompts.emptyStep != nil,
-            account.meter.allows(Expense(promptTokens: costs.prior)),
+            ledger.meter.allows(Expense(promptTokens: costs.prior)),
             trace.header.prompt.count + costs.prior <= source.contextLength
         else { return }
-        note(.info(.prior(try account.timed(\.evaluation) { try source.judgeEmptyStep(account: account) })))
+        note(.info(.prior(try ledger.timed(\.evaluation) { try source.evaluateEmptyStep(ledger: ledger) })))
     }
 
     /// The last node of which every step up to it stands: where a run that was cancelled had arrived.
@@ -110,95 +110,83 @@ final class Workbench {
 
     // MARK: Limits
 
-    /// The most texts, up to `count`, that may be written behind a node and judged, about `length` tokens each.
-    func width(upTo count: Int, after parent: Int, length: Int, isJudged: Bool) -> Int {
-        let judging = isJudged ? costs.evaluation : 0
-        let room = source.position(after: parent) + length + max(account.meter.reservedTokens, judging)
+    /// The most texts, up to `count`, that may be written behind a node and evaluated, about `length` tokens each.
+    func width(upTo count: Int, after parent: Int, length: Int, isEvaluated: Bool) -> Int {
+        let evaluating = isEvaluated ? costs.evaluation : 0
+        let room = source.position(after: parent) + length + max(ledger.meter.reservedTokens, evaluating)
         guard count > 0, room <= source.contextLength else { return 0 }
         return (1...count).last { width in
-            account.meter.allows(Expense(promptTokens: width * judging, passes: length + 2, branches: width))
+            ledger.meter.allows(Expense(promptTokens: width * evaluating, passes: length + 2, branches: width))
         } ?? 0
     }
 
-    /// How texts behind a node are to be written that have to differ: at a look each, in turn, the likeliest text of each look
-    /// first, and draws after that. Without further looks, and where the budget has no room for them, all are draws.
+    /// How texts behind a node are to be written that have to differ: in a view each, in turn, the likeliest text of each view
+    /// first, and draws after that. Without further views, and where the budget has no room for them, all are draws.
     ///
     /// - Parameters:
     ///   - numbers: which of the texts at this place they are; number 0 is at the look of the step before.
     ///   - parent: the node.
     ///   - extent: how far they go.
-    ///   - isJudged: whether they are going to be judged.
-    func manners(
+    ///   - isEvaluated: whether they are going to be evaluated.
+    func draftOptions(
         of numbers: Range<Int>,
         after parent: Int,
-        extent: WriteJob.Extent,
-        isJudged: Bool
-    ) -> [Manner] {
-        let looks = numbers.map { (trace.look(of: parent) + $0) % options.looks }
-        // The question at each look that was not taken yet, and behind it the line so far.
-        let further = Set(looks).subtracting(trace.nodes.map { $0.look ?? 0 }).subtracting([0]).count
+        extent: DraftOptions.Extent,
+        isEvaluated: Bool
+    ) -> [DraftOptions] {
+        let views = numbers.map { (trace.view(of: parent) + $0) % options.views }
+        // The question at each view that was not taken yet, and behind it the line so far.
+        let further = Set(views).subtracting(trace.nodes.map { $0.view ?? 0 }).subtracting([0]).count
         let line = trace.line(to: parent).reduce(0) { $0 + $1.tokens.count }
         let cost = further * trace.header.prompt.count + numbers.count * line
-        guard options.looks > 1, trace.header.images != nil,
-            account.meter.allows(Expense(promptTokens: cost, looks: further))
+        guard options.views > 1, trace.header.images != nil,
+            ledger.meter.allows(Expense(promptTokens: cost, views: further))
         else {
-            let manner = Manner(extent: extent, sampling: options.revisionSampling, isJudged: isJudged)
-            return numbers.map { _ in manner }
+            let draft = DraftOptions(extent: extent, sampling: options.revisionSampling, isEvaluated: isEvaluated)
+            return numbers.map { _ in draft }
         }
-        return zip(numbers, looks).map { number, look in
-            Manner(
+        return zip(numbers, views).map { number, view in
+            DraftOptions(
                 extent: extent,
-                sampling: number < options.looks ? options.primarySampling : options.revisionSampling,
-                isJudged: isJudged,
-                look: look
+                sampling: number < options.views ? options.primarySampling : options.revisionSampling,
+                isEvaluated: isEvaluated,
+                view: view
             )
         }
     }
 
     // MARK: Writing
 
-    /// How a text is to be written.
-    struct Manner {
-        var extent = WriteJob.Extent.step
-        var sampling: GenerationOptions
-        /// What it is written behind, before it is moved to its place.
-        var hint: StepNode.Hint?
-        /// Whether it is going to be judged, so that the budget keeps the tokens for that.
-        var isJudged = true
-        /// The look at the pictures; `nil` for that of the step before.
-        var look: Int?
-    }
-
     /// Writes texts behind nodes as one batch. Texts that say nothing new are marked.
     ///
     /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
-    func write(after parents: [Int], _ manner: Manner) throws -> [[Int]] {
-        try write(parents.map { ($0, manner) })
+    func write(after parents: [Int], _ draft: DraftOptions) throws -> [[Int]] {
+        try write(parents.map { ($0, draft) })
     }
 
     /// Writes texts as one batch, each in its own manner.
-    func write(_ texts: [(parent: Int, manner: Manner)]) throws -> [[Int]] {
-        let jobs = texts.map { parent, manner in
-            let ordinal = begun[parent, default: 0]
-            begun[parent] = ordinal + 1
+    func write(_ texts: [(parent: Int, draft: DraftOptions)]) throws -> [[Int]] {
+        let jobs = texts.map { parent, draft in
+            let ordinal = draftCounts[parent, default: 0]
+            draftCounts[parent] = ordinal + 1
             return WriteJob(
                 parent: parent,
                 ordinal: ordinal,
                 stream: Self.stream(streams[parent] ?? 0, ordinal),
-                sampling: manner.sampling,
-                extent: manner.extent,
-                hint: manner.hint,
-                look: manner.look ?? trace.look(of: parent),
-                reserve: manner.isJudged ? costs.evaluation : 0
+                sampling: draft.sampling,
+                extent: draft.extent,
+                hint: draft.hint,
+                view: draft.view ?? trace.view(of: parent),
+                reserve: draft.isEvaluated ? costs.evaluation : 0
             )
         }
-        let (written, error) = try account.timed(\.generation) {
-            try source.write(jobs, firstID: trace.nodes.count + 1, account: account)
+        let (written, error) = try ledger.timed(\.generation) {
+            try source.write(jobs, firstID: trace.nodes.count + 1, ledger: ledger)
         }
         for (job, nodes) in zip(jobs, written) {
             for var node in nodes {
                 streams[node.id] = job.stream
-                if node.continues { begun[node.parent] = 1 }
+                if node.continues { draftCounts[node.parent] = 1 }
                 node.rejection = rejection(of: node, in: job.extent)
                 note(.candidate(node))
             }
@@ -216,68 +204,68 @@ final class Workbench {
     }
 
     /// Why a text is set aside without a verdict. Chains may begin alike; candidates for a step have to differ.
-    private func rejection(of node: StepNode, in extent: WriteJob.Extent) -> StepNode.Rejection? {
+    private func rejection(of node: StepNode, in extent: DraftOptions.Extent) -> StepNode.Rejection? {
         let key = AnswerText.key(node.text)
-        defer { said[node.parent, default: []].insert(key) }
+        defer { textsWritten[node.parent, default: []].insert(key) }
         if key.isEmpty { return .empty }
-        if case .step = extent, said[node.parent]?.contains(key) == true { return .duplicate }
+        if case .step = extent, textsWritten[node.parent]?.contains(key) == true { return .duplicate }
         if steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key }) { return .repetition }
         if case .step = extent, node.ordinal > 0, node.end == .budget { return .cut }
         return nil
     }
 
-    // MARK: Judging
+    // MARK: Evaluating
 
-    /// Judges nodes as one batch. Without the budget for all of them, none is judged.
-    func judge(_ nodes: [Int], as scope: JudgementScope = .step, behind reflection: Int? = nil) throws {
-        let cost = scope == .step ? costs.evaluation : costs.review
-        let asked = nodes.filter { self[$0].judgement == nil || reflection != nil }
-        guard !asked.isEmpty, account.meter.allows(Expense(promptTokens: asked.count * cost, branches: asked.count)),
+    /// Evaluates nodes as one batch. Without the budget for all of them, none is evaluated.
+    func evaluate(_ nodes: [Int], as scope: EvaluationScope = .step, behind reflection: Int? = nil) throws {
+        let cost = scope == .step ? costs.evaluation : costs.chainEvaluation
+        let asked = nodes.filter { self[$0].evaluation == nil || reflection != nil }
+        guard !asked.isEmpty, ledger.meter.allows(Expense(promptTokens: asked.count * cost, branches: asked.count)),
             asked.allSatisfy({ source.position(after: $0) + cost <= source.contextLength })
         else { return }
-        let judgements = try account.timed(\.evaluation) {
-            try source.judge(asked, as: scope, behind: reflection, account: account)
+        let evaluations = try ledger.timed(\.evaluation) {
+            try source.evaluate(asked, as: scope, behind: reflection, ledger: ledger)
         }
-        for (id, judgement) in zip(asked, judgements) {
-            var judgement = judgement
-            judgement.score = score(id, judgement)
-            note(.evaluation(node: id, judgement))
+        for (id, evaluation) in zip(asked, evaluations) {
+            var evaluation = evaluation
+            evaluation.score = score(id, evaluation)
+            note(.evaluation(node: id, evaluation))
         }
     }
 
     /// Reads the verdict of an evaluation that was written beside a step, for the record of that step.
     func readVerdict(in evaluation: Int, on step: Int) throws {
-        guard account.meter.allows(Expense(promptTokens: 1)),
-            let verdict = try source.readVerdict(in: self[evaluation], account: account)
+        guard ledger.meter.allows(Expense(promptTokens: 1)),
+            let verdict = try source.readVerdict(in: self[evaluation], ledger: ledger)
         else { return }
-        var judgement = StepJudgement(verdict: verdict)
-        judgement.score = score(step, judgement)
-        note(.evaluation(node: step, judgement))
+        var read = StepEvaluation(verdict: verdict)
+        read.score = score(step, read)
+        note(.evaluation(node: step, read))
     }
 
-    /// What a judgement comes to with the weights and the calibration that were asked for.
-    private func score(_ id: Int, _ judgement: StepJudgement) -> Double? {
+    /// What an evaluation comes to with the weights and the calibration that were asked for.
+    private func score(_ id: Int, _ evaluation: StepEvaluation) -> Double? {
         options.weights.score(
             self[id],
-            judgement,
+            evaluation,
             lineLogProbability: trace.logProbability(to: id),
             calibration: options.calibration
         )
     }
 
-    /// Judges every step of some lines that was not judged, a batch for each place in them.
-    func judgeLines(to leaves: [Int]) throws {
+    /// Evaluates every step of some lines that was not evaluated, a batch for each place in them.
+    func evaluateLines(to leaves: [Int]) throws {
         let steps = Set(leaves.flatMap { self.steps(to: $0).filter { $0.rejection == nil }.map(\.id) }).sorted()
         // A branch for each: in pieces, so that many chains do not need the memory for all of them at once.
         for begin in stride(from: 0, to: steps.count, by: 16) {
-            try judge(Array(steps[begin..<min(begin + 16, steps.count)]))
+            try evaluate(Array(steps[begin..<min(begin + 16, steps.count)]))
         }
     }
 
-    /// What the scores of a line's steps come to; `nil` where none was judged.
-    func lineScore(to leaf: Int) -> Double? { options.aggregation(steps(to: leaf).compactMap { $0.judgement?.score }) }
+    /// What the scores of a line's steps come to; `nil` where none was evaluated.
+    func lineScore(to leaf: Int) -> Double? { options.aggregation(steps(to: leaf).compactMap { $0.evaluation?.score }) }
 
-    /// How sure the run is of a line: its score, or where nothing was judged the mean probability of its tokens.
+    /// How sure the run is of a line: its score, or where nothing was evaluated the mean probability of its tokens.
     private func confidence(in leaf: Int) -> Double? {
         if let score = lineScore(to: leaf) { return score }
         let steps = steps(to: leaf)
@@ -287,9 +275,9 @@ final class Workbench {
     }
 
     /// Asks what is wrong with a node, or the chain that it ends; `nil` where there is no room for it.
-    func reflect(on node: Int, as scope: JudgementScope = .step) throws -> Reflection? {
-        let reflection = try account.timed(\.evaluation) {
-            try source.reflect(on: node, as: scope, id: trace.reflections.count, account: account)
+    func reflect(on node: Int, as scope: EvaluationScope = .step) throws -> Reflection? {
+        let reflection = try ledger.timed(\.evaluation) {
+            try source.reflect(on: node, as: scope, id: trace.reflections.count, ledger: ledger)
         }
         if let reflection { note(.reflection(reflection)) }
         return reflection
@@ -329,7 +317,7 @@ final class Workbench {
     private func finalAnswer(after leaf: Int) throws -> Answer {
         if let answer = statedAnswer(in: leaf) { return answer }
         if let known = trace.proposals.last(where: { $0.node == leaf }) { return known }
-        let (text, tokens) = try source.answer(after: [leaf], account: account)[0]
+        let (text, tokens) = try source.answer(after: [leaf], ledger: ledger)[0]
         return Answer(text: text, source: .asked, node: leaf, tokens: tokens)
     }
 
@@ -342,8 +330,8 @@ final class Workbench {
             branches: silent.count
         )
         var asked: [Int: Answer] = [:]
-        if !silent.isEmpty, account.meter.allows(expense) {
-            let found = try account.timed(\.answer) { try source.answer(after: silent, account: account) }
+        if !silent.isEmpty, ledger.meter.allows(expense) {
+            let found = try ledger.timed(\.answer) { try source.answer(after: silent, ledger: ledger) }
             for (leaf, answer) in zip(silent, found) {
                 asked[leaf] = Answer(text: answer.text, source: .asked, node: leaf, tokens: answer.tokens)
             }

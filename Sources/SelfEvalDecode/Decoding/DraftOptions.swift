@@ -1,0 +1,38 @@
+import EMLLMCore
+
+/// How a text is to be written.
+public struct DraftOptions: Sendable, Equatable {
+    /// How far the text goes.
+    public var extent: Extent
+    /// How tokens are chosen.
+    public var sampling: GenerationOptions
+    /// What the text is written behind, before it is moved to its place; `nil` for the step before it.
+    public var hint: StepNode.Hint?
+    /// Whether the text is going to be evaluated, so that the budget keeps the tokens for that.
+    public var isEvaluated: Bool
+    /// The view of the pictures that the text is written with; `nil` for that of the step before.
+    public var view: Int?
+
+    /// How far a text goes.
+    public enum Extent: Sendable, Equatable {
+        /// To the end of the step.
+        case step
+        /// To the end of the turn, or until the answer is stated, in so many steps at most.
+        case turn(maximumSteps: Int)
+    }
+
+    /// Describes a text; by default one step that is going to be evaluated.
+    public init(
+        extent: Extent = .step,
+        sampling: GenerationOptions,
+        hint: StepNode.Hint? = nil,
+        isEvaluated: Bool = true,
+        view: Int? = nil
+    ) {
+        self.extent = extent
+        self.sampling = sampling
+        self.hint = hint
+        self.isEvaluated = isEvaluated
+        self.view = view
+    }
+}
