@@ -206,13 +206,13 @@ extension EMLLMError.Code {
 
 extension EMLLMError {
     static func unknownCommand(_ name: String) -> EMLLMError {
-        let suggestion = Spelling.nearest(to: name, in: ChatInput.names).map { "did you mean /\($0)? " } ?? ""
+        let suggestion = Spelling.nearest(to: name, in: ChatInput.names).map { "did you mean /\($0)? Or " } ?? ""
         return EMLLMError(
             code: .unknownCommand,
             subject: "/\(name)",
             expected: "a command: " + ChatInput.names.map { "/" + $0 }.joined(separator: ", "),
             found: "none of them, or more than it takes",
-            remedy: suggestion + "(a message that begins with a slash is written with two)"
+            remedy: suggestion + "write two slashes for a message that begins with one"
         )
     }
 
