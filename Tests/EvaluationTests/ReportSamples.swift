@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// Made-up results that behave like real ones: problems differ in ease, strategies in what they add and cost.
 enum ReportSamples {
