@@ -17,11 +17,14 @@ struct SessionCancellationTests {
     /// Holds an answer in the middle, so that it cannot be complete before it is broken off.
     private final class Gate: LogitsProcessor {
         private let isOpen = Atomic(false)
+        private let isReached = Atomic(false)
         func open() { isOpen.store(true, ordering: .relaxed) }
         func process(_ logits: inout Logits, prompt: [TokenID], generated: [TokenID]) {
             guard generated.count >= 8 else { return }
+            isReached.store(true, ordering: .relaxed)
             while !isOpen.load(ordering: .relaxed) { usleep(100) }
         }
+        func reached() async { while !isReached.load(ordering: .relaxed) { await Task.yield() } }
     }
 
     @Test("Leaving the loop over a stream frees the session at once")
@@ -81,7 +84,7 @@ struct SessionCancellationTests {
             let task = Task { try await session.respond(to: "A story", options: long, logitsProcessor: gate) }
             // Cancelled before it begins, as it begins, and in the middle.
             if round % 3 > 0 { while !session.isResponding { await Task.yield() } }
-            if round % 3 > 1 { try await Task.sleep(for: .milliseconds(3)) }
+            if round % 3 > 1 { await gate.reached() }
             task.cancel()
             #expect(!session.isResponding)
             async let next = session.respond(to: once, options: short)
@@ -91,6 +94,26 @@ struct SessionCancellationTests {
             await #expect(throws: CancellationError.self) { try await task.value }
             #expect(session.transcript.map(\.role) == [.user, .assistant])
         }
+    }
+
+    @Test("An answer that was complete when the thread noticed does not count either")
+    func cancelledWhenComplete() async throws {
+        let session = try EMLLMSession(model: model)
+        var options = GenerationOptions(maximumResponseTokens: 9)
+        let start = try await session.respond(to: once, options: options).content
+        // The ninth token completes a stop string: nothing is computed, and no flag looked at, after it.
+        options.stopStrings = [String(start.suffix(12))]
+        let control = try await session.respond(to: once, options: options)
+        #expect(control.info.generatedTokens == 9 && control.info.stopReason == .stopString)
+        let before = session.transcript
+        let gate = Gate()
+        let task = Task { try await session.respond(to: once, options: options, logitsProcessor: gate) }
+        await gate.reached()
+        task.cancel()
+        #expect(!session.isResponding)
+        gate.open()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(session.transcript == before)
     }
 
     @Test("Cancelling the task that iterates throws CancellationError in it")
