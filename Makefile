@@ -15,26 +15,34 @@ export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils
 BENCH_OPTIONS ?=
 
 binaries := .build/release
+# Stamps rather than the binaries: the linker leaves a binary alone when a change does not reach it.
 release := .build/make/release
+run_tool := .build/make/emllm-run
+convert_tool := .build/make/emllm-convert
+bench_tool := .build/make/emllm-bench
 # Some tests look behind the public interface (@testable), which the libraries must be compiled for. Such a build has a
-# folder of its own, so that it and the one that users get do not take turns recompiling everything.
-test_options := -c release -Xswiftc -enable-testing --scratch-path .build-test
+# folder of its own, so that it and the one that users get do not take turns recompiling everything. The documentation
+# is made from what this build leaves in $(symbol_graphs), so that nothing is compiled for it.
+symbol_graphs := .build-test/symbol-graphs
+test_options := -c release -Xswiftc -enable-testing --scratch-path .build-test \
+	-Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(CURDIR)/$(symbol_graphs) \
+	-Xswiftc -emit-extension-block-symbols
 test_binaries := .build-test/release
 sources := Package.swift $(shell find Sources Examples -name '*.docc' -prune -o -print)
 smollm2_reference := Tests/EMLLMCoreTests/Fixtures/smollm2/reference.json
 
 .PHONY: help
 help: ## List the goals
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(release) ## Answer a question about a picture (PUZZLE), step by step, each step judged by the model itself
+demo: $(run_tool) ## Answer a question about a picture (PUZZLE), step by step, each step judged by the model itself
 	@example=Examples/puzzles/$(PUZZLE) && \
 	echo "emllm-run --image $$example.png --show-steps < $$example.txt" && cat "$$example.txt" && \
 	$(binaries)/emllm-run --image "$$example.png" --show-steps < "$$example.txt"
 
 .PHONY: demo-text
-demo-text: $(release) ## Answer QUESTION with SmolLM2, which is fetched once
+demo-text: $(run_tool) $(convert_tool) ## Answer QUESTION with SmolLM2, which is fetched once
 	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
 	echo "emllm-run --model smollm2-135m-instruct --show-steps \"$$QUESTION\"" && \
 	$(binaries)/emllm-run --model "$$model" --show-steps "$$QUESTION"
@@ -45,10 +53,16 @@ test: lint unit-tests fuzz ## Everything that checks the code: lint, all tests w
 .PHONY: build
 build: $(release) ## Build the command-line tools into .build/release
 
-# A stamp rather than the binaries: the linker leaves a binary alone when a change does not reach it.
 $(release): $(sources)
 	@scripts/install-system-packages build
 	$(SWIFT) build -c release
+	mkdir -p $(@D)
+	touch $@
+
+# One tool, without what only the others need.
+.build/make/emllm%: $(sources)
+	@scripts/install-system-packages build
+	$(SWIFT) build -c release --product $(@F)
 	mkdir -p $(@D)
 	touch $@
 
@@ -69,12 +83,18 @@ lint: ## Check the formatting of Swift code, and the shell scripts where shellch
 	@scripts/lint
 
 .PHONY: docs
-docs: ## Build the DocC documentation; a warning is an error
+docs: ## Build the DocC documentation from what the tests' build left; a warning is an error
 	@scripts/install-system-packages build
-	scripts/docs
+	$(SWIFT) build $(test_options)
+	scripts/docs $(symbol_graphs)
+
+.PHONY: check-consumer
+check-consumer: ## Build a package that depends on this checkout, with nothing compiled that only the tools need
+	@scripts/install-system-packages build
+	scripts/check-consumer
 
 .PHONY: bench
-bench: $(release) ## Measure speed, load time and memory (BENCH_OPTIONS="-r 10 --json")
+bench: $(bench_tool) $(convert_tool) ## Measure speed, load time and memory (BENCH_OPTIONS="-r 10 --json")
 	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
 	$(binaries)/emllm-bench llm --model "$$model" $(BENCH_OPTIONS) && \
 	$(binaries)/emllm-bench load --model "$$model"

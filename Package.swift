@@ -29,7 +29,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
-        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
         // MARK: Floor 1: buffers, quantized blocks, threads, SIMD, BLAS
@@ -37,13 +36,15 @@ let package = Package(
             name: "COpenBLAS",
             path: "Sources/CTensor/SystemLibraries/COpenBLAS",
             pkgConfig: "openblas",
-            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]
+            providers: [.apt(["libopenblas-dev"])]
         ),
+        // On Apple's systems Accelerate stands in for OpenBLAS. Nobody has built that yet.
         .target(
             name: "CTensor",
-            dependencies: ["COpenBLAS"],
+            dependencies: [.target(name: "COpenBLAS", condition: .when(platforms: [.linux]))],
             exclude: ["SystemLibraries"],
-            cSettings: strictC
+            cSettings: strictC + [.define("ACCELERATE_NEW_LAPACK", .when(platforms: [.macOS]))],
+            linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS]))]
         ),
         // MARK: Floor 2: weights, tokenizer, templates, transformer, cache, sampling, sessions
         // SHA-256 on Linux; Apple's systems have CryptoKit. A Swift package would compile BoringSSL for one function.
@@ -235,6 +236,13 @@ let package = Package(
         ),
         // The program in the README, compiled so that it stays true.
         .executableTarget(
+            name: "solve",
+            dependencies: ["EMLLMModelStore", "SelfEvalDecode"],
+            path: "Examples/Solve",
+            swiftSettings: strictSwift
+        ),
+        // The program in the article about sessions and logits.
+        .executableTarget(
             name: "ask",
             dependencies: ["EMLLMCore"],
             path: "Examples/Ask",
@@ -248,12 +256,22 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         .testTarget(
+            name: "EMLLMChatTemplatesTests",
+            dependencies: ["EMLLMChatTemplates"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
             name: "EMLLMCoreTests",
             dependencies: ["EMLLMCore", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),
-        .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "SelfEvalDecodeTests",
+            dependencies: ["SelfEvalDecode", "EMLLMModelStore"],
+            swiftSettings: strictSwift
+        ),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["EMLLMEvaluation"],
@@ -264,8 +282,7 @@ let package = Package(
             name: "CLITests",
             dependencies: [
                 "CLIShared", "ChatTool", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench",
-                "emllm-convert",
-                "emllm-eval", "ask",
+                "emllm-convert", "emllm-eval", "ask", "solve",
             ],
             swiftSettings: strictSwift
         ),
@@ -273,3 +290,38 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11
 )
+
+extension Package {
+    /// Leaves these test targets, what they need, and nothing else.
+    func keepOnly(testTargets names: [String]) {
+        var needed = Set(names), packages: Set<String> = []
+        var unread = names
+        while let name = unread.popLast() {
+            guard let target = targets.first(where: { $0.name == name }) else {
+                preconditionFailure("EMLLM_TEST_TARGETS: expected names of targets, found '\(name)'")
+            }
+            for dependency in target.dependencies {
+                switch dependency {
+                case .targetItem(let name, _), .byNameItem(let name, _):
+                    if needed.insert(name).inserted { unread.append(name) }
+                case .productItem(_, let package, _, _):
+                    if let package { packages.insert(package) }
+                @unknown default:
+                    continue
+                }
+            }
+        }
+        targets.removeAll { !needed.contains($0.name) }
+        products = []
+        dependencies.removeAll { dependency in
+            guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+            return !packages.contains { location.hasSuffix("/" + $0) }
+        }
+    }
+}
+
+// `swift test` compiles every target of the package that it runs in. With EMLLM_TEST_TARGETS="A B" it is only what those
+// test targets need: scripts/fuzz, which compiles all of it once more for a sanitizer, takes minutes less.
+if let names = Context.environment["EMLLM_TEST_TARGETS"], !names.isEmpty {
+    package.keepOnly(testTargets: names.split(separator: " ").map(String.init))
+}

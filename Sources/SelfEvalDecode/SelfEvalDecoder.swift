@@ -43,7 +43,7 @@ public struct SelfEvalDecoder: Sendable {
     ///   - options: how questions are reasoned about; `nil` takes what suits the model
     ///     (``SelfEvalOptions/recommended(for:startingFrom:strategy:prompts:calibration:activations:onNotice:)``).
     ///   - runtime: how the model is run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range, or the model's recipe has a defect.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when an option is out of range, or the model's recipe has a defect.
     public init(
         model: EMLLMModel,
         options: SelfEvalOptions? = nil,
@@ -73,7 +73,7 @@ public struct SelfEvalDecoder: Sendable {
     ///   - imageNames: what the trace calls them, such as their paths.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - onEvent: called on the decoder's thread as things happen.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
     public func run(
         _ question: String,
         images: [RGBImage] = [],
@@ -185,7 +185,7 @@ extension SelfEvalDecoder {
     ///   - context: a context of the same model.
     ///   - onEvent: called as things happen.
     /// - Returns: the trace of the repetition.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the model, the prompt or a picture is another one, and when something came out
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the model, the prompt or a picture is another one, and when something came out
     ///   differently.
     public static func replay(
         _ recorded: Trace,
@@ -227,7 +227,7 @@ extension SelfEvalDecoder {
     ///   - recorded: the trace.
     ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, looks and prompts stay the record's.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
-    /// - Throws: ``EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
+    /// - Throws: ``/EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
     public static func redecide(_ recorded: Trace, options: SelfEvalOptions) throws -> Trace {
         var options = options
         let original = recorded.header.options

@@ -213,7 +213,7 @@ public struct BeamOptions: Codable, Sendable, Equatable {
 extension SelfEvalOptions {
     /// Checks every value against its range.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` naming the option.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` naming the option.
     public func validate() throws {
         func check(_ name: String, _ expected: String, _ value: some CustomStringConvertible, _ holds: Bool) throws {
             guard !holds else { return }

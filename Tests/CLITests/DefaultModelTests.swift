@@ -46,6 +46,26 @@ struct DefaultModelTests {
         #expect(corrections > 0)
     }
 
+    @Test("The program in the README answers as emllm-run does", .timeLimit(.minutes(2)))
+    func readmeProgram() throws {
+        for line in try String(contentsOf: Self.examples.appending(path: "problems.jsonl"), encoding: .utf8)
+            .split(separator: "\n")
+        {
+            let example = try JSONDecoder().decode(Example.self, from: Data(line.utf8))
+            let image = Self.examples.appending(path: example.image)
+            let question = try String(
+                contentsOf: image.deletingPathExtension().appendingPathExtension("txt"),
+                encoding: .utf8
+            ).trimmingCharacters(in: .whitespacesAndNewlines)
+            let tool = try Program.run(Program.url("emllm-run"), ["--image", image.path, question])
+            let program = try Program.run(Program.url("solve"), [image.path, question])
+            #expect(tool.status == 0 && program.status == 0, "\(tool.errors)\(program.errors)")
+            let answer = tool.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(program.output.hasSuffix("Answer: \(answer)\n"), "\(example.image): \(program.output)")
+            #expect(answer == example.answer, "\(example.image)")
+        }
+    }
+
     @Test("Without a picture it says what it needs")
     func textAlone() throws {
         let run = try Program.run(Program.url("emllm-run"), ["What is 2 + 2?"])

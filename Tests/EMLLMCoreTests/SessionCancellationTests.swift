@@ -9,21 +9,35 @@ import Testing
 struct SessionCancellationTests {
     private let model: EMLLMModel
     private let short = GenerationOptions(maximumResponseTokens: 4)
-    /// The seed makes long answers, which do not end before they are broken off.
-    private let long = GenerationOptions(maximumResponseTokens: 400)
+    private let long = GenerationOptions(maximumResponseTokens: 30)
+    private let once = [ChatMessage(role: .user, content: "Once")]
 
     init() throws { model = try ChatModels.stories.get() }
+
+    /// Holds an answer in the middle, so that it cannot be complete before it is broken off.
+    private final class Gate: LogitsProcessor {
+        private let isOpen = Atomic(false)
+        func open() { isOpen.store(true, ordering: .relaxed) }
+        func process(_ logits: inout Logits, prompt: [TokenID], generated: [TokenID]) {
+            guard generated.count >= 8 else { return }
+            while !isOpen.load(ordering: .relaxed) { usleep(100) }
+        }
+    }
 
     @Test("Leaving the loop over a stream frees the session at once")
     func leavingTheLoop() async throws {
         let session = try EMLLMSession(model: model)
-        let expected = try await EMLLMSession(model: model).respond(to: "Once", options: short).content
-        for round in 0..<60 {
-            for try await _ in session.streamResponse(to: "Tell a story", options: long) { break }
+        let expected = try await EMLLMSession(model: model).respond(to: once, options: short).content
+        for _ in 0..<60 {
+            let gate = Gate()
+            for try await _ in session.streamResponse(to: "A story", options: long, logitsProcessor: gate) { break }
             #expect(!session.isResponding)
-            let answer = try await session.respond(to: [ChatMessage(role: .user, content: "Once")], options: short)
-            #expect(answer.content == expected)
-            #expect(session.transcript.count == 2, "round \(round)")
+            // Asked while the thread is still in the other answer.
+            async let next = session.respond(to: once, options: short)
+            await Task.yield()
+            gate.open()
+            #expect(try await next.content == expected)
+            #expect(session.transcript.count == 2)
         }
     }
 
@@ -31,26 +45,30 @@ struct SessionCancellationTests {
     func leavingAKeptStream() async throws {
         let session = try EMLLMSession(model: model)
         for _ in 0..<30 {
-            let stream = session.streamResponse(to: "Tell a story", options: long)
+            let gate = Gate()
+            let stream = session.streamResponse(to: "A story", options: long, logitsProcessor: gate)
             var pieces = 0
             for try await _ in stream {
                 pieces += 1
                 if pieces == 3 { break }
             }
             #expect(!session.isResponding)
-            async let next = session.respond(to: [ChatMessage(role: .user, content: "Once")], options: short)
+            gate.open()
+            async let next = session.respond(to: once, options: short)
             await #expect(throws: CancellationError.self) { try await stream.collect() }
-            _ = try await next
+            #expect(try await next.info.generatedTokens == 4)
         }
     }
 
     @Test("A stream that is dropped unread stops")
     func droppedStream() async throws {
         let session = try EMLLMSession(model: model)
+        let gate = Gate()
         for _ in 0..<30 {
-            _ = session.streamResponse(to: "Tell a story", options: long)
+            _ = session.streamResponse(to: "A story", options: long, logitsProcessor: gate)
             #expect(!session.isResponding)
         }
+        gate.open()
         _ = try await session.respond(to: "Once", options: short)
         #expect(session.transcript.map(\.content).first == "Once" && session.transcript.count == 2)
     }
@@ -59,14 +77,17 @@ struct SessionCancellationTests {
     func cancelledTask() async throws {
         let session = try EMLLMSession(model: model, instructions: "Tell a story.")
         for round in 0..<60 {
-            let task = Task { try await session.respond(to: "Tell a story", options: long) }
-            // Cancelled before it begins, while it waits for its thread, and in the middle.
+            let gate = Gate()
+            let task = Task { try await session.respond(to: "A story", options: long, logitsProcessor: gate) }
+            // Cancelled before it begins, as it begins, and in the middle.
             if round % 3 > 0 { while !session.isResponding { await Task.yield() } }
-            if round % 3 > 1 { try await Task.sleep(for: .milliseconds(2)) }
+            if round % 3 > 1 { try await Task.sleep(for: .milliseconds(3)) }
             task.cancel()
             #expect(!session.isResponding)
-            let next = try await session.respond(to: [ChatMessage(role: .user, content: "Once")], options: short)
-            #expect(next.info.generatedTokens == 4)
+            async let next = session.respond(to: once, options: short)
+            await Task.yield()
+            gate.open()
+            #expect(try await next.info.generatedTokens == 4)
             await #expect(throws: CancellationError.self) { try await task.value }
             #expect(session.transcript.map(\.role) == [.user, .assistant])
         }
@@ -76,14 +97,19 @@ struct SessionCancellationTests {
     func cancelledIteration() async throws {
         let session = try EMLLMSession(model: model)
         for _ in 0..<30 {
+            let gate = Gate()
             let (started, signal) = AsyncStream.makeStream(of: Void.self)
             let task = Task {
-                for try await _ in session.streamResponse(to: "Once", options: long) { signal.yield() }
+                for try await _ in session.streamResponse(to: "Once", options: long, logitsProcessor: gate) {
+                    signal.yield()
+                }
             }
             for await _ in started { break }
             task.cancel()
+            // Before the thread has noticed.
             await #expect(throws: CancellationError.self) { try await task.value }
             #expect(!session.isResponding && session.transcript.isEmpty)
+            gate.open()
             try await session.prewarm()
         }
     }
@@ -91,9 +117,13 @@ struct SessionCancellationTests {
     @Test("Cancelling the task that collects throws CancellationError in it")
     func cancelledCollecting() async throws {
         let session = try EMLLMSession(model: model)
-        let task = Task { try await session.streamResponse(to: "Once", options: long).collect() }
+        let gate = Gate()
+        let task = Task {
+            try await session.streamResponse(to: "Once", options: long, logitsProcessor: gate).collect()
+        }
         while !session.isResponding { await Task.yield() }
         task.cancel()
+        gate.open()
         await #expect(throws: CancellationError.self) { try await task.value }
         #expect(try await session.respond(to: "Once", options: short).info.generatedTokens == 4)
     }
@@ -101,29 +131,32 @@ struct SessionCancellationTests {
     @Test("A second question while the first is being answered is refused, in every form")
     func busy() async throws {
         let session = try EMLLMSession(model: model)
-        let stream = session.streamResponse(to: "Once", options: long)
+        let gate = Gate()
+        let stream = session.streamResponse(to: "Once", options: long, logitsProcessor: gate)
         #expect(session.isResponding)
-        let messages = [ChatMessage(role: .user, content: "More")]
         func isBusy(_ error: any Error) -> Bool { (error as? EMLLMError)?.code == .sessionBusy }
         await #expect { try await session.respond(to: "More") } throws: { isBusy($0) }
-        await #expect { try await session.respond(to: messages) } throws: { isBusy($0) }
+        await #expect { try await session.respond(to: once) } throws: { isBusy($0) }
         await #expect { try await session.prewarm() } throws: { isBusy($0) }
-        let second = session.streamResponse(to: messages)
+        let second = session.streamResponse(to: once)
         await #expect { for try await _ in second {} } throws: { isBusy($0) }
         await #expect { try await second.collect() } throws: { isBusy($0) }
         // Refusing others does not disturb the answer.
-        #expect(try await stream.collect().content.isEmpty == false)
+        gate.open()
+        #expect(try await stream.collect().info.generatedTokens == 30)
         #expect(session.transcript.map(\.content).first == "Once")
     }
 
     @Test("The question after a cancelled one keeps others out as well")
     func busyAfterCancelling() async throws {
         let session = try EMLLMSession(model: model)
-        for try await _ in session.streamResponse(to: "Once", options: long) { break }
-        let next = session.streamResponse(to: "Twice", options: long)
+        let gate = Gate()
+        for try await _ in session.streamResponse(to: "Once", options: long, logitsProcessor: gate) { break }
+        let next = session.streamResponse(to: "Twice", options: short)
         await #expect { try await session.respond(to: "More") } throws: { error in
             (error as? EMLLMError)?.code == .sessionBusy
         }
+        gate.open()
         _ = try await next.collect()
         #expect(session.transcript.map(\.content).first == "Twice")
     }
@@ -184,7 +217,7 @@ struct SessionCancellationTests {
                 return 7
             }
         }
-        try await Task.sleep(for: .milliseconds(20))
+        for await _ in running { break }
         kept.cancel()
         #expect(try await kept.value == 7)
     }

@@ -1,3 +1,4 @@
+import EMLLMCore
 import Foundation
 
 @testable import EMLLMEvaluation
@@ -29,7 +30,7 @@ enum ReportSamples {
         strategies: [Strategy] = strategies,
         seed: UInt64 = 11
     ) -> [ResultRecord] {
-        var generator = PairedDifference.SplitMix64(state: seed)
+        var generator = SplitMix64(state: seed)
         func uniform() -> Double { Double(generator.next() >> 11) / Double(1 << 53) }
         let kinds = ["algebra", "geometry", "charts & tables", "counting"]
         var records: [ResultRecord] = []

@@ -12,7 +12,7 @@
 //   * a float reduction over K uses 16 partial sums (element i goes to lane i % 16), then the fixed tree of
 //     ct_reduce16: (l, l+8), then (l, l+4), (l, l+2), (l, l+1);
 //   * exp, silu and softmax use one polynomial, evaluated with the same fused operations everywhere.
-// The exception is ct_gemm_f32, which hands large float products to OpenBLAS.
+// The exception is ct_gemm_f32, which hands large float products to OpenBLAS, or to Accelerate on Apple's systems.
 #ifndef CTENSOR_H
 #define CTENSOR_H
 
@@ -170,9 +170,9 @@ void ct_store_key(float *keys, int32_t head_dim, int32_t slot, const float *key)
 /// y[N, M'] (+)= x[N, K] · W[M', K]ᵀ through cblas_sgemm, on the calling thread alone. Row-major.
 void ct_gemm_f32(const float *w, int32_t rows, int32_t columns, const float *x, int64_t x_stride, int32_t tokens,
                  float *y, int64_t y_stride, bool accumulate);
-/// Must be called once before the first ct_gemm_f32: keeps OpenBLAS to the calling thread.
+/// Must be called once before the first ct_gemm_f32: keeps the BLAS to the calling thread.
 void ct_blas_initialize(void);
-/// The core type OpenBLAS chose, e.g. "Zen" ("OPENBLAS_CORETYPE" overrides it).
+/// The core type OpenBLAS chose, e.g. "Zen" ("OPENBLAS_CORETYPE" overrides it); "Accelerate" on Apple's systems.
 const char *ct_blas_core_name(void);
 
 // ---------------------------------------------------------------------------------------------------------------------

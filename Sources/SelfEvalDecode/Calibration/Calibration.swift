@@ -27,7 +27,7 @@ extension Calibration: Codable {
 
     /// Reads either kind.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` for a curve that is none, `DecodingError` for JSON that is no calibration.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` for a curve that is none, `DecodingError` for JSON that is no calibration.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if container.contains(.isotonic) {

@@ -101,7 +101,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
 
     /// Reads a file.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it is no calibration, or one of another version.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it is no calibration, or one of another version.
     public init(contentsOf url: URL) throws {
         struct Versioned: Decodable { let version: Int }
         let decoder = JSONDecoder()
@@ -130,7 +130,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     /// The options with this calibration in force. Weights, thresholds and views other than the usual ones were
     /// chosen, and stay.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
         guard model.weightsDigest == weightsDigest, model.activations == activations else {
             throw EMLLMError.otherModel(

@@ -17,7 +17,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
 
     /// Makes a curve from its corners.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when they are no curve as described at the properties.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when they are no curve as described at the properties.
     public init(thresholds: [Double], values: [Double]) throws {
         guard thresholds.count == values.count, !values.isEmpty else {
             throw EMLLMError.invalidCalibration(
@@ -37,7 +37,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
 
     /// Reads a curve.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the numbers are no curve.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the numbers are no curve.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(

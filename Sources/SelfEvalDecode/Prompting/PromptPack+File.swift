@@ -5,7 +5,7 @@ import Yams
 extension PromptPack {
     /// The pack called `name` among those that come with the library, or the one in a YAML or JSON file.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when there is neither, and as ``init(yaml:path:)``.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is neither, and as ``init(yaml:path:)``.
     public static func named(_ name: String) throws -> PromptPack {
         if let pack = builtIn.first(where: { $0.name == name }) { return pack }
         guard let data = FileManager.default.contents(atPath: name) else {
@@ -41,7 +41,7 @@ extension PromptPack {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - path: what error messages call it.
-    /// - Throws: ``EMLLMCore/EMLLMError`` with the line of a key that is missing, unknown, or has a text that will not do.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line of a key that is missing, unknown, or has a text that will not do.
     public init(yaml: String, path: String = "prompt pack") throws {
         let file = try PackFile(yaml, path: path)
         var base: PromptPack?

@@ -170,7 +170,7 @@ extension PromptPack {
 
     /// Checks that nothing needed is missing.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` naming the prompt and what it lacks.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` naming the prompt and what it lacks.
     public func validate() throws {
         if let defect = firstDefect {
             throw EMLLMError.invalidPrompt(defect.key, expected: defect.expected, found: defect.found)

@@ -47,7 +47,7 @@ public struct QuestionPrompts: Sendable {
     ///   - bothOrders: whether verdicts are asked for with the two words in either order.
     ///   - model: the model that is asked.
     ///   - images: the pictures that the question shows.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
     ///   render such a conversation.
     public init(
         question: String,

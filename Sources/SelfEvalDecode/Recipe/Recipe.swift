@@ -61,7 +61,7 @@ extension Recipe {
     /// - Parameters:
     ///   - json: the object.
     ///   - path: what errors call it.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it is no recipe, one of another version, or one that names a strategy or has a
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it is no recipe, one of another version, or one that names a strategy or has a
     ///   prompt that will not do.
     public init(json: Data, path: String) throws {
         struct Versioned: Decodable { let version: Int }
@@ -114,7 +114,7 @@ extension Recipe {
     /// section, `NAME.cas-seat.yaml` and `NAME.seat.yaml` in the place of its prompts, `NAME.calibration.json` in the place
     /// of its calibration.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when one of them has a defect.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when one of them has a defect.
     public static func of(_ model: EMLLMModel) throws -> Recipe? {
         try of(model.package)
     }

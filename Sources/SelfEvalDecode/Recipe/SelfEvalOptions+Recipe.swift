@@ -29,7 +29,7 @@ extension SelfEvalOptions {
     ///   - calibration: which calibration is used.
     ///   - activations: the precision that the model is run with.
     ///   - onNotice: is told in a sentence when the model's calibration does not fit and is left out.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the recipe has a defect, or a given calibration was fitted with another model or
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the recipe has a defect, or a given calibration was fitted with another model or
     ///   other prompts.
     public static func recommended(
         for model: EMLLMModel,

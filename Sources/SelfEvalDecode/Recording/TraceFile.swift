@@ -7,7 +7,7 @@ extension Trace {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - path: what error messages call it.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it is no trace, one of another version, or a line does not fit those before.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it is no trace, one of another version, or a line does not fit those before.
     public init(json data: Data, path: String = "trace") throws {
         let decoder = JSONDecoder()
         guard let version = Self.version(of: data, decoder) else { throw EMLLMError.notATrace(path) }

@@ -14,7 +14,7 @@ public struct VerdictTokens: Sendable, Equatable {
 
     /// Finds the spellings in a vocabulary.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when no token tells the two words apart.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when no token tells the two words apart.
     /// - Complexity: O(V) in the size of the vocabulary.
     public init(positive: String, negative: String, tokenizer: Tokenizer) throws {
         let words = [positive, negative].map { Self.key(Array($0.utf8)) }

@@ -188,7 +188,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
 
     /// Checks the lengths.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` naming the value that is out of range.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` naming the value that is out of range.
     func validate() throws {
         guard (Self.leastMaximum...100_000).contains(maximumTokens) else {
             throw EMLLMError.invalidSelfEvalOption(

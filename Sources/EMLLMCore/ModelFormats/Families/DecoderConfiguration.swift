@@ -1,6 +1,6 @@
 /// The shape of a decoder-only transformer: everything that tells one family from another, as data.
 ///
-/// Stored as JSON inside `.emllm` files; the keys are the property names. A family (see ``ModelRegistry``) translates
+/// Stored as JSON inside `.emllm` files; the keys are the property names. A family (see `ModelRegistry`) translates
 /// its published configuration into this one.
 public struct DecoderConfiguration: Codable, Sendable, Equatable {
     /// Rows of the embedding and of the output head.

@@ -1,6 +1,6 @@
 /// What a model is: its family, and the shape of its parts. Stored as JSON inside `.emllm` files.
 public struct ModelConfiguration: Codable, Sendable, Equatable {
-    /// The name of the family in ``ModelRegistry``, such as "llama".
+    /// The name of the family in `ModelRegistry`, such as "llama".
     public var family: String
     /// The shape of the text decoder.
     public var decoder: DecoderConfiguration

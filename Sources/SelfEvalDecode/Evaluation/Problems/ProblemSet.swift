@@ -25,7 +25,7 @@ public struct ProblemSet: Sendable, Equatable {
     ///   - file: the file.
     ///   - layout: its columns; `nil` recognizes them by the first record.
     ///   - imageFolder: what image paths are relative to; `nil` is the file's own folder.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when nothing can be read: no such file, another encoding, brackets that do not
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when nothing can be read: no such file, another encoding, brackets that do not
     ///   match, unknown columns, or not one usable record.
     public static func read(from file: URL, layout: ProblemLayout? = nil, imageFolder: URL? = nil) throws -> ProblemSet
     {

@@ -11,7 +11,7 @@ struct RecordScanner {
 
     /// The records of a file: one per line, the elements of an array, or the members of an object of objects.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` with the line where an array or object is malformed; records are not looked at.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line where an array or object is malformed; records are not looked at.
     static func records(in bytes: [UInt8], path: String) throws -> [RawRecord] {
         var scanner = RecordScanner(bytes: bytes)
         do {

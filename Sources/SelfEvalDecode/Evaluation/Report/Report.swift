@@ -18,7 +18,7 @@ public struct Report: Sendable {
     /// Makes a report of results of any number of models, strategies and seeds.
     ///
     /// - Parameter skippedProblems: how many problems were not run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
         self.init(summary: try Summary(records: records, skippedProblems: skippedProblems, options: options))
     }
@@ -48,7 +48,7 @@ public struct Report: Sendable {
     /// Writes `report.md`, `summary.json` and the plots into a folder, which is made where it is missing. Each file is
     /// written beside its place and renamed, so that no reader sees half of one; files of those names are replaced.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` that names what could not be written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names what could not be written.
     public func write(to folder: URL) throws {
         var files = plots.mapValues { Data($0.utf8) }
         files["report.md"] = Data(markdown.utf8)

@@ -141,7 +141,7 @@ extension ResultRecord {
     /// Reads the lines of a results file; empty ones are skipped.
     ///
     /// - Parameter file: the file's name, for errors.
-    /// - Throws: ``EMLLMCore/EMLLMError`` that names the first line that is no record.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no record.
     public static func records(from lines: Data, file: String) throws -> [ResultRecord] {
         let decoder = JSONDecoder()
         return try lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()

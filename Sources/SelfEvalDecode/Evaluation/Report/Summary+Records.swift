@@ -5,7 +5,7 @@ extension Summary {
     /// Computes all numbers. The order of the records does not matter.
     ///
     /// - Parameter skippedProblems: how many problems were not run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
         var runs: Set<[String]> = []
         for record in records {
