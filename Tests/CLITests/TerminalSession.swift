@@ -10,11 +10,7 @@ final class TerminalSession {
 
     /// Starts the program.
     init(_ arguments: [String], term: String) throws {
-        let controller = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0)
-        let name = try #require(ptsname(controller).map { String(cString: $0) })
-        let terminal = open(name, O_RDWR | O_NOCTTY)
-        try #require(terminal >= 0)
+        let (controller, terminal) = try Self.openPair()
         keyboard = FileHandle(fileDescriptor: controller, closeOnDealloc: true)
         let screen = FileHandle(fileDescriptor: terminal, closeOnDealloc: true)
         process.executableURL = Program.url("emllm")
@@ -24,6 +20,23 @@ final class TerminalSession {
         process.standardOutput = screen
         process.standardError = screen
         try process.run()
+    }
+
+    private static func openPair() throws -> (controller: Int32, terminal: Int32) {
+        let controller = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        #if os(Linux)
+            // What grantpt, unlockpt and ptsname do; Glibc's module leaves them out, and these requests as well.
+            let (unlock, getNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
+            var (isLocked, number): (Int32, Int32) = (0, -1)
+            try #require(ioctl(controller, unlock, &isLocked) == 0 && ioctl(controller, getNumber, &number) == 0)
+            let name = "/dev/pts/\(number)"
+        #else
+            try #require(grantpt(controller) == 0 && unlockpt(controller) == 0)
+            let name = try #require(ptsname(controller).map { String(cString: $0) })
+        #endif
+        let terminal = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        try #require(controller >= 0 && terminal >= 0)
+        return (controller, terminal)
     }
 
     deinit {

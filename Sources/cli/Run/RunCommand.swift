@@ -26,12 +26,16 @@ package struct EMLLMRun: AsyncParsableCommand {
             emllm-run trace view <trace> [--html <file>]
             emllm-run prompts [<name>]
             """,
-        discussion: RunHelp.discussion(program: "emllm-run", verbs: "emllm-run") + """
+        discussion: RunHelp.discussion(
+            program: "emllm-run",
+            verbs: "emllm-run",
+            note: """
 
 
-            'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: emllm-run trace asks \
-            about the word, as does emllm-run -- prompts.
-            """,
+                'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: emllm-run trace asks \
+                about the word, as does emllm-run -- prompts.
+                """
+        ),
         version: EMLLMVersion.current
     )
 
@@ -74,10 +78,11 @@ private enum RunHelp {
     /// - Parameters:
     ///   - program: the command that answers.
     ///   - verbs: the program that `trace` and `prompts` are verbs of.
-    static func discussion(program: String, verbs: String) -> String {
+    ///   - note: what else there is to say.
+    static func discussion(program: String, verbs: String, note: String = "") -> String {
         """
         The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
-        with the probability that they are right; in a pipe only the answer is printed.
+        with the probability that they are right; in a pipe only the answer is printed.\(note)
 
         EXAMPLES
           \(program) --image puzzle.png "What is the missing number?"

@@ -19,6 +19,9 @@ struct EMLLM: AsyncParsableCommand {
         commandName: "emllm",
         abstract: "Run small multimodal language models that check their own steps.",
         discussion: """
+            'emllm help run' shows the options of a verb. emllm-run, emllm-convert, emllm-bench and emllm-eval are programs \
+            of their own that do the same.
+
             EXAMPLES
               emllm run --image puzzle.png "What is the missing number?"
               emllm run --model smollm2-135m-instruct "How many legs has a spider?"
@@ -26,9 +29,6 @@ struct EMLLM: AsyncParsableCommand {
               emllm trace view run.jsonl --html run.html
               emllm convert model.gguf model.emllm
               emllm eval run problems.jsonl --out runs/a --strategies cot,vote,verify
-
-            'emllm help run' shows the options of a verb. emllm-run, emllm-convert, emllm-bench and emllm-eval are programs \
-            of their own that do the same.
 
             'emllm --generate-completion-script bash' (or zsh, or fish) prints what teaches a shell to complete these \
             commands.
