@@ -16,6 +16,8 @@ let package = Package(
         .library(name: "EMLLMPictures", targets: ["EMLLMPictures"]),
         .library(name: "EMLLMFormats", targets: ["EMLLMFormats"]),
         .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
+        .library(name: "EMLLMEvaluation", targets: ["EMLLMEvaluation"]),
+        .executable(name: "emllm", targets: ["emllm"]),
         .executable(name: "emllm-run", targets: ["emllm-run"]),
         .executable(name: "emllm-bench", targets: ["emllm-bench"]),
         .executable(name: "emllm-convert", targets: ["emllm-convert"]),
@@ -157,36 +159,79 @@ let package = Package(
             path: "Sources/cli/TraceView",
             swiftSettings: strictSwift
         ),
-        // Problem sets, scoring rules, statistics, plots and reports.
+        // Problem sets, scoring rules, statistics, plots and reports; runs over problems, fits of scores, training records.
         .target(
-            name: "Evaluation",
-            dependencies: ["EMLLMCore"],
+            name: "EMLLMEvaluation",
+            dependencies: ["SelfEvalDecode"],
             path: "Sources/SelfEvalDecode/Evaluation",
             exclude: ["Rules/README.md"],
             swiftSettings: strictSwift
         ),
-        .executableTarget(
-            name: "emllm-eval",
-            dependencies: ["DecodeOptions", "Evaluation", "TraceView"],
-            path: "Sources/cli/Eval",
-            swiftSettings: strictSwift
-        ),
-        .executableTarget(
-            name: "emllm-run",
+        // The verbs, each a library with its commands: once for `emllm`, once for the program of its own name.
+        .target(
+            name: "RunTool",
             dependencies: ["DecodeOptions", "TraceView"],
             path: "Sources/cli/Run",
             swiftSettings: strictSwift
         ),
-        .executableTarget(
-            name: "emllm-bench",
+        .target(
+            name: "EvalTool",
+            dependencies: ["DecodeOptions", "EMLLMEvaluation"],
+            path: "Sources/cli/Eval",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "BenchTool",
             dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/Bench",
             swiftSettings: strictSwift
         ),
-        .executableTarget(
-            name: "emllm-convert",
+        .target(
+            name: "ConvertTool",
             dependencies: ["CLIShared", "SelfEvalDecode", .product(name: "TextTable", package: "TextTable")],
             path: "Sources/cli/Convert",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "ChatTool",
+            dependencies: ["CLIShared"],
+            path: "Sources/cli/Chat",
+            swiftSettings: strictSwift
+        ),
+        .target(
+            name: "ModelsTool",
+            dependencies: ["CLIShared", .product(name: "TextTable", package: "TextTable")],
+            path: "Sources/cli/Models",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm",
+            dependencies: ["RunTool", "ChatTool", "ModelsTool", "ConvertTool", "BenchTool", "EvalTool"],
+            path: "Sources/cli/Programs/emllm",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-run",
+            dependencies: ["RunTool"],
+            path: "Sources/cli/Programs/emllm-run",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-eval",
+            dependencies: ["EvalTool"],
+            path: "Sources/cli/Programs/emllm-eval",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-bench",
+            dependencies: ["BenchTool"],
+            path: "Sources/cli/Programs/emllm-bench",
+            swiftSettings: strictSwift
+        ),
+        .executableTarget(
+            name: "emllm-convert",
+            dependencies: ["ConvertTool"],
+            path: "Sources/cli/Programs/emllm-convert",
             swiftSettings: strictSwift
         ),
         // The program in the README, compiled so that it stays true.
@@ -211,6 +256,12 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         .testTarget(
+            name: "EMLLMChatTemplatesTests",
+            dependencies: ["EMLLMChatTemplates"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
             name: "EMLLMCoreTests",
             dependencies: ["EMLLMCore", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
@@ -223,14 +274,15 @@ let package = Package(
         ),
         .testTarget(
             name: "EvaluationTests",
-            dependencies: ["Evaluation"],
+            dependencies: ["EMLLMEvaluation"],
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask", "solve",
+                "CLIShared", "ChatTool", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench",
+                "emllm-convert", "emllm-eval", "ask", "solve",
             ],
             swiftSettings: strictSwift
         ),

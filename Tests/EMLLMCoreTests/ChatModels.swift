@@ -1,6 +1,7 @@
 import Foundation
 
 @testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// The stories model with a chat template.
 enum ChatModels {

@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Hugging Face folders that lack something, lie, or hold what this engine does not run.
 @Suite("Hugging Face folders: bad input")
@@ -190,7 +191,7 @@ struct HuggingFaceFuzzTests {
         let url = TestModels.fixtures.appending(path: "families/llama/model.safetensors")
         let original = Array(try Data(contentsOf: url))
         let header = 8 + Int(original[0]) + Int(original[1]) << 8
-        var random = SplitMix(seed: 21)
+        var random = SplitMix64(state: 21)
         var opened = 0
         for _ in 0..<5_000 {
             var bytes = original

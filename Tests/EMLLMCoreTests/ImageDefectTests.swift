@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMPictures
 
 /// Pictures that are none, that lie, or that are cut short.
 @Suite("Images: bad input")
@@ -145,7 +146,7 @@ struct ImageDefectTests {
 struct ImageFuzzTests {
     @Test("Mutated files are decoded or refused", arguments: [true, false])
     func mutations(allowsTruncated: Bool) throws {
-        var random = SplitMix(seed: allowsTruncated ? 11 : 12)
+        var random = SplitMix64(state: allowsTruncated ? 11 : 12)
         var decoder = ImageFixtures.quietDecoder
         decoder.allowsTruncated = allowsTruncated
         decoder.maximumPixels = 1 << 20

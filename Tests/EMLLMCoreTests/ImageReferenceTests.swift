@@ -1,8 +1,9 @@
+import EMLLMCore
 import Foundation
 import Logging
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMPictures
 
 /// Decoded pictures against Pillow's pixels; `Tests/Scripts/image_fixtures.py` made the files and the numbers.
 @Suite("Images against Pillow")

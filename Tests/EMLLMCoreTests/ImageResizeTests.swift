@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMPictures
 
 /// Resampling against Pillow; `Tests/Scripts/resize_fixtures.py` made the numbers.
 @Suite("Resizing against Pillow")

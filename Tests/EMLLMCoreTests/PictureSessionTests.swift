@@ -48,6 +48,56 @@ struct PictureSessionTests {
         #expect(cold.content == warm.content && cold.info.cachedTokens == 0)
     }
 
+    @Test(
+        "Whole conversations reuse the prompts of their pictures; another picture is computed from there on",
+        arguments: families
+    )
+    func wholeConversations(family: String) async throws {
+        let model = try Self.model(family)
+        let session = try EMLLMSession(model: model)
+        let pictures = [
+            try VisionFamilyTests.picture("landscape.png"), try VisionFamilyTests.picture("portrait.png"),
+        ]
+        var messages = [ChatMessage(role: .user, content: "What is it?", imageCount: 1)]
+        let first = try await session.respond(to: messages, images: [pictures[0]], options: short)
+        #expect(first.info.cachedTokens == 0)
+        messages.append(ChatMessage(role: .assistant, content: first.content))
+        messages.append(ChatMessage(role: .user, content: "And this?", imageCount: 1))
+        let second = try await session.respond(to: messages, images: pictures, options: short)
+        #expect(second.info.images?.map(\.wasReused) == [true, false])
+        #expect(second.info.cachedTokens >= first.info.promptTokens)
+        #expect(session.images == pictures)
+        // The same words about another picture share nothing from the picture on.
+        let other = try await session.respond(to: messages, images: pictures.reversed(), options: short)
+        #expect(other.info.cachedTokens < first.info.promptTokens)
+        let fresh = try EMLLMSession(model: model)
+        let expected = try await fresh.respond(to: messages, images: pictures.reversed(), options: short)
+        #expect(other.content == expected.content && session.images == pictures.reversed())
+        // Fewer pictures than the messages show.
+        let error = await #expect(throws: EMLLMError.self) {
+            try await session.respond(to: messages, images: [pictures[0]], options: short)
+        }
+        #expect(error?.code == .imageCountMismatch && session.images == pictures.reversed())
+    }
+
+    @Test("A conversation about pictures is resumed with them", arguments: families)
+    func resumed(family: String) async throws {
+        let model = try Self.model(family)
+        let original = try EMLLMSession(model: model)
+        let picture = try VisionFamilyTests.picture("landscape.png")
+        _ = try await original.respond(to: "What is it?", images: [picture], options: short)
+        let resumed = try EMLLMSession(model: model, transcript: original.transcript, images: original.images)
+        try await resumed.prewarm()
+        let answer = try await resumed.respond(to: "Which colour?", options: short)
+        #expect(answer.info.images?.count == 1)
+        #expect(answer.info.cachedTokens >= answer.info.images?.first?.tokens ?? .max)
+        #expect(try await original.respond(to: "Which colour?", options: short).content == answer.content)
+        let error = #expect(throws: EMLLMError.self) {
+            try EMLLMSession(model: model, transcript: original.transcript)
+        }
+        #expect(error?.code == .imageCountMismatch)
+    }
+
     @Test("Features of a picture have no probability: scoring them is refused", arguments: families)
     func scoringFeatures(family: String) throws {
         let context = try InferenceContext(model: Self.model(family))

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import EMLLMCore
+@testable import EMLLMFormats
+@testable import EMLLMPictures
 
 /// The families' published preprocessing on pictures of awkward sizes and formats against transformers, bit for bit;
 /// `Tests/Scripts/vision_fixtures.py` made the digests.

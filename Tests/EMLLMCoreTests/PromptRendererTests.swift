@@ -70,6 +70,15 @@ struct PromptRendererTests {
         }
     }
 
+    @Test("A conversation, or the rest of one, that comes to no token is an error", arguments: [true, false])
+    func emptyPrompt(continuing: Bool) throws {
+        let renderer = try renderer("{# nothing #}")
+        let pieces = try renderer.pieces(for: [ChatMessage(role: .user, content: "What?")])
+        let error = #expect(throws: EMLLMError.self) { try renderer.tokens(of: pieces, continuing: continuing) }
+        #expect(error?.code == .emptyPrompt)
+        #expect(error?.description.contains("chat template") == true)
+    }
+
     @Test("What stands around features")
     func surroundings() {
         let none = ImagePromptFormat(marker: "x")

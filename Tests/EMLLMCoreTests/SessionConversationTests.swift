@@ -78,6 +78,7 @@ struct SessionConversationTests {
         #expect(session.transcript.count == 2)
     }
 
+    @MainActor
     @Test("The session is free when the loop over a stream has ended")
     func freeAfterTheLoop() async throws {
         let session = try EMLLMSession(model: model)

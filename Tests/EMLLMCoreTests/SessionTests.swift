@@ -36,6 +36,18 @@ struct SessionTests {
         #expect(model.tokenizer.decode(tokens, continuing: true) == second.content)
     }
 
+    @Test("A template that renders nothing is an error, and the session stays usable")
+    func emptyPrompt() async throws {
+        let model = try ChatModels.make(template: "{% if messages | length > 1 %}{{ messages[1].content }}{% endif %}")
+        let session = try EMLLMSession(model: model)
+        let error = await #expect(throws: EMLLMError.self) { try await session.respond(to: "Hello?", options: short) }
+        #expect(error?.code == .emptyPrompt)
+        #expect(session.transcript.isEmpty && !session.isResponding)
+        // The same template with something to render.
+        let instructed = try EMLLMSession(model: model, instructions: "Tell a story.")
+        #expect(try await instructed.respond(to: "Lily had a ball.", options: short).info.generatedTokens == 24)
+    }
+
     @Test("A stream's pieces are the answer")
     func streaming() async throws {
         var text = ""
@@ -103,16 +115,6 @@ struct SessionTests {
             answers.insert(try await EMLLMSession(model: model).respond(to: "Once", options: options).content)
         }
         #expect(answers.count == 3)
-    }
-
-    @Test("A template that renders nothing is an error, not a crash")
-    func nothingRendered() async throws {
-        let session = try EMLLMSession(model: ChatModels.make(template: "{# nothing #}"))
-        for _ in 0..<2 {
-            let error = await #expect(throws: EMLLMError.self) { try await session.respond(to: "Hello") }
-            #expect(error?.code == .emptyPrompt)
-        }
-        #expect(session.transcript.isEmpty && !session.isResponding)
     }
 
     @Test("Two sessions of one model, used in turn by one task")

@@ -63,18 +63,7 @@ enum TokenizerFixtures {
 /// Whether two strings are the same scalars: `==` would not tell "é" from "e" with an accent.
 func haveSameScalars(_ first: String, _ second: String) -> Bool { Array(first.utf8) == Array(second.utf8) }
 
-/// A small generator whose numbers are the same on every machine (SplitMix64, Steele et al. 2014).
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-
+extension SplitMix64 {
     /// Text of scalars from everywhere, with white space, letters, digits and apostrophes more often than chance.
     mutating func text(scalars count: Int) -> String {
         let frequent = Array(" \n\r\t'sStTrelLvVmMdDeE019٣½aé中あ가\u{301}\u{A0}\u{3000}😀\u{200D}<|>▁".unicodeScalars)

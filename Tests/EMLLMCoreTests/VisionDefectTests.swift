@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Vision-language checkpoints that lack something, lie, or hold what this engine does not run.
 @Suite("Vision checkpoints: bad input")
@@ -293,7 +294,7 @@ struct VisionFuzzTests {
     )
     func configurations(family: String) throws {
         let folder = try HuggingFaceTests.Folder(family, in: "vision")
-        var random = SplitMix(seed: 31)
+        var random = SplitMix64(state: 31)
         var opened = 0
         let names = ["config.json", "preprocessor_config.json"]
         let originals = try names.map { try Data(contentsOf: folder.url.appending(path: $0)) }
@@ -322,7 +323,7 @@ struct VisionFuzzTests {
         let head =
             original.count
             - (try GGUFFile(MappedFile(bytes: original, path: "x"))).tensors.reduce(0) { $0 + $1.byteCount }
-        var random = SplitMix(seed: 32)
+        var random = SplitMix64(state: 32)
         var opened = 0
         let rounds = 400
         for _ in 0..<rounds {

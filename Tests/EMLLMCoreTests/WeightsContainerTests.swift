@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// An `.emllm` file taken apart, so that tests can put it together wrongly, with checksums that match.
 struct ContainerParts {

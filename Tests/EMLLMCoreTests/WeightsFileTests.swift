@@ -1,7 +1,9 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
+@testable import EMLLMSupport
 
 @Suite("Weights: files and folders")
 struct WeightsFileTests {

@@ -1,6 +1,7 @@
+import EMLLMCore
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Files with random damage. Whatever the readers say of them, they say it; they never crash and never read outside the
 /// file, which the copy in memory, exactly as long as the file, lets AddressSanitizer see.
@@ -12,7 +13,7 @@ struct WeightsFuzzTests {
     func gguf(type: TensorType) throws {
         let seed = GGUFBuilder.tinyLlama(type).bytes()
         let dataStart = try #require(GGUFFile(MappedFile(bytes: seed, path: "x")).tensors.first).offset
-        var random = SplitMix(seed: 20_260 + UInt64(type.rawValue))
+        var random = SplitMix64(state: 20_260 + UInt64(type.rawValue))
         var opened = 0
         for _ in 0..<20_000 {
             var bytes = seed
@@ -26,7 +27,7 @@ struct WeightsFuzzTests {
     @Test("Mutated .emllm files", arguments: types)
     func container(type: TensorType) throws {
         let seed = try WeightsFixtures.container(GGUFBuilder.tinyLlama(type).bytes())
-        var random = SplitMix(seed: 77 + UInt64(type.rawValue))
+        var random = SplitMix64(state: 77 + UInt64(type.rawValue))
         let dataStart = try #require(EMLLMFile(MappedFile(bytes: seed, path: "x")).tensors.first).offset
         for _ in 0..<3_000 {
             var bytes = seed
@@ -38,7 +39,7 @@ struct WeightsFuzzTests {
     @Test("Mutated .emllm files whose checksums match", arguments: types)
     func resealedContainer(type: TensorType) throws {
         let parts = try ContainerParts(try WeightsFixtures.container(GGUFBuilder.tinyLlama(type).bytes()))
-        var random = SplitMix(seed: 4_711 + UInt64(type.rawValue))
+        var random = SplitMix64(state: 4_711 + UInt64(type.rawValue))
         var opened = 0
         for _ in 0..<20_000 {
             var damaged = parts
@@ -99,7 +100,7 @@ struct WeightsFuzzTests {
     }
 }
 
-extension SplitMix {
+extension SplitMix64 {
     /// Changes a few places of the first `limit` bytes: bits, bytes, whole numbers, runs moved, cut out or put in.
     mutating func damage(_ bytes: inout [UInt8], within limit: Int) {
         for _ in 0..<Int.random(in: 1...3, using: &self) {

@@ -1,6 +1,7 @@
+import EMLLMCore
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 @Suite("Weights: GGUF files")
 struct WeightsGGUFTests {

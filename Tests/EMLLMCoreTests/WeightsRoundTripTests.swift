@@ -1,8 +1,9 @@
 import CTensor
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 @Suite("Weights: from GGUF to .emllm and back")
 struct WeightsRoundTripTests {

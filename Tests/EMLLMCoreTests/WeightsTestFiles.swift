@@ -1,6 +1,7 @@
+import EMLLMCore
 import Foundation
 
-@testable import EMLLMCore
+@testable import EMLLMFormats
 
 /// Writes GGUF files in memory, well-formed ones and others.
 struct GGUFBuilder {
@@ -124,7 +125,7 @@ extension GGUFBuilder {
     static func tinyLlama(_ type: TensorType = .f32, seed: UInt64 = 1) -> GGUFBuilder {
         let hidden = max(32, type.blockColumns)
         let (vocabulary, feedForward) = (19, 2 * hidden)
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(state: seed)
         var file = GGUFBuilder()
         file["general.architecture"] = .text("llama")
         file["general.name"] = .text("tiny")
@@ -170,20 +171,7 @@ extension GGUFBuilder {
     }
 }
 
-/// Random numbers from a seed (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators").
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-
+extension SplitMix64 {
     /// Blocks whose integers are any bits and whose scales are small finite numbers.
     mutating func blocks(_ type: TensorType, count: Int) -> [UInt8] {
         func half(_ value: Float) -> [UInt8] {

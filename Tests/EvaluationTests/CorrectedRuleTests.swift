@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// The corrected variants: what is meant is read, and nothing is guessed.
 @Suite("Corrected rules")

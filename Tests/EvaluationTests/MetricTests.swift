@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 @Suite("Ranking")
 struct MetricRankingTests {

@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 #if canImport(FoundationXML)
     import FoundationXML
@@ -216,7 +217,7 @@ struct PlotTests {
 struct PlotScaleTests {
     @Test("marks are a few multiples of 1, 2 or 5, and reach around the values")
     func ticks() {
-        var generator = PairedDifference.SplitMix64(state: 3)
+        var generator = SplitMix64(state: 3)
         func uniform() -> Double { Double(generator.next() >> 11) / Double(1 << 53) }
         for _ in 0..<2_000 {
             let size = pow(10, 12 * uniform() - 6)

@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// Files that are wrong: what cannot be used is reported with its line, and nothing else is lost.
 @Suite("Problems that cannot be read")

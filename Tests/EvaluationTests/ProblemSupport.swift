@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// The folder `Fixtures/problems`: small files in each layout, and `published.json`, which
 /// `Tests/Scripts/scoring_fixtures.py` made with the benchmarks' own scripts.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// The published variants against what the benchmarks' own scripts, run in Python, made of the same outputs.
 @Suite("Published rules")

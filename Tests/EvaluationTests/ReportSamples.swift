@@ -1,6 +1,7 @@
+import EMLLMCore
 import Foundation
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 /// Made-up results that behave like real ones: problems differ in ease, strategies in what they add and cost.
 enum ReportSamples {
@@ -29,7 +30,7 @@ enum ReportSamples {
         strategies: [Strategy] = strategies,
         seed: UInt64 = 11
     ) -> [ResultRecord] {
-        var generator = PairedDifference.SplitMix64(state: seed)
+        var generator = SplitMix64(state: seed)
         func uniform() -> Double { Double(generator.next() >> 11) / Double(1 << 53) }
         let kinds = ["algebra", "geometry", "charts & tables", "counting"]
         var records: [ResultRecord] = []

@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 @Suite("Reports")
 struct ReportTests {

@@ -1,4 +1,4 @@
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 
 /// What SciPy, scikit-learn and statsmodels make of the same numbers. `Tests/Scripts/statistics_fixtures.py` made the

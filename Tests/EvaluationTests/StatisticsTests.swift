@@ -1,7 +1,8 @@
+import EMLLMCore
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import EMLLMEvaluation
 
 @Suite("Intervals")
 struct StatisticsIntervalTests {
@@ -41,7 +42,7 @@ struct StatisticsIntervalTests {
 
     @Test("the interval of grouped trials holds the truth 95 times in a hundred")
     func coverage() {
-        var generator = PairedDifference.SplitMix64(state: 5)
+        var generator = SplitMix64(state: 5)
         func uniform() -> Double { Double(generator.next() >> 11) / Double(1 << 53) }
         let rounds = 2_000
         var hits = 0
@@ -91,7 +92,7 @@ struct StatisticsBootstrapTests {
 
     @Test("the generator gives the published numbers")
     func generator() {
-        var generator = PairedDifference.SplitMix64(state: 1_234_567)
+        var generator = SplitMix64(state: 1_234_567)
         let expected: [UInt64] = [
             6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
             4_593_380_528_125_082_431, 16_408_922_859_458_223_821,

@@ -6,7 +6,7 @@ lstrip_blocks, loop controls, the `generation` tag, and its own `tojson`, `raise
 `namespace`. The templates are this project's own, written to use the constructs that templates of the named model
 families use; only the first one is read from a model.
 
-usage: chat_template_fixtures.py MODEL.gguf > Tests/EMLLMCoreTests/Fixtures/chat-template/rendered.json
+usage: chat_template_fixtures.py MODEL.gguf > Tests/EMLLMChatTemplatesTests/Fixtures/rendered.json
 
 Needs jinja2 >= 3.1.6 and gguf.
 """

@@ -28,8 +28,8 @@ public struct ChatTemplate: Sendable {
 
     /// Parses a template.
     ///
-    /// - Throws: ``EMLLMError`` with the code ``EMLLMError/Code/chatTemplateSyntax``,
-    ///   ``EMLLMError/Code/chatTemplateUnsupported`` or ``EMLLMError/Code/chatTemplateLimit``; its subject names the
+    /// - Throws: `EMLLMError` with the code `EMLLMError.Code.chatTemplateSyntax`,
+    ///   `EMLLMError.Code.chatTemplateUnsupported` or `EMLLMError.Code.chatTemplateLimit`; its subject names the
     ///   line.
     public init(_ source: String) throws {
         try self.init(source, limits: Jinja.Limits())
@@ -52,9 +52,9 @@ public struct ChatTemplate: Sendable {
     ///   - now: The time that `strftime_now` formats.
     ///   - timeZone: The time zone of `strftime_now`.
     /// - Returns: The prompt, cut where trust changes.
-    /// - Throws: ``EMLLMError`` with the code ``EMLLMError/Code/chatTemplateRejection`` if the template calls
-    ///   `raise_exception`, ``EMLLMError/Code/chatTemplateEvaluation``,
-    ///   ``EMLLMError/Code/chatTemplateUnsupported`` or ``EMLLMError/Code/chatTemplateLimit``.
+    /// - Throws: `EMLLMError` with the code `EMLLMError.Code.chatTemplateRejection` if the template calls
+    ///   `raise_exception`, `EMLLMError.Code.chatTemplateEvaluation`,
+    ///   `EMLLMError.Code.chatTemplateUnsupported` or `EMLLMError.Code.chatTemplateLimit`.
     public func render(
         messages: [ChatMessage],
         addGenerationPrompt: Bool,

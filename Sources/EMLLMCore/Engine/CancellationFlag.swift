@@ -19,7 +19,7 @@ public final class CancellationFlag: Sendable {
     /// Whether stopping has been asked for.
     public var isCancelled: Bool { flag.load(ordering: .relaxed) }
 
-    /// Throws ``EMLLMError`` with the code `cancelled` once stopping has been asked for.
+    /// Throws `EMLLMError` with the code `cancelled` once stopping has been asked for.
     public func check() throws {
         if isCancelled { throw EMLLMError.cancelled }
     }

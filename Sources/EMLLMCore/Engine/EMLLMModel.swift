@@ -24,7 +24,7 @@ public final class EMLLMModel: Sendable {
     public var hasVision: Bool { visionWeights != nil }
 
     /// Turns conversations into tokens; `nil` when the file carries no chat template.
-    public let promptRenderer: PromptRenderer?
+    package let promptRenderer: PromptRenderer?
 
     let weights: DecoderWeights
     let visionWeights: VisionWeights?
@@ -33,7 +33,7 @@ public final class EMLLMModel: Sendable {
 
     /// Makes a model of an opened package.
     ///
-    /// - Throws: ``EMLLMError`` when a tensor is missing or has the wrong shape, the tokenizer cannot work, or the chat
+    /// - Throws: `EMLLMError` when a tensor is missing or has the wrong shape, the tokenizer cannot work, or the chat
     ///   template uses something that is not supported.
     public init(package: ModelPackage) throws {
         self.package = package

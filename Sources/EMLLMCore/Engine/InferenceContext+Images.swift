@@ -7,7 +7,7 @@ extension InferenceContext {
     /// memory. In one context the same picture has the same token ids again, so that keys and values of a
     /// prompt that shows it are found in a branch.
     ///
-    /// - Throws: ``EMLLMError`` when the model has no vision tower, the picture does not suit it, or ``cancellation`` is
+    /// - Throws: `EMLLMError` when the model has no vision tower, the picture does not suit it, or ``cancellation`` is
     ///   set.
     public func encode(_ image: RGBImage) throws -> EncodedImage {
         guard let vision, let configuration = model.configuration.vision else { throw EMLLMError.noVision }

@@ -64,7 +64,7 @@ public final class InferenceContext {
     ///   - model: the model to run.
     ///   - options: threads, kernels, precision and limits.
     ///   - cancellation: a flag shared with whoever may stop the work.
-    /// - Throws: ``EMLLMError`` when an option is out of range or the processor lacks the instructions asked for.
+    /// - Throws: `EMLLMError` when an option is out of range or the processor lacks the instructions asked for.
     public init(
         model: EMLLMModel,
         options: RuntimeOptions = RuntimeOptions(),
@@ -141,7 +141,7 @@ public final class InferenceContext {
     /// Appends tokens to several branches, computed together, and returns the logits after the last token of each.
     ///
     /// - Parameter work: different branches of this context, each with at least one token.
-    /// - Throws: ``EMLLMError`` when there are no tokens for a branch, it would outgrow the context, or the cache its
+    /// - Throws: `EMLLMError` when there are no tokens for a branch, it would outgrow the context, or the cache its
     ///   budget (nothing has happened then), or when ``cancellation`` is set (the branches are as they were).
     public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
         let held = try validate(work)
@@ -180,7 +180,7 @@ public final class InferenceContext {
     ///   - branch: the text before them.
     ///   - logits: the logits after the last token of `branch`, as ``extend(_:with:)`` returned them.
     /// - Returns: natural logarithms, one for each token of `continuation`.
-    /// - Throws: ``EMLLMError`` when a token is none of the vocabulary, and as ``extend(_:)``.
+    /// - Throws: `EMLLMError` when a token is none of the vocabulary, and as ``extend(_:)``.
     public func logProbabilities(of continuation: [TokenID], after branch: Branch, logits: Logits) throws -> [Double] {
         let vocabulary = TokenID(model.configuration.decoder.vocabularySize)
         // Features of pictures have no probability: nothing ever writes them.
@@ -289,7 +289,7 @@ public final class InferenceContext {
         var newPages = 0
         var held: [EncodedImage] = []
         for (branch, tokens) in work {
-            guard !tokens.isEmpty else { throw EMLLMError.emptyPrompt }
+            guard !tokens.isEmpty else { throw EMLLMError.noTokens }
             precondition(branch.head.pool === pages, "a branch belongs to the context that made it")
             held += try hold(tokens)
             guard tokens.count <= contextLength - branch.count else {
@@ -321,19 +321,18 @@ extension EMLLMError.Code {
     public static let contextOverflow = Self(rawValue: "context-overflow")
     /// More keys and values than the budget allows.
     public static let cacheBudgetExceeded = Self(rawValue: "cache-budget-exceeded")
-    /// A prompt without a token, which has no next one.
-    public static let emptyPrompt = Self(rawValue: "empty-prompt")
     /// A token id outside the vocabulary.
     public static let unknownTokenID = Self(rawValue: "unknown-token-id")
 }
 
 extension EMLLMError {
-    static let emptyPrompt = EMLLMError(
+    /// Nothing to compute, and so no logits after it.
+    static let noTokens = EMLLMError(
         code: .emptyPrompt,
         subject: "prompt",
-        expected: "at least one token",
+        expected: "at least one token to append",
         found: "none",
-        remedy: "check what the chat template makes of the messages"
+        remedy: "begin with some text, or with the beginning-of-sequence token"
     )
 
     static func contextOverflow(length: Int, used: Int, added: Int, trained: Int) -> EMLLMError {

@@ -11,7 +11,7 @@ public final class InferenceThread: Sendable {
 
     /// Starts a thread with a context for `model`.
     ///
-    /// - Throws: ``EMLLMError`` when the context cannot be made.
+    /// - Throws: `EMLLMError` when the context cannot be made.
     public convenience init(model: EMLLMModel, options: RuntimeOptions = RuntimeOptions()) throws {
         // Made here for its checks, handed over to the thread, and touched by nobody else from then on.
         let cancellation = CancellationFlag()

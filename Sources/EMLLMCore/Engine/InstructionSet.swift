@@ -34,7 +34,7 @@ public enum InstructionSet: String, CaseIterable, Sendable, Codable {
 
     /// The one to use: the caller's choice, else `EMLLM_ISA`, else the fastest.
     ///
-    /// - Throws: ``EMLLMError`` when the name is unknown or the processor lacks the instructions.
+    /// - Throws: `EMLLMError` when the name is unknown or the processor lacks the instructions.
     public static func resolve(
         _ requested: InstructionSet? = nil,
         environment: [String: String] = ProcessInfo.processInfo.environment

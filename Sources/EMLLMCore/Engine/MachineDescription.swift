@@ -2,18 +2,18 @@ import CTensor
 import Foundation
 
 /// What a measurement was made on: the processor, the system, and the math library's choice of kernels.
-public struct MachineDescription: Codable, Sendable, Equatable {
+package struct MachineDescription: Codable, Sendable, Equatable {
     /// The processor's name as the system reports it, or its architecture where it reports none.
-    public var processor: String
+    package var processor: String
     /// CPUs that this process may run on.
-    public var availableCPUs: Int
+    package var availableCPUs: Int
     /// The operating system's name and version.
-    public var operatingSystem: String
+    package var operatingSystem: String
     /// The core type that OpenBLAS chose its kernels for; `OPENBLAS_CORETYPE` in the environment overrides its choice.
-    public var openBLASCore: String
+    package var openBLASCore: String
 
     /// Describes the machine this process runs on.
-    public static func current() -> MachineDescription {
+    package static func current() -> MachineDescription {
         MachineDescription(
             processor: processorName(),
             availableCPUs: RuntimeOptions.availableCPUs,

@@ -2,7 +2,7 @@ import CTensor
 import Foundation
 
 /// How fast this machine reads memory: the ceiling of token-by-token generation, which reads every weight once a token.
-public enum MemoryBandwidth {
+package enum MemoryBandwidth {
     /// Reads a buffer much larger than the caches several times over, with the widest loads of an instruction set, and
     /// returns the rate of the fastest pass.
     ///
@@ -14,8 +14,8 @@ public enum MemoryBandwidth {
     ///   - bytes: the size of the buffer.
     ///   - passes: how often it is read.
     /// - Returns: bytes per second.
-    /// - Throws: ``EMLLMError`` when an option is out of range or the processor lacks the instructions asked for.
-    public static func measure(
+    /// - Throws: `EMLLMError` when an option is out of range or the processor lacks the instructions asked for.
+    package static func measure(
         threads: Int? = nil,
         instructionSet: InstructionSet? = nil,
         bytes: Int = 512 << 20,

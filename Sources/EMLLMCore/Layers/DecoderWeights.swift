@@ -20,7 +20,7 @@ struct DecoderBlockWeights {
 
 /// All weights of a decoder, checked against its configuration.
 ///
-/// The pointers lead into memory that the ``ModelPackage`` owns; this object keeps the package alive. Immutable after
+/// The pointers lead into memory that the `ModelPackage` owns; this object keeps the package alive. Immutable after
 /// `init`, hence safe to share.
 final class DecoderWeights: @unchecked Sendable {
     let package: ModelPackage

@@ -67,8 +67,8 @@ public enum ModelConverter {
     ///   - output: The `.emllm` file to write. It appears complete or not at all.
     ///   - options: What to do with the weights and the file.
     ///   - progress: Called with the bytes of work done so far and in all; may throw to stop, and then nothing is left.
-    /// - Throws: ``EMLLMError`` for a defect of the input, or ``EMLLMError/Code/sameFile``,
-    ///   ``EMLLMError/Code/outputExists``, ``EMLLMError/Code/cannotWrite``, ``EMLLMError/Code/cannotQuantize``.
+    /// - Throws: `EMLLMError` for a defect of the input, or `EMLLMError.Code.sameFile`,
+    ///   `EMLLMError.Code.outputExists`, `EMLLMError.Code.cannotWrite`, `EMLLMError.Code.cannotQuantize`.
     @discardableResult
     public static func convert(
         _ input: URL,

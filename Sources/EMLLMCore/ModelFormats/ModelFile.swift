@@ -16,7 +16,7 @@ public enum ModelFile: Sendable {
     /// - Parameters:
     ///   - url: the file or folder.
     ///   - vision: for a GGUF file: the mmproj file with its vision tower.
-    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    /// - Throws: `EMLLMError`, one code for each defect of the file.
     public init(_ url: URL, vision: URL? = nil) throws {
         try self.init(url)
         guard let vision else { return }
@@ -41,7 +41,7 @@ public enum ModelFile: Sendable {
 
     /// Reads a mapped file by its content.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    /// - Throws: `EMLLMError`, one code for each defect of the file.
     package init(_ file: MappedFile) throws {
         if file.bytes.starts(with: GGUFFile.magic) {
             self = .gguf(try GGUFFile(file))
@@ -62,7 +62,7 @@ public enum ModelFile: Sendable {
     /// Checks that this engine runs the model: its family, its configuration, its tokenizer, and every tensor's shape.
     ///
     /// - Returns: What it is.
-    /// - Throws: ``EMLLMError`` that says what is missing or not supported.
+    /// - Throws: `EMLLMError` that says what is missing or not supported.
     public func modelConfiguration() throws -> ModelConfiguration { try ModelSource(self).configuration }
 
     /// The path of the file or folder.

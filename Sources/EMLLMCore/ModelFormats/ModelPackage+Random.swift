@@ -11,7 +11,7 @@ extension ModelPackage {
     ///   - configuration: the model's shape.
     ///   - type: how matrices are stored; those whose columns do not fit stay floats.
     ///   - seed: makes the weights repeatable.
-    /// - Throws: ``EMLLMError`` when the configuration makes no sense, the type cannot be written, or memory runs out.
+    /// - Throws: `EMLLMError` when the configuration makes no sense, the type cannot be written, or memory runs out.
     package static func random(
         configuration: ModelConfiguration,
         type: TensorType,

@@ -85,19 +85,19 @@ public final class ModelPackage: Sendable {
     /// - Parameters:
     ///   - url: the file or folder.
     ///   - vision: for a GGUF file: the mmproj file with its vision tower.
-    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    /// - Throws: `EMLLMError`, one code for each defect of the file.
     public static func open(_ url: URL, vision: URL? = nil) throws -> ModelPackage {
         try ModelPackage(ModelFile(url, vision: vision))
     }
 
     /// Opens an `.emllm` or GGUF file that has been mapped.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect of the file.
+    /// - Throws: `EMLLMError`, one code for each defect of the file.
     package convenience init(_ file: MappedFile) throws { try self.init(ModelFile(file)) }
 
     /// Takes a model file that has been opened.
     ///
-    /// - Throws: ``EMLLMError`` when this engine does not run the model.
+    /// - Throws: `EMLLMError` when this engine does not run the model.
     package init(_ file: ModelFile) throws {
         let source = try ModelSource(file)
         configuration = source.configuration
@@ -133,7 +133,7 @@ public final class ModelPackage: Sendable {
     ///   - name: Such as `layers.0.attention.q`; see `weights-format.md`.
     ///   - rows: Outputs, M.
     ///   - columns: Inputs, K.
-    /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
+    /// - Throws: `EMLLMError.Code.missingTensor` or `EMLLMError.Code.wrongTensorShape`.
     package func matrix(_ name: String, rows: Int, columns: Int) throws -> WeightMatrix {
         let weight = try weight(name, .matrix(rows: rows, columns: columns))
         return WeightMatrix(
@@ -147,7 +147,7 @@ public final class ModelPackage: Sendable {
 
     /// A vector by canonical name.
     ///
-    /// - Throws: ``EMLLMError/Code/missingTensor`` or ``EMLLMError/Code/wrongTensorShape``.
+    /// - Throws: `EMLLMError.Code.missingTensor` or `EMLLMError.Code.wrongTensorShape`.
     package func vector(_ name: String, count: Int) throws -> WeightVector {
         let weight = try weight(name, .vector(count: count))
         return WeightVector(

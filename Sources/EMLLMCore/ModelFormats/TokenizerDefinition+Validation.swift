@@ -6,7 +6,7 @@ extension TokenizerDefinition {
 
     /// Checks what every reader of a definition relies on: counts that agree, and identifiers within the vocabulary.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidTokenizer``.
+    /// - Throws: `EMLLMError.Code.invalidTokenizer`.
     func validate(path: String) throws {
         func fail(_ expected: String, _ found: String) -> EMLLMError {
             EMLLMError.invalidTokenizer(path: path, expected: expected, found: found)

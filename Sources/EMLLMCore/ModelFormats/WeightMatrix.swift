@@ -1,6 +1,6 @@
 /// A packed weight `[rows M, columns K]` that keeps its memory (a mapped file or a buffer) alive.
 ///
-/// The bytes are in the layout of `weights-format.md`, aligned to ``weightAlignment``.
+/// The bytes are in the layout of `weights-format.md`, aligned to `weightAlignment`.
 package struct WeightMatrix: @unchecked Sendable {  // the memory is never written after loading
     /// How the elements are stored.
     package let type: TensorType

@@ -43,7 +43,7 @@ public struct ImageDecoder: Sendable {
 
     /// Decodes a file.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect.
+    /// - Throws: `EMLLMError`, one code for each defect.
     public func decode(contentsOf url: URL) throws -> RGBImage {
         let file = try MappedFile(url)
         return try decode(file.bytes, subject: file.path)
@@ -54,7 +54,7 @@ public struct ImageDecoder: Sendable {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - subject: what to call them in errors.
-    /// - Throws: ``EMLLMError``, one code for each defect.
+    /// - Throws: `EMLLMError`, one code for each defect.
     public func decode(_ data: Data, subject: String = "image") throws -> RGBImage {
         try data.withUnsafeBytes { try decode($0, subject: subject) }
     }

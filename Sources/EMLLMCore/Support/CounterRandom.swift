@@ -2,19 +2,21 @@
 ///
 /// Philox 4×32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by the seed and counted by
 /// branch and position: a branch draws the same numbers whether it is decoded alone or beside others, and a recorded
-/// run replays exactly.
+/// run replays exactly. Inlinable, as a random model draws once for each weight.
 package struct CounterRandom: Sendable {
-    private let key: (UInt32, UInt32)
+    @usableFromInline let key: (UInt32, UInt32)
 
     /// A generator for one seed.
-    package init(seed: UInt64) { key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)) }
+    @inlinable package init(seed: UInt64) {
+        key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+    }
 
     /// A number in [0, 1) with 53 random bits.
     ///
     /// - Parameters:
     ///   - branch: which line of text draws.
     ///   - position: the absolute position of the token to be drawn.
-    package func uniform(branch: UInt64, position: Int) -> Double {
+    @inlinable package func uniform(branch: UInt64, position: Int) -> Double {
         let place = UInt64(bitPattern: Int64(position))
         let block = Self.philox(
             counter: (
@@ -28,7 +30,7 @@ package struct CounterRandom: Sendable {
     }
 
     /// Ten rounds of Philox 4×32.
-    package static func philox(
+    @inlinable package static func philox(
         counter: (UInt32, UInt32, UInt32, UInt32),
         key: (UInt32, UInt32)
     ) -> (UInt32, UInt32, UInt32, UInt32) {

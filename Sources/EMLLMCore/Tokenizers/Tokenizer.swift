@@ -31,7 +31,7 @@ public struct Tokenizer: Sendable {
     /// Makes a tokenizer.
     ///
     /// - Parameter definition: What a model file says about its tokenizer.
-    /// - Throws: ``EMLLMError`` if the definition contradicts itself or lacks something that the algorithm needs.
+    /// - Throws: `EMLLMError` if the definition contradicts itself or lacks something that the algorithm needs.
     public init(_ definition: TokenizerDefinition) throws { vocabulary = try Vocabulary(definition) }
 
     // MARK: Encoding

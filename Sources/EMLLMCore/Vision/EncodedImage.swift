@@ -163,7 +163,7 @@ final class ImageTable {
 
     /// The pictures that tokens speak of, to be held while the tokens are computed.
     ///
-    /// - Throws: ``EMLLMError`` for identifiers that are neither words nor features of a picture in memory.
+    /// - Throws: `EMLLMError` for identifiers that are neither words nor features of a picture in memory.
     func hold(_ tokens: some Collection<TokenID>, vocabularySize: Int) throws -> [EncodedImage] {
         var held: [EncodedImage] = []
         for token in tokens where token < 0 || Int(token) >= vocabularySize {

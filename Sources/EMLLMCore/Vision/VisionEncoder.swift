@@ -30,7 +30,7 @@ struct VisionEncoder {
     /// - Parameters:
     ///   - image: pixel values.
     ///   - cancellation: checked between blocks.
-    /// - Throws: ``EMLLMError`` when cancelled.
+    /// - Throws: `EMLLMError` when cancelled.
     func encode(_ image: PreprocessedImage, cancellation: CancellationFlag) throws -> Features {
         let merge = vision.connector.merge
         let grids = image.tiles.map(grid)

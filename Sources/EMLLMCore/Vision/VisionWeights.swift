@@ -55,7 +55,7 @@ struct ConnectorWeights {
 
 /// All weights of a model's eyes, checked against its configuration.
 ///
-/// The pointers lead into memory that the ``ModelPackage`` owns; this object keeps the package alive. Immutable after
+/// The pointers lead into memory that the `ModelPackage` owns; this object keeps the package alive. Immutable after
 /// `init`, hence safe to share.
 final class VisionWeights: @unchecked Sendable {
     let package: ModelPackage

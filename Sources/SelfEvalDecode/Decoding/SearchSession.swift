@@ -197,10 +197,7 @@ final class SearchSession {
 
     /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).
     private static func stream(_ parent: UInt64, _ ordinal: Int) -> UInt64 {
-        var z = parent &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(ordinal + 1)
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        SplitMix64.mix(parent &+ SplitMix64.increment &* UInt64(ordinal + 1))
     }
 
     /// Why a text is set aside without a verdict. Chains may begin alike; candidates for a step have to differ.

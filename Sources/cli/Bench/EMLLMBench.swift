@@ -1,10 +1,10 @@
 import ArgumentParser
+import EMLLMCore
 
-/// `emllm-bench`: how fast the engine is on this machine.
-@main
-struct EMLLMBench: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "emllm-bench",
+/// `emllm bench`: how fast the engine is on this machine.
+package struct BenchCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "bench",
         abstract: "Measure speed, load time and memory of models on this machine.",
         discussion: """
             Without a subcommand this is 'llm', which measures like llama-bench: prompt processing (pp), and generation \
@@ -13,4 +13,20 @@ struct EMLLMBench: ParsableCommand {
         subcommands: [LanguageModelBenchmark.self, ImageBenchmark.self, LoadBenchmark.self],
         defaultSubcommand: LanguageModelBenchmark.self
     )
+
+    package init() {}
+}
+
+/// `emllm-bench`: the same under its old name.
+package struct EMLLMBench: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "emllm-bench",
+        abstract: BenchCommand.configuration.abstract,
+        discussion: BenchCommand.configuration.discussion,
+        version: EMLLMVersion.current,
+        subcommands: BenchCommand.configuration.subcommands,
+        defaultSubcommand: LanguageModelBenchmark.self
+    )
+
+    package init() {}
 }

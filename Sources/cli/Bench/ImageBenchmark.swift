@@ -16,7 +16,11 @@ struct ImageBenchmark: ParsableCommand {
             """
     )
 
-    @Option(name: [.short, .long], help: "A vision-language model to measure instead: a file, or a name in the cache.")
+    @Option(
+        name: [.short, .long],
+        help: "A vision-language model to measure instead: a file, or a name in the cache.",
+        completion: .models
+    )
     var model: String?
 
     @Option(
@@ -27,7 +31,10 @@ struct ImageBenchmark: ParsableCommand {
     )
     var synthetic: [SyntheticTower] = []
 
-    @Option(help: "The types of weights to measure: q8_0, bf16, f16 or f32.")
+    @Option(
+        help: "The types of weights to measure: q8_0, bf16, f16 or f32.",
+        completion: .list(["q8_0", "bf16", "f16", "f32"])
+    )
     var type: [String] = []
 
     @Option(name: [.customShort("r"), .long], help: "Times to repeat each test, after a warm-up.")

@@ -80,7 +80,11 @@ struct LanguageModelBenchmark: ParsableCommand {
 
 /// What every benchmark asks: which model, and how to print.
 struct SubjectOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: "The model: an .emllm or GGUF file, or a name in the cache.")
+    @Option(
+        name: [.short, .long],
+        help: "The model: an .emllm or GGUF file, or a name in the cache.",
+        completion: .models
+    )
     var model = ModelStore.textModel
 
     @Flag(help: "Print JSON for programs instead of a table.")

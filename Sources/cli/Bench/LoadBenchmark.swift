@@ -87,7 +87,7 @@ struct LoadReport: BenchmarkReport {
         var millisecondsFirst: Double
         var repetitions: Int
         /// The most memory that the process had in RAM, over all loads.
-        var peakResidentBytes = emllm_bench.peakResidentBytes()
+        var peakResidentBytes = BenchTool.peakResidentBytes()
 
         init(test: String, file: String, first: Double, sample: Sample) {
             self.test = test

@@ -1,3 +1,4 @@
+import CLIShared
 import EMLLMCore
 import Foundation
 
@@ -18,24 +19,8 @@ struct Subject: Encodable {
         self.file = url.lastPathComponent
         fileBytes = file.byteCount
         weightBytes = package.weightBytes
-        quantization = Self.quantization(file)
+        quantization = file.quantization
         activations = context.options.activations
-    }
-
-    private static func quantization(_ file: ModelFile) -> String {
-        var bytes: [String: Int] = [:]
-        switch file {
-        case .emllm(let file): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
-        case .gguf(let file, _): for tensor in file.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
-        case .huggingFace(let directory):
-            for tensor in directory.tensors { bytes[tensor.type.name, default: 0] += tensor.byteCount }
-        }
-        let total = bytes.values.reduce(0, +)
-        // Norms are floats in every file; a type that takes less than a hundredth tells nothing.
-        return bytes.filter { $0.value * 100 >= total }
-            .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            .map(\.key)
-            .joined(separator: " + ")
     }
 }
 

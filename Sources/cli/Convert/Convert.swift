@@ -16,14 +16,15 @@ struct Convert: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The GGUF or .emllm file to read, or a Hugging Face folder.")
+    @Argument(help: "The GGUF or .emllm file to read, or a Hugging Face folder.", completion: .modelFiles)
     var input: String
 
-    @Argument(help: "The .emllm file to write.")
+    @Argument(help: "The .emllm file to write.", completion: .file(extensions: ["emllm"]))
     var output: String
 
     @Option(
-        help: ArgumentHelp("The GGUF file of the model's vision tower, published beside it.", valueName: "file")
+        help: ArgumentHelp("The GGUF file of the model's vision tower, published beside it.", valueName: "file"),
+        completion: .file(extensions: ["gguf"])
     )
     var mmproj: String?
 
@@ -84,7 +85,7 @@ struct Convert: AsyncParsableCommand {
             overwrites: force,
             name: name,
             license: license,
-            converter: "emllm-convert \(EMLLMConvert.version)",
+            converter: "emllm-convert \(EMLLMVersion.current)",
             recipe: recipe
         )
         let report: ModelConverter.Report

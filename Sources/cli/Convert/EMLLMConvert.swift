@@ -1,17 +1,33 @@
 import ArgumentParser
+import EMLLMCore
 
-/// `emllm-convert`: writes `.emllm` files, and looks into model files.
-@main
-struct EMLLMConvert: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "emllm-convert",
+/// `emllm convert`: writes `.emllm` files, and looks into model files.
+package struct ConvertCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "convert",
         abstract: "Convert model files to .emllm, look into them, and check them.",
-        discussion: "Without a subcommand this is 'convert': emllm-convert model.gguf model.emllm",
-        version: version,
-        subcommands: [Convert.self, Inspect.self, Verify.self, PrintRecipe.self],
+        discussion: "Without a subcommand this is 'convert': emllm convert model.gguf model.emllm",
+        subcommands: subcommands,
         defaultSubcommand: Convert.self
     )
 
-    /// The version of the converter, which it writes into files.
-    static let version = "0.1.0"
+    fileprivate static let subcommands: [any ParsableCommand.Type] = [
+        Convert.self, Inspect.self, Verify.self, PrintRecipe.self,
+    ]
+
+    package init() {}
+}
+
+/// `emllm-convert`: the same under its old name.
+package struct EMLLMConvert: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "emllm-convert",
+        abstract: ConvertCommand.configuration.abstract,
+        discussion: "Without a subcommand this is 'convert': emllm-convert model.gguf model.emllm",
+        version: EMLLMVersion.current,
+        subcommands: ConvertCommand.subcommands,
+        defaultSubcommand: Convert.self
+    )
+
+    package init() {}
 }

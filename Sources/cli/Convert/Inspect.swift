@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLIShared
 import EMLLMCore
 import Foundation
 
@@ -6,7 +7,7 @@ import Foundation
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show what a model file holds.")
 
-    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.")
+    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.", completion: .modelFiles)
     var file: String
 
     @Flag(help: "List every tensor.")

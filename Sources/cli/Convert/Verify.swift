@@ -10,7 +10,7 @@ struct Verify: ParsableCommand {
         discussion: "GGUF and safetensors carry no checksums; of those only the structure is checked."
     )
 
-    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.")
+    @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.", completion: .modelFiles)
     var file: String
 
     func run() throws {

@@ -9,12 +9,13 @@ import SelfEvalDecode
 public struct ModelOptions: ParsableArguments {
     /// A file, a folder or a name.
     @Option(
-        help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache or beside the tools."
+        help: "An .emllm or GGUF file, a Hugging Face folder, or the name of a model in the cache or beside the tools.",
+        completion: .models
     )
     public var model = ModelStore.bundledModel
 
     /// The vision tower of a GGUF model.
-    @Option(help: "The vision tower of a GGUF model, published beside it.")
+    @Option(help: "The vision tower of a GGUF model, published beside it.", completion: .file(extensions: ["gguf"]))
     public var mmproj: String?
 
     /// Worker threads.

@@ -26,7 +26,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
             "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; or what "
                 + "the model brings in their place).",
             valueName: "prompts"
-        )
+        ),
+        completion: .file(extensions: ["yaml", "yml", "json"])
     )
     public var prompts: String?
 
@@ -56,7 +57,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
 
     /// How chains are evaluated.
     @Option(
-        help: "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
+        help:
+            "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
     )
     public var evaluation: EvaluationForm?
 
@@ -122,7 +124,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
         help: ArgumentHelp(
             "Probabilities fitted by emllm-eval calibrate (default: the file beside the model, where it fits; 'none').",
             valueName: "file"
-        )
+        ),
+        completion: .file(extensions: ["json"])
     )
     public var calibration: String?
 
@@ -152,11 +155,13 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks, beamLines,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks,
+            beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders || noPrior
+        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
+            || noPrior
     }
 
     /// The options for a model: what its recipe says, and what was asked for here on top of that.

@@ -2,8 +2,8 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
+import EMLLMEvaluation
 import EMLLMModelStore
-import Evaluation
 import Foundation
 import SelfEvalDecode
 
@@ -25,7 +25,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
@@ -43,16 +43,19 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The most questions that are answered and wrong, as a share of all.")
     var risk: Double?
 
-    @Option(help: "Accept steps from this score on, where none is asked for (emllm-eval sweep shows what each does).")
+    @Option(help: "Accept steps from this score on, where none is asked for (emllm eval sweep shows what each does).")
     var accept: Double?
 
-    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm-run --help says what a look is).")
+    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm help run says what a look is).")
     var looks: Int?
 
-    @Option(help: "Where to write (default: calibration.json in the run's folder).")
+    @Option(help: "Where to write (default: calibration.json in the run's folder).", completion: .file())
     var out: String?
 
-    @Option(help: "The model, to write the file beside it, where emllm-run and emllm-eval find it by themselves.")
+    @Option(
+        help: "The model, to write the file beside it, where the tools find it by themselves.",
+        completion: .models
+    )
     var model: String?
 
     func validate() throws {
@@ -70,94 +73,26 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let description = try source.readDescription()
-        let all = try source.readResults()
-        if risk != nil, let looks, let made = description.options.values.first(where: { $0.views != looks })?.views {
+        let made = try source.readDescription().options.values.first { looks != nil && $0.views != looks }?.views
+        if risk != nil, let looks, let made {
             throw ValidationError(
                 "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
                     + "run with --looks \(looks)"
             )
         }
-        // Verdicts after other prompts mean something else: the strategies that share the prompts of most steps count.
-        let digests = description.options.mapValues(\.verdictDigest)
-        let steps = Dictionary(grouping: all, by: { digests[$0.strategy] ?? "" }).mapValues { $0.flatMap(\.steps) }
-        let counts = steps.mapValues { steps in steps.count { $0.logit != nil && $0.label != nil } }
-        guard let digest = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) })?.key,
-            let fit = ScoreFit(steps[digest] ?? [], signals: signals.values, method: method)
-        else { throw EMLLMError.noLabelledSteps(folder) }
-        var file = CalibrationFile(
-            model: description.model,
-            verdictDigest: digest,
-            steps: fit.curve,
-            weights: fit.weights,
+        let fitted = try RunCalibration(
+            of: source,
+            signals: signals.values,
+            method: method,
             acceptThreshold: accept,
-            views: looks,
-            sampleCount: fit.count
+            views: looks
         )
-        var lines = fit.summary
-        let others = digests.filter { $0.value != digest }.keys.sorted()
-        if !others.isEmpty { lines.append("left out, for their prompts are others: \(others.joined(separator: ", "))") }
-        if let risk {
-            let records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
-            lines += try setThresholds(
-                of: &file,
-                risk: risk,
-                records: records,
-                source: source,
-                description: description
-            )
-        }
+        guard var calibration = fitted else { throw EMLLMError.noLabelledSteps(folder) }
+        if let risk { try calibration.addAbstention(risk: risk) }
         let beside = try model.map { CalibrationFile.url(besides: try ModelStore().locate($0)) }
         let target = out.map { URL(filePath: $0) } ?? beside ?? source.url.appending(path: "calibration.json")
-        try StandardStreams.write(file.json(), atomicallyTo: target.path)
-        try StandardStreams.write((lines + [target.path]).joined(separator: "\n") + "\n")
-    }
-
-    /// Adds thresholds for abstention. The confidences that they are for are those of runs with this calibration, so the
-    /// recorded runs are decided anew with it.
-    ///
-    /// - Returns: what came of it, for people.
-    private func setThresholds(
-        of file: inout CalibrationFile,
-        risk: Double,
-        records: [ResultRecord],
-        source: RunFolder,
-        description: RunDescription
-    ) throws -> [String] {
-        let problems = Dictionary(try source.readProblems(description).map { ($0.id, $0) }) { first, _ in first }
-        var lines: [String] = []
-        for (strategy, recorded) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {
-            guard var options = description.options[strategy] else { continue }
-            options.weights = .verdictAlone
-            options = try file.applied(to: options, model: description.model)
-            let answers = try recorded.compactMap { record -> ResultRecord? in
-                guard let problem = problems[record.problem], let trace = try source.readTrace(of: record) else {
-                    return nil
-                }
-                return try ResultRecord(deciding: trace, by: options, of: problem, in: description)
-            }.filter { $0.confidence != nil }
-            let left = recorded.count - answers.count
-            let without =
-                left > 0 ? " (\(left) left out: no trace, or the new scores lead to what was not recorded)" : ""
-            let threshold = ConformalRisk.threshold(
-                confidences: answers.compactMap(\.confidence),
-                isCorrect: answers.map(\.isCorrect),
-                risk: risk
-            )
-            guard let threshold, threshold.isFinite else {
-                lines.append(
-                    "\(strategy): no threshold keeps the risk at \(risk) with \(answers.count) answers\(without)"
-                )
-                continue
-            }
-            file.abstention[strategy] = .init(threshold: threshold, risk: risk, sampleCount: answers.count)
-            let kept = answers.filter { ($0.confidence ?? 0) >= threshold }
-            lines.append(
-                "\(strategy): answers from confidence \(ScoreFit.short(threshold)) on: \(kept.count) of \(answers.count), "
-                    + "\(kept.count { !$0.isCorrect }) of them wrong\(without)"
-            )
-        }
-        return lines
+        try StandardStreams.write(calibration.file.json(), atomicallyTo: target.path)
+        try StandardStreams.write((calibration.summary + [target.path]).joined(separator: "\n") + "\n")
     }
 }
 

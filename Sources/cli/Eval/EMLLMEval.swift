@@ -1,31 +1,50 @@
 import ArgumentParser
+import EMLLMCore
 
-/// `emllm-eval`: measures what self-evaluation is worth.
-@main
-struct EMLLMEval: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "emllm-eval",
+/// `emllm eval`: measures what self-evaluation is worth.
+package struct EvalCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "eval",
         abstract: "Measure what self-evaluation is worth: strategies over problem sets, side by side.",
-        discussion: """
-            A run writes a folder: what was asked of which model and how (run.json), one line for each problem, strategy and \
-            seed (results.jsonl), and the trace of each (traces/). A run that was interrupted goes on where it stopped; \
-            no problem is lost or answered twice. Reports, calibrations and sweeps read the folder and need no model.
-
-            EXAMPLES
-              emllm-eval run problems.jsonl --out runs/a --strategies cot,vote,verify --seeds 0-4
-              emllm-eval report runs/a
-              emllm-eval calibrate runs/a --risk 0.1
-              emllm-eval sweep runs/a --strategy verify --accept 0.3,0.5,0.7 --reject 0.1,0.3
-              emllm-eval overhead runs/a
-              emllm-eval run problems.jsonl --out runs/b1 --shard 1/2    # and 2/2 elsewhere, into runs/b2
-              emllm-eval merge runs/b1 runs/b2 --out runs/b
-              emllm-eval records runs/a --out training.jsonl
-
-            Exit status: 0 when all is done, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
-            """,
+        discussion: discussion(program: "emllm eval"),
         subcommands: [
             RunCommand.self, ReportCommand.self, CalibrateCommand.self, SweepCommand.self, MergeCommand.self,
             OverheadCommand.self, RecordsCommand.self,
         ]
     )
+
+    package init() {}
+
+    fileprivate static func discussion(program: String) -> String {
+        """
+        A run writes a folder: what was asked of which model and how (run.json), one line for each problem, strategy and \
+        seed (results.jsonl), and the trace of each (traces/). A run that was interrupted goes on where it stopped; \
+        no problem is lost or answered twice. Reports, calibrations and sweeps read the folder and need no model.
+
+        EXAMPLES
+          \(program) run problems.jsonl --out runs/a --strategies cot,vote,verify --seeds 0-4
+          \(program) report runs/a
+          \(program) calibrate runs/a --risk 0.1
+          \(program) sweep runs/a --strategy verify --accept 0.3,0.5,0.7 --reject 0.1,0.3
+          \(program) overhead runs/a
+          \(program) run problems.jsonl --out runs/b1 --shard 1/2    # and 2/2 elsewhere, into runs/b2
+          \(program) merge runs/b1 runs/b2 --out runs/b
+          \(program) records runs/a --out training.jsonl
+
+        Exit status: 0 when all is done, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
+        """
+    }
+}
+
+/// `emllm-eval`: the same under its old name.
+package struct EMLLMEval: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "emllm-eval",
+        abstract: EvalCommand.configuration.abstract,
+        discussion: EvalCommand.discussion(program: "emllm-eval"),
+        version: EMLLMVersion.current,
+        subcommands: EvalCommand.configuration.subcommands
+    )
+
+    package init() {}
 }

@@ -1,8 +1,7 @@
 import ArgumentParser
 import CLIShared
-import EMLLMCore
+import EMLLMEvaluation
 import Foundation
-import SelfEvalDecode
 
 /// `emllm-eval overhead`: what evaluation costs, and what it would cost by prompting anew.
 struct OverheadCommand: AsyncParsableCommand {
@@ -16,55 +15,15 @@ struct OverheadCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    private struct Row: Codable {
-        var strategy: String
-        var answers: Int
-        var prompt: Double
-        var accepted: Double
-        var processed: Double
-        var judging: Double
-        var reprompted: Double
-        var ratio: Double
-    }
-
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let description = try source.readDescription()
-        var rows: [Row] = []
-        for strategy in description.options.keys.sorted() {
-            let traces = try source.readResults().filter { $0.strategy == strategy && $0.failure == nil }
-                .compactMap { record -> Trace? in
-                    let file = source.trace(record.problem, strategy: strategy, seed: record.seed)
-                    guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
-                    return try Trace(json: data, path: file.path)
-                }
-            guard !traces.isEmpty else { continue }
-            func mean(_ value: (Trace, TokenCounts) -> Int) -> Double {
-                let sum = traces.reduce(0) { sum, trace in sum + (trace.summary.map { value(trace, $0.counts) } ?? 0) }
-                return Double(sum) / Double(traces.count)
-            }
-            let processed = mean { $1.processed }
-            let reprompted = mean { trace, _ in trace.repromptedTokens }
-            rows.append(
-                Row(
-                    strategy: strategy,
-                    answers: traces.count,
-                    prompt: mean { $1.prompt },
-                    accepted: mean { $1.accepted },
-                    processed: processed,
-                    judging: mean { $1.evaluation + $1.reflection + $1.contrast },
-                    reprompted: reprompted,
-                    ratio: reprompted / processed
-                )
-            )
-        }
-        guard !rows.isEmpty else { throw EMLLMError.noTraces(folder, strategy: "any strategy") }
+        let rows = try EvaluationOverhead.all(of: source)
         guard !json else {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -17,10 +17,10 @@ struct RecordsCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
-    @Option(help: "The file to write, JSON lines.")
+    @Option(help: "The file to write, JSON lines.", completion: .file(extensions: ["jsonl"]))
     var out: String
 
     @Option(help: "How steps are labelled: arithmetic, reference or puzzle (default: as the run did).")
@@ -28,36 +28,14 @@ struct RecordsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let description = try source.readDescription()
-        guard let rule = labels ?? description.labels else { throw EMLLMError.noLabelledSteps(folder) }
-        let byProblem = Dictionary(grouping: try source.readResults().filter { $0.failure == nil }, by: \.problem)
-        var counts: [String: Int] = [:]
-        var seen: Set<String> = []
-        var lines = Data()
-        var kept = 0
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        for problem in try source.readProblems(description) {
-            guard let results = byProblem[problem.id] else { continue }
-            if let defect = DataFilter.defect(of: problem, results: results, seen: &seen) {
-                counts["problem: " + defect.rawValue, default: 0] += 1
-                continue
-            }
-            for result in results {
-                guard let trace = try source.readTrace(of: result) else { continue }
-                let record = TrainingRecord(trace, of: problem, labels: rule)
-                let prompts = trace.header.options.prompts
-                if let defect = DataFilter.defect(of: record, isCorrect: result.isCorrect, prompts: prompts) {
-                    counts["record: " + defect.rawValue, default: 0] += 1
-                    continue
-                }
-                lines += try encoder.encode(record) + Data("\n".utf8)
-                kept += 1
-            }
-        }
-        try StandardStreams.write(lines, atomicallyTo: out)
-        var report = "\(out): \(kept) records\n"
-        for (reason, count) in counts.sorted(by: { $0.key < $1.key }) { report += "left out: \(count), \(reason)\n" }
+        guard let rule = try labels ?? source.readDescription().labels else { throw EMLLMError.noLabelledSteps(folder) }
+        let set = try TrainingRecordSet(of: source, labels: rule)
+        try StandardStreams.write(set.jsonLines(), atomicallyTo: out)
+        let counts =
+            set.sourceDefects.map { ("problem: " + $0.rawValue, $1) }
+            + set.recordDefects.map { ("record: " + $0.rawValue, $1) }
+        var report = "\(out): \(set.records.count) records\n"
+        for (reason, count) in counts.sorted(by: { $0.0 < $1.0 }) { report += "left out: \(count), \(reason)\n" }
         try StandardStreams.write(report)
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CLIShared
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 
 /// `emllm-eval report`: turns results into tables, numbers and plots.
@@ -16,10 +16,10 @@ struct ReportCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folders of runs.")
+    @Argument(help: "The folders of runs.", completion: .directory)
     var runs: [String]
 
-    @Option(help: "Where to write (default: the folder 'report' in the first run's).")
+    @Option(help: "Where to write (default: the folder 'report' in the first run's).", completion: .directory)
     var out: String?
 
     @Option(help: "The strategy that others are compared with.")
@@ -56,22 +56,8 @@ struct ReportCommand: AsyncParsableCommand {
         try StandardStreams.write(target.appending(path: "report.md").path + "\n")
     }
 
-    /// We-Math's own measures, for runs of that benchmark: what problems of several steps and their parts say together.
     private func writeDiagnosis(of folder: RunFolder, to target: URL) throws {
-        let description = try folder.readDescription()
-        guard description.layout == .weMath else { return }
-        let problems = try folder.readProblems(description)
-        let byID = Dictionary(problems.map { ($0.id, $0) }) { first, _ in first }
-        var diagnoses: [String: WeMathDiagnosis] = [:]
-        for (run, records) in Dictionary(grouping: try folder.readResults(), by: { "\($0.strategy)-\($0.seed)" }) {
-            var scores: [String: Score] = [:]
-            for record in records {
-                guard let problem = byID[record.problem] else { continue }
-                let output = ModelOutput(answer: record.answer, response: record.response)
-                scores[record.problem] = ScoringRule(description.rule).score(output, for: problem)
-            }
-            diagnoses[run] = WeMathDiagnosis(problems, scores: scores, variant: description.rule)
-        }
+        guard let diagnoses = try folder.weMathDiagnoses() else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let file = target.appending(path: "we-math.json")
@@ -87,7 +73,7 @@ extension EMLLMError {
             subject: path,
             expected: "results of a run",
             found: "none yet",
-            remedy: "let emllm-eval run answer some problems first"
+            remedy: "let emllm eval run answer some problems first"
         )
     }
 }

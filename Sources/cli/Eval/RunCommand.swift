@@ -2,7 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -22,10 +22,10 @@ struct RunCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The file of problems.")
+    @Argument(help: "The file of problems.", completion: .file(extensions: ["jsonl", "json"]))
     var problems: String
 
-    @Option(help: "The folder of the run; one that was interrupted is gone on with.")
+    @Option(help: "The folder of the run; one that was interrupted is gone on with.", completion: .directory)
     var out: String
 
     @Option(help: "The strategies, as cot,vote,verify.")
@@ -43,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The columns of the file, where they are not to be guessed.")
     var layout: ProblemLayout?
 
-    @Option(help: "The folder that image paths begin at (default: the file's own).")
+    @Option(help: "The folder that image paths begin at (default: the file's own).", completion: .directory)
     var images: String?
 
     @Option(
@@ -90,7 +90,7 @@ struct RunCommand: AsyncParsableCommand {
                 for: model,
                 activations: modelOptions.activations
             ) {
-                try StandardStreams.write("emllm-eval, \(strategy.rawValue): \($0)\n", to: .standardError)
+                try StandardStreams.note("\(strategy.rawValue): \($0)")
             }
         }
         let description = RunDescription(
@@ -115,11 +115,21 @@ struct RunCommand: AsyncParsableCommand {
             writesTraces: !noTraces
         )
         let runtime = modelOptions.runtime
-        let (summary, signal) = try await Interruption.handling {
-            try await run.work(on: model, runtime: runtime)
+        let progress = AnswerProgress()
+        let (completion, signal) = try await Interruption.handling {
+            defer { progress.finish() }
+            return try await run.work(on: model, runtime: runtime) { progress.show($0) }
         }
-        try StandardStreams.write(summary)
+        try StandardStreams.write("\(folder.url.path): " + Self.summary(of: completion))
         if let signal { throw ExitCode(128 + signal) }
+    }
+}
+
+extension RunCommand {
+    fileprivate static func summary(of completion: EvaluationRun.Completion) -> String {
+        var text = "\(completion.done) of \(completion.wanted) answers"
+        if completion.skipped > 0 { text += "; \(completion.skipped) problems skipped (skipped.json says why)" }
+        return text + (completion.done < completion.wanted ? "; the same command goes on\n" : "\n")
     }
 }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import CLIShared
 import DecodeOptions
 import EMLLMCore
-import Evaluation
+import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
@@ -18,7 +18,7 @@ struct SweepCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The folder of the run.")
+    @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
     @Option(help: "The strategy whose traces are read.")
@@ -39,72 +39,31 @@ struct SweepCommand: AsyncParsableCommand {
     @Flag(help: "Let votes count by verdicts.")
     var weighVotes = false
 
-    @Option(help: "A calibration to decide with.")
+    @Option(help: "A calibration to decide with.", completion: .file(extensions: ["json"]))
     var calibration: String?
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// What one setting comes to.
-    fileprivate struct Row: Codable {
-        var accept: Double
-        var reject: Double
-        var aggregation: ScoreAggregation
-        var decided = 0
-        var undecided = 0
-        var correct = 0
-        var processedTokens = 0
-
-        var accuracy: Double? { decided > 0 ? Double(correct) / Double(decided) : nil }
-    }
-
     func run() async throws {
-        let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let description = try source.readDescription()
-        guard let recorded = description.options[strategy.rawValue] else {
-            throw EMLLMError.noTraces(folder, strategy: strategy.rawValue)
-        }
-        let problems = Dictionary(try source.readProblems(description).map { ($0.id, $0) }) { first, _ in first }
-        let traces = try source.readResults().filter { $0.strategy == strategy.rawValue && $0.failure == nil }
-            .compactMap { record -> (Problem, Trace)? in
-                guard let problem = problems[record.problem], let trace = try source.readTrace(of: record) else {
-                    return nil
-                }
-                return (problem, trace)
-            }
-        guard !traces.isEmpty else { throw EMLLMError.noTraces(folder, strategy: strategy.rawValue) }
-        let fitted = try calibration.map { try CalibrationFile(contentsOf: URL(filePath: $0)) }
-        var rows: [Row] = []
-        for accept in accept?.values ?? [recorded.acceptThreshold] {
-            for reject in (reject?.values ?? [min(recorded.rejectThreshold, accept)]) where reject <= accept {
-                for aggregation in aggregation?.values ?? [recorded.aggregation] {
-                    var options = recorded
-                    options.strategy = decide ?? strategy
-                    options.aggregation = aggregation
-                    options.weighsVotes = options.weighsVotes || weighVotes
-                    if let fitted {
-                        options.weights = .verdictAlone
-                        options = try fitted.applied(to: options, model: description.model)
-                    }
-                    (options.acceptThreshold, options.rejectThreshold) = (accept, reject)
-                    var row = Row(accept: accept, reject: reject, aggregation: aggregation)
-                    for (problem, trace) in traces {
-                        row.add(try ResultRecord(deciding: trace, by: options, of: problem, in: description))
-                    }
-                    rows.append(row)
-                }
-            }
-        }
+        var sweep = ThresholdSweep(strategy: strategy)
+        sweep.decidingStrategy = decide
+        sweep.accept = accept?.values
+        sweep.reject = reject?.values
+        sweep.aggregation = aggregation?.values
+        sweep.weighsVotes = weighVotes
+        sweep.calibration = try calibration.map { try CalibrationFile(contentsOf: URL(filePath: $0)) }
+        let rows = try sweep.rows(of: RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory)))
         try StandardStreams.write(json ? Self.encoded(rows) : Self.table(rows))
     }
 
-    private static func encoded(_ rows: [Row]) throws -> String {
+    private static func encoded(_ rows: [ThresholdSweep.Row]) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         return String(decoding: try encoder.encode(rows), as: UTF8.self) + "\n"
     }
 
-    private static func table(_ rows: [Row]) -> String {
+    private static func table(_ rows: [ThresholdSweep.Row]) -> String {
         var lines = ["accept  reject  aggregation  accuracy  tokens/answer  decided  undecided"]
         for row in rows {
             let accuracy = row.accuracy.map { String(format: "%7.1f %%", 100 * $0) } ?? "      n/a"
@@ -116,19 +75,6 @@ struct SweepCommand: AsyncParsableCommand {
             )
         }
         return lines.joined(separator: "\n") + "\n"
-    }
-}
-
-extension SweepCommand.Row {
-    /// Adds what is decided about one recorded run; `nil` where that cannot be said.
-    fileprivate mutating func add(_ result: ResultRecord?) {
-        guard let result else {
-            undecided += 1
-            return
-        }
-        decided += 1
-        correct += result.isCorrect ? 1 : 0
-        processedTokens += result.processedTokens
     }
 }
 
@@ -156,16 +102,4 @@ struct AggregationList: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { ScoreAggregation.allCases.map(\.rawValue) }
-}
-
-extension EMLLMError {
-    static func noTraces(_ path: String, strategy: String) -> EMLLMError {
-        EMLLMError(
-            code: .notARun,
-            subject: path,
-            expected: "traces of \(strategy)",
-            found: "none",
-            remedy: "run that strategy, without --no-traces"
-        )
-    }
 }

@@ -10,7 +10,8 @@ struct ImageOptions: ParsableArguments {
         help: ArgumentHelp(
             "A PNG or JPEG picture that the question shows, or '-' for one on standard input. May be given several times.",
             valueName: "file"
-        )
+        ),
+        completion: .pictures
     )
     var images: [String] = []
 

@@ -31,7 +31,8 @@ struct ModeOptions: ParsableArguments {
             folder as .npy files, and nothing else.
             """,
             valueName: "folder"
-        )
+        ),
+        completion: .directory
     )
     var dump: String?
 
@@ -45,7 +46,8 @@ struct ModeOptions: ParsableArguments {
         help: ArgumentHelp(
             "Write every event to this file as it happens, one JSON object a line: steps, verdicts, tokens, seconds.",
             valueName: "file"
-        )
+        ),
+        completion: .file()
     )
     var trace: String?
 
@@ -54,7 +56,8 @@ struct ModeOptions: ParsableArguments {
             "Repeat the run of this trace, and check that every token and verdict comes out the same. Question, options and "
                 + "seed are the trace's.",
             valueName: "file"
-        )
+        ),
+        completion: .file(extensions: ["jsonl", "json"])
     )
     var replay: String?
 

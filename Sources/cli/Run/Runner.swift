@@ -67,7 +67,7 @@ struct Runner: Sendable {
             try await run { event in
                 note.clear()
                 if case .info(.started(let header)) = event, let warning = header.warning {
-                    try? StandardStreams.write("emllm-run: \(warning)\n", to: .standardError)
+                    try? StandardStreams.note(warning)
                 }
                 record?.write(event)
                 if showsSteps { screen.show(event) }

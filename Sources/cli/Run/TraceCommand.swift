@@ -5,13 +5,15 @@ import Foundation
 import SelfEvalDecode
 import TraceView
 
-/// `emllm-run trace`: looks at recorded runs.
-struct TraceCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "emllm-run trace",
+/// `emllm trace`: looks at recorded runs.
+package struct TraceCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "trace",
         abstract: "Look at recorded runs.",
         subcommands: [View.self]
     )
+
+    package init() {}
 
     /// Reads a trace from a file.
     static func read(_ path: String) throws -> Trace {
@@ -19,7 +21,7 @@ struct TraceCommand: AsyncParsableCommand {
         return try Trace(json: data, path: path)
     }
 
-    /// `emllm-run trace view`: draws the tree of a run.
+    /// `emllm trace view`: draws the tree of a run.
     struct View: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Draw the tree of a recorded run.",
@@ -28,21 +30,25 @@ struct TraceCommand: AsyncParsableCommand {
                 page that needs no network, with the pictures, all prompts and what each step cost.
 
                 EXAMPLES
-                  emllm-run --trace run.jsonl "A shirt costs 20 dollars. And three?"
-                  emllm-run trace view run.jsonl
-                  emllm-run trace view run.jsonl --html run.html
+                  emllm run --trace run.jsonl "A shirt costs 20 dollars. And three?"
+                  emllm trace view run.jsonl
+                  emllm trace view run.jsonl --html run.html
                 """
         )
 
-        @Argument(help: "The trace: a file of --trace, or of --json.")
+        @Argument(
+            help: "The trace: a file of --trace, or of --json.",
+            completion: .file(extensions: ["jsonl", "json"])
+        )
         var trace: String
 
-        @Option(help: ArgumentHelp("Write a page for a browser instead.", valueName: "file"))
+        @Option(help: ArgumentHelp("Write a page for a browser instead.", valueName: "file"), completion: .file())
         var html: String?
 
         @Option(
             name: .customLong("image"),
-            help: ArgumentHelp("A picture of the question, where it is not where it was.", valueName: "file")
+            help: ArgumentHelp("A picture of the question, where it is not where it was.", valueName: "file"),
+            completion: .pictures
         )
         var images: [String] = []
 
@@ -77,23 +83,52 @@ struct TraceCommand: AsyncParsableCommand {
     }
 }
 
-/// `emllm-run prompts`: prints the prompts that come with the library.
-struct PromptsCommand: AsyncParsableCommand {
+/// `emllm-run trace`: the same under the old name.
+struct OldTraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "emllm-run prompts",
+        commandName: "emllm-run trace",
+        abstract: TraceCommand.configuration.abstract,
+        version: EMLLMVersion.current,
+        subcommands: [TraceCommand.View.self]
+    )
+}
+
+/// `emllm prompts`: prints the prompts that come with the library.
+package struct PromptsCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "prompts",
         abstract: "Print a pack of prompts as YAML, to begin one's own with.",
-        discussion: "EXAMPLE\n  emllm-run prompts cas-seat > mine.yaml; emllm-run --prompts mine.yaml \"…\""
+        discussion: "EXAMPLE\n  emllm prompts cas-seat > mine.yaml; emllm run --prompts mine.yaml \"…\""
     )
 
-    @Argument(help: "The pack: cas-seat, seat, or a file to check; without it the names are listed.")
+    @Argument(
+        help: "The pack: cas-seat, seat, or a file to check; without it the names are listed.",
+        completion: .list(PromptPack.builtIn.map(\.name))
+    )
     var name: String?
 
-    func run() async throws {
+    package init() {}
+
+    package func run() async throws {
         guard let name else {
             return try StandardStreams.write(PromptPack.builtIn.map(\.name).joined(separator: "\n") + "\n")
         }
         try StandardStreams.write(PromptPack.named(name).yaml())
     }
+}
+
+/// `emllm-run prompts`: the same under the old name.
+struct OldPromptsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emllm-run prompts",
+        abstract: PromptsCommand.configuration.abstract,
+        discussion: PromptsCommand.configuration.discussion,
+        version: EMLLMVersion.current
+    )
+
+    @OptionGroup var command: PromptsCommand
+
+    func run() async throws { try await command.run() }
 }
 
 extension EMLLMError {

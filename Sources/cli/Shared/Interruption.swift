@@ -12,7 +12,9 @@ public enum Interruption {
 
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
-    /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
+    /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. A signal
+    /// that the program was started to ignore, as nohup does, stays ignored. Afterwards signals do again what they usually
+    /// do, and this can be called again; not by two tasks at once.
     ///
     /// - Returns: what `body` returns, and the signal that cancelled it. `body` decides what to return or throw then.
     public static func handling<Result: Sendable>(
@@ -22,22 +24,26 @@ public enum Interruption {
         signal(SIGXFSZ, SIG_IGN)
         let received = Mutex<Int32?>(nil)
         let task = Task { try await body() }
-        let sources = signals.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
-            source.setEventHandler {
+        let inbox = SignalInbox.opened()
+        let source = DispatchSource.makeReadSource(fileDescriptor: inbox, queue: .global(qos: .userInteractive))
+        source.setEventHandler {
+            for number in SignalInbox.take(from: inbox) {
                 let isFirst = received.withLock { received in
                     defer { received = received ?? number }
                     return received == nil
                 }
                 if isFirst { task.cancel() } else { _exit(128 + number) }
             }
-            source.resume()
-            return source
+        }
+        source.resume()
+        let handled = signals.filter { number in
+            let isIgnored = unsafeBitCast(signal(number, SIG_IGN), to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+            if !isIgnored { signal(number, SignalInbox.handler) }
+            return !isIgnored
         }
         defer {
-            for source in sources { source.cancel() }
-            for number in signals { signal(number, SIG_DFL) }
+            for number in handled { signal(number, SIG_DFL) }
+            source.cancel()
         }
         do {
             let result = try await task.value
@@ -45,5 +51,44 @@ public enum Interruption {
         } catch is CancellationError {
             throw Stop(signal: received.withLock { $0 } ?? SIGINT)
         }
+    }
+}
+
+/// A pipe that signals are written to: what a handler may do is little, and a write is part of it. Dispatch's own sources for
+/// signals do not fire a second time on Linux, once one was cancelled.
+private enum SignalInbox {
+    /// Where the handler writes; -1 until the pipe is there. Written once, before the first handler is set.
+    nonisolated(unsafe) private static var writeEnd: Int32 = -1
+
+    private static let ends: (read: Int32, write: Int32) = {
+        var descriptors: [Int32] = [-1, -1]
+        precondition(pipe(&descriptors) == 0, "a process can open a pipe")
+        for descriptor in descriptors {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        }
+        return (descriptors[0], descriptors[1])
+    }()
+
+    /// The end to read, emptied.
+    static func opened() -> Int32 {
+        writeEnd = ends.write
+        _ = take(from: ends.read)
+        return ends.read
+    }
+
+    /// Writes the signal's number.
+    static let handler: @convention(c) (Int32) -> Void = { number in
+        let before = errno
+        var byte = UInt8(truncatingIfNeeded: number)
+        _ = write(writeEnd, &byte, 1)
+        errno = before
+    }
+
+    /// The signals that came.
+    static func take(from descriptor: Int32) -> [Int32] {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(descriptor, &bytes, bytes.count)
+        return bytes.prefix(max(0, count)).map { Int32($0) }
     }
 }

@@ -17,7 +17,7 @@ public enum StandardStreams {
         do {
             return try handle.readToEnd() ?? Data()
         } catch {
-            throw EMLLMError.unreadableInput(reason(error))
+            throw EMLLMError.unreadableInput(OutputFile.reason(error))
         }
     }
 
@@ -40,38 +40,30 @@ public enum StandardStreams {
         do {
             try handle.write(contentsOf: Data(text.utf8))
         } catch {
-            throw EMLLMError.unwritableOutput("standard output", reason(error))
+            throw EMLLMError.unwritableOutput("standard output", OutputFile.reason(error))
         }
+    }
+
+    /// Writes a line to standard error, after the name that the program was started by.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written.
+    public static func note(_ text: String) throws {
+        let program = CommandLine.arguments.first.map { URL(filePath: $0).lastPathComponent } ?? "emllm"
+        try write("\(program): \(text)\n", to: .standardError)
     }
 
     /// Writes a file so that it appears whole or not at all.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
     public static func write(_ data: Data, atomicallyTo path: String) throws {
-        do {
-            try data.write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw EMLLMError.unwritableOutput(path, reason(error))
-        }
+        try OutputFile.write(data, atomicallyTo: URL(filePath: path))
     }
 
     /// Makes a folder, with those it lies in.
     ///
     /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be made.
     public static func makeFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw EMLLMError.unwritableOutput(path, reason(error))
-        }
-    }
-
-    /// The system's own words for an error, where it has some.
-    private static func reason(_ error: any Error) -> String {
-        var error = error as NSError
-        while let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError { error = underlying }
-        guard error.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-        return String(cString: strerror(Int32(error.code)))
+        try OutputFile.makeFolder(URL(filePath: path, directoryHint: .isDirectory))
     }
 }
 
@@ -80,8 +72,6 @@ extension EMLLMError.Code {
     public static let unreadableInput = Self(rawValue: "unreadable-input")
     /// Input that is not UTF-8.
     public static let invalidUTF8Input = Self(rawValue: "invalid-utf8-input")
-    /// Output that cannot be written.
-    public static let unwritableOutput = Self(rawValue: "unwritable-output")
 }
 
 extension EMLLMError {
@@ -103,17 +93,6 @@ extension EMLLMError {
             expected: "UTF-8 text",
             found: "byte 0x\(hexadecimal) at offset \(offset)",
             remedy: "convert it, for example with iconv -t UTF-8"
-        )
-    }
-
-    /// Output that cannot be written, for the reason that the system gives.
-    public static func unwritableOutput(_ path: String, _ reason: String) -> EMLLMError {
-        EMLLMError(
-            code: .unwritableOutput,
-            subject: path,
-            expected: "to write there",
-            found: reason,
-            remedy: "free space, or choose another place"
         )
     }
 }

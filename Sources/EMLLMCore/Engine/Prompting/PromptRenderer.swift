@@ -1,4 +1,4 @@
-/// Turns conversations into tokens: the chat template, the tokenizer, and for models with eyes the places of pictures.
+/// Turns conversations into tokens: the chat template, the tokenizer, and for vision models the places of pictures.
 ///
 /// ```swift
 /// let pieces = try renderer.pieces(for: [ChatMessage(role: .user, content: "What is this?", imageCount: 1)])
@@ -7,18 +7,18 @@
 ///
 /// Templates of vision models take a message as a list of parts or as one text; which of the two shows all of it is
 /// found out when the renderer is made.
-public struct PromptRenderer: Sendable {
+package struct PromptRenderer: Sendable {
     /// The chat template.
-    public let template: ChatTemplate
+    package let template: ChatTemplate
     /// The tokenizer.
-    public let tokenizer: Tokenizer
+    package let tokenizer: Tokenizer
     /// How a prompt speaks of a picture; `nil` for models of text.
     package let imageFormat: ImagePromptFormat?
     private let style: ChatMessage.Style
 
     /// Whether the tokenizer's beginning-of-sequence token goes before a whole conversation whose template does not write
     /// it. Processors of vision models add it, tokenizers of text models leave it to the template.
-    public var addsBeginning: Bool { imageFormat != nil }
+    package var addsBeginning: Bool { imageFormat != nil }
 
     /// Makes a renderer.
     package init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
@@ -57,8 +57,8 @@ public struct PromptRenderer: Sendable {
 
     /// A conversation in the model's chat format, pictures still as markers.
     ///
-    /// - Throws: ``EMLLMError`` when the template fails on these messages.
-    public func pieces(
+    /// - Throws: `EMLLMError` when the template fails on these messages.
+    package func pieces(
         for messages: [ChatMessage],
         addingGenerationPrompt: Bool = true
     ) throws -> [PromptPiece] {
@@ -80,12 +80,24 @@ public struct PromptRenderer: Sendable {
     ///   - images: the pictures whose markers stand in it, in order.
     ///   - addSpecialTokens: whether the tokenizer's beginning-of-sequence token is added where the model wants one.
     ///   - continuing: whether the text continues a sequence.
-    /// - Throws: ``EMLLMError/Code/imageCountMismatch`` when there are more markers than pictures or fewer.
-    public func tokens(
+    /// - Throws: `EMLLMError` with the code `imageCountMismatch` when there are more markers than pictures or fewer, and
+    ///   `emptyPrompt` when the pieces come to no token at all: a model has nothing to say after nothing.
+    package func tokens(
         of pieces: [PromptPiece],
         images: [EncodedImage] = [],
         addSpecialTokens: Bool = false,
         continuing: Bool = false
+    ) throws -> [TokenID] {
+        let tokens = try encode(pieces, images, addSpecialTokens: addSpecialTokens, continuing: continuing)
+        guard !tokens.isEmpty else { throw EMLLMError.emptyPrompt }
+        return tokens
+    }
+
+    private func encode(
+        _ pieces: [PromptPiece],
+        _ images: [EncodedImage],
+        addSpecialTokens: Bool,
+        continuing: Bool
     ) throws -> [TokenID] {
         guard let imageFormat else {
             guard images.isEmpty else { throw EMLLMError.noVision }
@@ -152,4 +164,19 @@ public struct PromptRenderer: Sendable {
         }
         return segments
     }
+}
+
+extension EMLLMError.Code {
+    /// A chat template that renders a conversation, or what follows it, to nothing.
+    public static let emptyPrompt = Self(rawValue: "empty-prompt")
+}
+
+extension EMLLMError {
+    static let emptyPrompt = EMLLMError(
+        code: .emptyPrompt,
+        subject: "chat template",
+        expected: "a prompt of at least one token",
+        found: "an empty one",
+        remedy: "convert the model from a source with a working template, or use raw prompts"
+    )
 }

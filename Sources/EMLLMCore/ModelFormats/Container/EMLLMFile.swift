@@ -42,7 +42,7 @@ public struct EMLLMFile: Sendable {
 
     /// Reads and validates everything but the tensors' bytes.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect.
+    /// - Throws: `EMLLMError`, one code for each defect.
     package init(_ file: MappedFile) throws {
         let path = file.path
         let sections = try ContainerHeader.read(file)
@@ -99,7 +99,7 @@ public struct EMLLMFile: Sendable {
     /// Checks the checksum of every tensor.
     ///
     /// - Parameter progress: Called with the bytes checked so far and the bytes in all; may throw to stop.
-    /// - Throws: ``EMLLMError/Code/checksumMismatch`` naming the first damaged tensor.
+    /// - Throws: `EMLLMError.Code.checksumMismatch` naming the first damaged tensor.
     public func verify(progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }) throws {
         let total = tensors.reduce(0) { $0 + $1.byteCount }
         var done = 0

@@ -2,7 +2,7 @@ extension DecoderConfiguration {
     /// Checks that the engine can run this shape: nothing is zero, absurd or contradictory.
     ///
     /// - Parameter subject: What the configuration belongs to, usually a path; the error names it.
-    /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
+    /// - Throws: `EMLLMError.Code.invalidConfiguration`, naming the property.
     package func validate(subject: String = "model configuration") throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {

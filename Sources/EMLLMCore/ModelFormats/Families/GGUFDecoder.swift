@@ -15,7 +15,7 @@ struct GGUFDecoder: Sendable {
 
     /// Reads and checks the configuration.
     ///
-    /// - Throws: ``EMLLMError`` naming the key that is missing or wrong, or the part that is not supported.
+    /// - Throws: `EMLLMError` naming the key that is missing or wrong, or the part that is not supported.
     func configuration(of file: GGUFFile) throws -> DecoderConfiguration {
         let metadata = file.metadata
         let path = file.file.path

@@ -17,7 +17,7 @@ struct HuggingFaceDecoder: Sendable {
 
     /// Translates a configuration.
     ///
-    /// - Throws: ``EMLLMError`` naming the key that is missing or wrong, or the part that is not supported.
+    /// - Throws: `EMLLMError` naming the key that is missing or wrong, or the part that is not supported.
     func configuration(of config: JSONFields) throws -> DecoderConfiguration {
         func required(_ key: String, _ most: Int) throws -> Int {
             try config.require(key, try config.integer(key, in: 1...most))

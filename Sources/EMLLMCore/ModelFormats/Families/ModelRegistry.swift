@@ -10,7 +10,7 @@ package enum ModelRegistry {
 
     /// Checks a name, as stored in `.emllm` files.
     ///
-    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    /// - Throws: `EMLLMError.Code.unsupportedArchitecture`.
     static func checkFamily(named name: String, hasVision: Bool, path: String) throws {
         let names = hasVision ? visionFamilies.map(\.name) : families.map(\.name)
         guard names.contains(name) else {
@@ -20,7 +20,7 @@ package enum ModelRegistry {
 
     /// The family of a Hugging Face folder's `model_type`.
     ///
-    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    /// - Throws: `EMLLMError.Code.unsupportedArchitecture`.
     static func family(modelType name: String, path: String) throws -> ModelFamily {
         guard let family = families.first(where: { $0.huggingFace.modelTypes.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(
@@ -39,7 +39,7 @@ package enum ModelRegistry {
 
     /// The family of a GGUF file's `general.architecture`.
     ///
-    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    /// - Throws: `EMLLMError.Code.unsupportedArchitecture`.
     static func family(ggufArchitecture name: String, path: String) throws -> ModelFamily {
         guard let family = families.first(where: { $0.gguf.architectures.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(
@@ -53,7 +53,7 @@ package enum ModelRegistry {
 
     /// The vision family of an mmproj file's projector.
     ///
-    /// - Throws: ``EMLLMError/Code/unsupportedArchitecture``.
+    /// - Throws: `EMLLMError.Code.unsupportedArchitecture`.
     static func visionFamily(projector name: String, path: String) throws -> VisionFamily {
         guard let family = visionFamilies.first(where: { $0.projectors.contains(name) }) else {
             throw EMLLMError.unsupportedArchitecture(

@@ -1,7 +1,7 @@
 extension ModelConfiguration {
     /// Checks that the engine can run this model.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
+    /// - Throws: `EMLLMError.Code.invalidConfiguration`, naming the property.
     package func validate(subject: String = "model configuration") throws {
         try decoder.validate(subject: subject)
         try vision?.validate(decoder: decoder, subject: subject)
@@ -11,7 +11,7 @@ extension ModelConfiguration {
 extension VisionConfiguration {
     /// Checks that the engine can run this shape: nothing is zero, absurd or contradictory.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidConfiguration``, naming the property.
+    /// - Throws: `EMLLMError.Code.invalidConfiguration`, naming the property.
     func validate(decoder: DecoderConfiguration, subject: String) throws {
         func refuse(_ name: String, _ expected: String, _ found: String, unless holds: Bool) throws {
             guard !holds else { return }

@@ -1,7 +1,7 @@
 extension GGUFFile {
     /// The tokenizer that `tokenizer.ggml.*` describes.
     ///
-    /// - Throws: ``EMLLMError`` when a key is missing, when counts disagree, or for a kind of tokenizer that this engine
+    /// - Throws: `EMLLMError` when a key is missing, when counts disagree, or for a kind of tokenizer that this engine
     ///   does not run.
     package func tokenizerDefinition() throws -> TokenizerDefinition {
         let prefix = "tokenizer.ggml."

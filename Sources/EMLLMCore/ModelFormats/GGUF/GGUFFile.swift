@@ -47,7 +47,7 @@ public struct GGUFFile: Sendable {
 
     /// Reads and validates the header.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect.
+    /// - Throws: `EMLLMError`, one code for each defect.
     package init(_ file: MappedFile) throws {
         var reader = ByteReader(file.bytes, path: file.path)
         let magic = try reader.take(4, "the magic number")

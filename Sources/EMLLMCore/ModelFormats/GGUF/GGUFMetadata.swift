@@ -20,7 +20,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The text of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else.
     package func string(_ key: String) throws -> String? {
         guard let value = values[key] else { return nil }
         guard case .string(let text) = value else { throw wrongType(key, "a string", value) }
@@ -29,7 +29,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The integer of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else or outside `range`.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else or outside `range`.
     package func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = values[key] else { return nil }
         let expected = "an integer from \(range.lowerBound) to \(range.upperBound)"
@@ -47,7 +47,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The finite float of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else, infinite or not a number.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else, infinite or not a number.
     package func float(_ key: String) throws -> Float? {
         guard let value = values[key] else { return nil }
         guard case .float(let number) = value else { throw wrongType(key, "a float", value) }
@@ -59,7 +59,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The truth value of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else.
     package func bool(_ key: String) throws -> Bool? {
         guard let value = values[key] else { return nil }
         guard case .bool(let flag) = value else { throw wrongType(key, "a boolean", value) }
@@ -68,7 +68,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The list of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else.
     package func array(_ key: String) throws -> GGUFArray? {
         guard let value = values[key] else { return nil }
         guard case .array(let array) = value else { throw wrongType(key, "an array", value) }
@@ -77,7 +77,7 @@ package struct GGUFMetadata: Sendable {
 
     /// The list of texts of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: ``EMLLMError/Code/invalidMetadata`` when the value is something else.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else.
     package func strings(_ key: String) throws -> [String]? {
         guard let array = try array(key) else { return nil }
         guard case .strings(let texts) = array else {

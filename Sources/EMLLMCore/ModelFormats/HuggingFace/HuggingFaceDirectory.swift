@@ -18,7 +18,7 @@ public struct HuggingFaceDirectory: Sendable {
 
     /// Opens a folder and validates its files.
     ///
-    /// - Throws: ``EMLLMError`` naming the file that is missing or wrong.
+    /// - Throws: `EMLLMError` naming the file that is missing or wrong.
     package init(_ url: URL) throws {
         path = url.path
         func file(_ name: String) throws -> MappedFile { try MappedFile(url.appending(path: name)) }
@@ -80,7 +80,7 @@ public struct HuggingFaceDirectory: Sendable {
 
     /// The chat template, from a file of its own or from the tokenizer's settings.
     ///
-    /// - Throws: ``EMLLMError`` when it is not UTF-8.
+    /// - Throws: `EMLLMError` when it is not UTF-8.
     package func chatTemplate() throws -> String? {
         if let template {
             guard let text = String(validating: template.bytes, as: UTF8.self) else {

@@ -7,7 +7,7 @@ enum JSONFile {
 
     /// Decodes bytes of a file.
     ///
-    /// - Throws: ``EMLLMError`` with the path of the key that is missing or of another type.
+    /// - Throws: `EMLLMError` with the path of the key that is missing or of another type.
     static func decode<Value: Decodable>(_ type: Value.Type, _ bytes: UnsafeRawBufferPointer, path: String) throws
         -> Value
     {

@@ -43,7 +43,7 @@ struct SafetensorsFile: Sendable {
 
     /// Reads and validates the header.
     ///
-    /// - Throws: ``EMLLMError``, one code for each defect.
+    /// - Throws: `EMLLMError`, one code for each defect.
     init(_ file: MappedFile) throws {
         self.file = file
         let path = file.path

@@ -59,7 +59,7 @@ struct TokenizerFile: Sendable {
 
     /// Reads and validates a file.
     ///
-    /// - Throws: ``EMLLMError`` naming what this engine does not run.
+    /// - Throws: `EMLLMError` naming what this engine does not run.
     init(_ file: MappedFile) throws {
         path = file.path
         let content = try JSONFile.decode(Content.self, file.bytes, path: path)
@@ -186,7 +186,7 @@ struct TokenizerFile: Sendable {
 extension HuggingFaceDirectory {
     /// The tokenizer, with as many tokens as the embedding has rows: rows without a token get unused ones.
     ///
-    /// - Throws: ``EMLLMError`` when identifiers are out of range or used twice.
+    /// - Throws: `EMLLMError` when identifiers are out of range or used twice.
     package func tokenizerDefinition(embeddingRows: Int) throws -> TokenizerDefinition {
         let file = tokenizerFile
         var tokens = (0..<embeddingRows).map { "[unused \($0)]" }

@@ -64,7 +64,7 @@ public struct PreprocessedImage: Sendable {
 extension ImagePreprocessing {
     /// Makes pixel values of a picture, as the family's published preprocessing does.
     ///
-    /// - Throws: ``EMLLMError/Code/unsuitableImage`` for a picture too long and narrow for the family.
+    /// - Throws: `EMLLMError.Code.unsuitableImage` for a picture too long and narrow for the family.
     public func apply(to image: RGBImage) throws -> PreprocessedImage {
         let (tiles, rows, columns) = try cut(image)
         let tables = (0..<3).map { channel in table(channel) }

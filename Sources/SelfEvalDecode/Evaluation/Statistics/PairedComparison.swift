@@ -1,3 +1,4 @@
+import EMLLMCore
 import Foundation
 
 /// Whether two strategies answered the same problem with the same seed rightly.
@@ -60,22 +61,6 @@ public struct PairedDifference: Codable, Sendable, Equatable {
         interval = Interval(lower: lower, upper: upper)
         let smaller = min(differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
         pValue = min(1, 2 * Double(smaller + 1) / Double(resamples + 1))
-    }
-
-    /// The generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
-    struct SplitMix64 {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-
-        /// A number in 0..<bound, from the upper half of a product. Its bias is below bound / 2⁶⁴.
-        mutating func next(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
     }
 }
 

@@ -1,12 +1,11 @@
-import CLIShared
 import Synchronization
 
 /// A line on the terminal while pictures are being encoded, which takes seconds; gone with the first word of an answer.
-final class EncodingNote: Sendable {
+public final class EncodingNote: Sendable {
     private let isShown: Mutex<Bool>
 
     /// Shows the note where there are pictures and a person to read it.
-    init(pictures: Int, on terminal: Terminal) {
+    public init(pictures: Int, on terminal: Terminal) {
         let shows = pictures > 0 && terminal.hasCursor
         isShown = Mutex(shows)
         guard shows else { return }
@@ -15,7 +14,7 @@ final class EncodingNote: Sendable {
     }
 
     /// Takes the note away.
-    func clear() {
+    public func clear() {
         let wasShown = isShown.withLock { shown in
             defer { shown = false }
             return shown

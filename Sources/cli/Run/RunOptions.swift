@@ -5,57 +5,8 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// The tool's entry: a first word names a task of its own, anything else is a question with its options.
-@main
-enum Main {
-    static func main() async {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        switch arguments.first {
-        case "trace": await TraceCommand.main(Array(arguments.dropFirst()))
-        case "prompts": await PromptsCommand.main(Array(arguments.dropFirst()))
-        default: await EMLLMRun.main(arguments)
-        }
-    }
-}
-
-/// `emllm-run`: answers a question.
-struct EMLLMRun: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "emllm-run",
-        abstract: "Answer a question with a small language model that checks its own steps.",
-        usage: """
-            emllm-run [<options>] [<question>]
-            emllm-run trace view <trace> [--html <file>]
-            emllm-run prompts [<name>]
-            """,
-        discussion: """
-            The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
-            with the probability that they are right; in a pipe only the answer is printed.
-
-            EXAMPLES
-              emllm-run --image puzzle.png "What is the missing number?"
-              emllm-run --model smollm2-135m-instruct "How many legs do three spiders have?"
-              emllm-run --image puzzle.png --trace run.jsonl "What is the missing number?"
-              emllm-run trace view run.jsonl --html run.html
-              emllm-run --replay run.jsonl
-              emllm-run --image puzzle.png --strategy vote --chains 8 "What is the missing color?"
-              emllm-run prompts cas-seat > mine.yaml; emllm-run --prompts mine.yaml "…"
-              emllm-run --model m.gguf --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
-              echo "What is the capital of France?" | emllm-run --model m.gguf
-              emllm-run --model m.gguf --raw "Once upon a time" --max-tokens 50
-              emllm-run --model m.gguf --top-logits 5 --raw "The capital of France is"
-
-            ENVIRONMENT
-              EMLLM_HOME   the folder of models (else $XDG_CACHE_HOME/emllm, else
-                           ~/.cache/emllm)
-              EMLLM_ISA    scalar, avx2 or avx512: the kernels to use (else the
-                           fastest this processor has)
-              NO_COLOR     set to anything for a terminal without colours
-
-            Exit status: 0 with an answer, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
-            """
-    )
-
+/// A question, how it is answered, and what is printed: what `emllm run` and `emllm-run` have in common.
+struct RunOptions: ParsableArguments {
     @Argument(help: "The question; without it, or with '-', it is read from standard input.")
     var question: String?
 
@@ -75,6 +26,7 @@ struct EMLLMRun: AsyncParsableCommand {
         try selfEvaluation.validate()
     }
 
+    /// Answers the question, and prints the answer.
     func run() async throws {
         let recorded = try mode.replay.map { try TraceCommand.read($0) }
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
@@ -105,7 +57,7 @@ struct EMLLMRun: AsyncParsableCommand {
         case .selfEvaluation:
             let activations = modelOptions.activations
             let options = try selfEvaluation.options(text: text, for: model, activations: activations) {
-                try StandardStreams.write("emllm-run: \($0)\n", to: .standardError)
+                try StandardStreams.note($0)
             }
             try await runner.reason(prompt, options: options, mode: mode)
         }

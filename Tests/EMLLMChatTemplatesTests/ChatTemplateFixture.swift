@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 /// What jinja2 makes of many templates; written by Tests/Scripts/chat_template_fixtures.py.
 struct ChatTemplateFixture: Decodable {
@@ -25,7 +25,7 @@ struct ChatTemplateFixture: Decodable {
 
     static func load() throws -> ChatTemplateFixture {
         let url = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/chat-template/rendered.json")
+            .appending(path: "Fixtures/rendered.json")
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
         return try decoder.decode(ChatTemplateFixture.self, from: Data(contentsOf: url))

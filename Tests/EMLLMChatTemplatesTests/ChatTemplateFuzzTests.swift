@@ -1,22 +1,11 @@
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 /// Mutated templates with a fixed seed: whatever comes out, nothing crashes, errors are of our own kind, and no user's
 /// text ever turns into trusted text.
 @Suite struct ChatTemplateFuzzTests {
-    /// SplitMix64 (Steele, Lea and Flood, 2014).
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     private static let fragments = [
         "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", ":", "::", ",", "|", "~", "**",
         "//", "%",
@@ -51,7 +40,7 @@ import Testing
         }
     }
 
-    private func mutated(_ source: String, _ random: inout Random) -> String {
+    private func mutated(_ source: String, _ random: inout SplitMix64) -> String {
         var scalars = Array(source.unicodeScalars)
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let start = Int.random(in: 0...scalars.count, using: &random)
@@ -76,7 +65,7 @@ import Testing
         let fixture = try ChatTemplateFixture.load()
         let contexts = fixture.contexts.indices.map { fixture.variables($0).mapValues(marked) }
         let limits = Jinja.Limits(steps: 20_000, stringLength: 1 << 16)
-        var random = Random(state: 77)
+        var random = SplitMix64(state: 77)
         var rendered = 0
         for round in 0..<100000 {
             let item = fixture.cases[Int.random(in: 0..<fixture.cases.count, using: &random)]

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 /// Text keeps its mark of trust through everything that a template does to it.
 @Suite struct ChatTemplateTrustTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 /// Carries a result from a thread; the semaphore of whoever uses it orders the accesses.
 private final class ResultBox<Success>: @unchecked Sendable { var result: Result<Success, any Error>? }

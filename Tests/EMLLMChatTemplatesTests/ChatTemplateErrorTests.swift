@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import EMLLMCore
+@testable import EMLLMChatTemplates
 
 @Suite struct ChatTemplateErrorTests {
     private func parseError(_ source: String) throws -> EMLLMError {

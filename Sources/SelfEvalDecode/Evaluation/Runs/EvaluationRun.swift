@@ -1,11 +1,11 @@
-import CLIShared
 import EMLLMCore
-import Evaluation
 import Foundation
 import SelfEvalDecode
 
 /// Works through problems, strategies and seeds, and writes each result when it is there.
-struct EvaluationRun: Sendable {
+///
+/// A run that is interrupted goes on where it stopped: what the folder has an answer to is not asked again.
+public struct EvaluationRun: Sendable {
     private let folder: RunFolder
     private let description: RunDescription
     private let problems: [Problem]
@@ -17,8 +17,15 @@ struct EvaluationRun: Sendable {
 
     /// Prepares a folder, or takes up the one that is there.
     ///
+    /// - Parameters:
+    ///   - folder: where everything is written.
+    ///   - description: what is asked of which model; its strategies are those that are run.
+    ///   - problems: the problems to ask.
+    ///   - skipped: the problems of the file that cannot be asked, for the record.
+    ///   - seeds: the seeds; each problem is answered once with each, by each strategy.
+    ///   - writesTraces: whether the trace of each answer is kept.
     /// - Throws: ``EMLLMCore/EMLLMError`` when the folder has the results of another run.
-    init(
+    public init(
         folder: RunFolder,
         description: RunDescription,
         problems: [Problem],
@@ -32,7 +39,7 @@ struct EvaluationRun: Sendable {
         self.seeds = seeds
         self.writesTraces = writesTraces
         strategies = description.options.keys.sorted()
-        try StandardStreams.makeFolder(folder.url.path)
+        try OutputFile.makeFolder(folder.url)
         let isNew = !FileManager.default.fileExists(atPath: folder.description.path)
         let known = isNew ? description : try folder.readDescription()
         self.description = try Self.merge(description, into: known, path: folder.url.path)
@@ -62,6 +69,16 @@ struct EvaluationRun: Sendable {
         return merged
     }
 
+    /// How much of a run is done.
+    public struct Completion: Sendable, Equatable {
+        /// Answers that are there, those of earlier runs included.
+        public internal(set) var done: Int
+        /// Answers that are asked for.
+        public let wanted: Int
+        /// Problems of the file that cannot be asked.
+        public let skipped: Int
+    }
+
     /// One answer that is wanted.
     private struct Job {
         let problem: Problem
@@ -77,8 +94,17 @@ struct EvaluationRun: Sendable {
 
     /// Works until everything is done or the task is cancelled.
     ///
-    /// - Returns: what is there, for people.
-    func work(on model: EMLLMModel, runtime: RuntimeOptions) async throws -> String {
+    /// - Parameters:
+    ///   - model: the model that answers.
+    ///   - runtime: how it is run.
+    ///   - onProgress: is told how much is done, before the first answer and after each.
+    /// - Returns: how much is done in the end: less than all where the task was cancelled.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when a result cannot be written, or another process works on the folder.
+    public func work(
+        on model: EMLLMModel,
+        runtime: RuntimeOptions = RuntimeOptions(),
+        onProgress: @Sendable (Completion) -> Void = { _ in }
+    ) async throws -> Completion {
         let log = try ResultLog(folder)
         try folder.write(skipped)
         let done = Set(try folder.readResults().map { Key(problem: $0.problem, strategy: $0.strategy, seed: $0.seed) })
@@ -88,9 +114,8 @@ struct EvaluationRun: Sendable {
         }
         let open = wanted.filter { !done.contains(Key(problem: $0.problem.id, strategy: $0.strategy, seed: $0.seed)) }
         let thread = try InferenceThread(model: model, options: runtime)
-        let bar = Progress(total: wanted.count, done: wanted.count - open.count)
-        defer { bar.finish() }
-        var finished = 0
+        var completion = Completion(done: wanted.count - open.count, wanted: wanted.count, skipped: skipped.count)
+        onProgress(completion)
         for job in open {
             guard !Task.isCancelled else { break }
             do {
@@ -98,16 +123,10 @@ struct EvaluationRun: Sendable {
             } catch is CancellationError {
                 break
             }
-            finished += 1
-            bar.advance()
+            completion.done += 1
+            onProgress(completion)
         }
-        return summary(done: wanted.count - open.count + finished, of: wanted.count)
-    }
-
-    private func summary(done: Int, of wanted: Int) -> String {
-        var text = "\(folder.url.path): \(done) of \(wanted) answers"
-        if !skipped.isEmpty { text += "; \(skipped.count) problems skipped (skipped.json says why)" }
-        return text + (done < wanted ? "; the same command goes on\n" : "\n")
+        return completion
     }
 
     private func result(of job: Job, on thread: InferenceThread) async throws -> ResultRecord {
@@ -128,8 +147,8 @@ struct EvaluationRun: Sendable {
             }
             guard trace.summary?.outcome == .answered else { throw CancellationError() }
             if writesTraces {
-                try StandardStreams.makeFolder(file.deletingLastPathComponent().path)
-                try StandardStreams.write(trace.json(), atomicallyTo: file.path)
+                try OutputFile.makeFolder(file.deletingLastPathComponent())
+                try OutputFile.write(trace.json(), atomicallyTo: file)
             }
             return ResultRecord(trace, of: job.problem, in: description)
         } catch let error as EMLLMError where error.code != .unwritableOutput {
@@ -144,84 +163,5 @@ struct EvaluationRun: Sendable {
                 failure: error.code.rawValue
             )
         }
-    }
-}
-
-extension ResultRecord {
-    /// The result of a run that came to its end.
-    init(_ trace: Trace, of problem: Problem, in description: RunDescription) {
-        let steps = trace.path.filter { $0.kind == .step }
-        let texts = steps.map(\.text)
-        let labels = description.labels?.labels(of: texts, for: problem) ?? texts.map { _ in nil }
-        let response = trace.reasoning + (trace.answer.map { $0.source == .asked ? "\n\($0.text)" : "" } ?? "")
-        let score = ScoringRule(description.rule).score(
-            ModelOutput(answer: trace.answer?.text, response: response),
-            for: problem
-        )
-        let counts = trace.summary?.counts
-        let encoding = trace.header.images?.reduce(0) { $0 + $1.encodeSeconds } ?? 0
-        self.init(
-            problem: problem.id,
-            strategy: trace.header.options.strategy.rawValue,
-            model: description.model.provenance.name,
-            seed: trace.header.options.seed,
-            breakdown: problem.breakdown,
-            response: response,
-            answer: trace.answer?.text,
-            extracted: score.extracted,
-            isCorrect: score.isCorrect,
-            confidence: trace.answer?.confidence,
-            abstained: trace.answer?.isAbstention ?? false,
-            promptTokens: trace.header.prompt.count,
-            processedTokens: counts?.processed ?? 0,
-            acceptedTokens: counts?.accepted ?? 0,
-            evaluationTokens: counts.map { $0.evaluation + $0.reflection + $0.contrast } ?? 0,
-            // Pictures are encoded once for all strategies; each is charged with what it would have taken.
-            seconds: (trace.summary?.seconds.total ?? 0) + encoding,
-            steps: zip(steps, labels).map { step, label in
-                StepRecord(
-                    text: step.text,
-                    probability: step.evaluation?.score,
-                    logit: step.evaluation?.verdict.logit,
-                    isInformative: step.evaluation?.verdict.isInformative,
-                    meanLogProbability: step.meanLogProbability,
-                    lineLogProbability: trace.logProbability(to: step.id),
-                    windowConfidence: step.windowConfidence,
-                    label: label.map { $0 == .right }
-                )
-            }
-        )
-    }
-}
-
-/// A bar with an estimate of the time that is left.
-final class Progress {
-    private let bar = ProgressBar("Answering")
-    private let total: Int
-    private var done: Int
-    private var before: Int
-    private let started = ContinuousClock.now
-
-    init(total: Int, done: Int) {
-        (self.total, self.done, before) = (total, done, done)
-        show()
-    }
-
-    func advance() {
-        done += 1
-        show()
-    }
-
-    func finish() { bar.finish() }
-
-    private func show() {
-        let worked = done - before
-        guard worked > 0 else { return bar.update(done: done, of: total) }
-        let seconds = (ContinuousClock.now - started) / .seconds(1)
-        let left = Duration.seconds(seconds / Double(worked) * Double(total - done))
-        let units: Set<Duration.UnitsFormatStyle.Unit> =
-            left > .seconds(3600) ? [.hours, .minutes] : [.minutes, .seconds]
-        let time = left.formatted(.units(allowed: units, width: .narrow, maximumUnitCount: 2))
-        bar.update(done: done, of: total, note: "\(done)/\(total), \(time) left")
     }
 }

@@ -1,18 +1,22 @@
 import EMLLMCore
-import Evaluation
 import Foundation
 import SelfEvalDecode
 
 /// A score that is a probability, fitted on labelled steps: a curve for verdicts, and where it is made of more signals, their
 /// weights.
-struct ScoreFit {
+public struct ScoreFit: Sendable {
     /// The curve.
-    enum Method: String, CaseIterable { case platt, isotonic }
+    public enum Method: String, CaseIterable, Sendable {
+        /// Two parameters, for dozens of steps.
+        case platt
+        /// Bends as the data does, for about a thousand.
+        case isotonic
+    }
 
     /// Turns verdicts into probabilities.
-    let curve: Calibration
+    public let curve: Calibration
     /// What the score is made of; `nil` for the verdict alone.
-    let weights: ScoreWeights?
+    public let weights: ScoreWeights?
     /// Steps whose verdict says nothing: it counts for none of their score.
     private let speechless: Int
     /// The verdict and the score of each step that it was fitted on.
@@ -20,13 +24,15 @@ struct ScoreFit {
     private let scores: [ScoredOutcome]
 
     /// Signals that results record, so that weights for them can be fitted.
-    static let recorded: Set<ScoreSignal> = [.verdict, .sequence, .line, .window]
+    public static let recorded: Set<ScoreSignal> = [.verdict, .sequence, .line, .window]
 
+    /// Fits a score.
+    ///
     /// - Parameters:
     ///   - steps: steps of results; those without a verdict, a label or one of the signals are left out.
     ///   - signals: what the score is to be made of, all of them out of ``recorded``.
     /// - Returns: `nil` where there is too little to fit.
-    init?(_ steps: [StepRecord], signals: Set<ScoreSignal>, method: Method) {
+    public init?(_ steps: [StepRecord], signals: Set<ScoreSignal>, method: Method) {
         let chosen = ScoreSignal.allCases.filter(signals.contains)
         let known = steps.compactMap { Sample($0, signals: chosen) }
         // With nothing else to go by, a step whose verdict says nothing has no score.
@@ -89,10 +95,10 @@ struct ScoreFit {
     }
 
     /// How many steps it was fitted on.
-    var count: Int { verdicts.count }
+    public var count: Int { verdicts.count }
 
     /// What came of it, for people.
-    var summary: [String] {
+    public var summary: [String] {
         var lines = [
             "\(count) labelled steps, \(verdicts.count { $0.isRight }) of them right",
             "Brier score: \(Self.short(Reliability.brierScore(verdicts))) before, "
@@ -114,5 +120,5 @@ struct ScoreFit {
         return lines
     }
 
-    static func short(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "n/a" }
+    package static func short(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "n/a" }
 }

@@ -1,4 +1,3 @@
-import Evaluation
 import Foundation
 import SelfEvalDecode
 
@@ -6,50 +5,53 @@ import SelfEvalDecode
 ///
 /// The same record is written out both ways: as one text with evaluations between markers (SEAT), and as a cascade of short
 /// turns (Cas-SEAT). See arXiv 2501.05662.
-struct TrainingRecord: Codable, Equatable {
+public struct TrainingRecord: Codable, Sendable, Equatable {
     /// The problem's name.
-    var problem: String
+    public var problem: String
     /// What is asked.
-    var question: String
+    public var question: String
     /// Its pictures.
-    var images: [String]
+    public var images: [String]
     /// The right answer.
-    var reference: String
+    public var reference: String
     /// The answer that the chain comes to.
-    var answer: String
+    public var answer: String
     /// The chain, flawed steps in their places.
-    var steps: [Step]
+    public var steps: [Step]
     /// The chain as one text with evaluations between markers.
-    var seat: String
+    public var seat: String
     /// The chain as turns, each with its task.
-    var cascade: [Turn]
+    public var cascade: [Turn]
 
     /// A step and what is to be said about it.
-    struct Step: Codable, Equatable {
-        var text: String
+    public struct Step: Codable, Sendable, Equatable {
+        /// The step.
+        public var text: String
         /// Whether it is right, by the labels.
-        var isRight: Bool
+        public var isRight: Bool
         /// What the model's verdict on it was.
-        var probability: Double?
+        public var probability: Double?
         /// What is wrong with it; `nil` for a right step.
-        var reflection: String?
+        public var reflection: String?
         /// The step that stands in its place; `nil` for a right step.
-        var refined: String?
+        public var refined: String?
     }
 
     /// A turn of the cascade.
-    struct Turn: Codable, Equatable {
+    public struct Turn: Codable, Sendable, Equatable {
         /// What it is for: reason, evaluate, reflect, refine or answer.
-        var task: String
-        var prompt: String
-        var response: String
+        public var task: String
+        /// What is asked.
+        public var prompt: String
+        /// What is answered.
+        public var response: String
     }
 }
 
 extension TrainingRecord {
     /// The record of a run: the steps of its line, and before each the flawed candidate that it replaced, where the labels
     /// say that one was wrong and the other is right.
-    init(_ trace: Trace, of problem: Problem, labels: StepLabelRule) {
+    public init(_ trace: Trace, of problem: Problem, labels: StepLabelRule) {
         let path = trace.path.filter { $0.kind == .step }
         let onPath = labels.labels(of: path.map(\.text), for: problem)
         var steps: [Step] = []
@@ -122,70 +124,5 @@ extension TrainingRecord {
         let answer = prompts.answerPattern.replacingOccurrences(of: "{answer}", with: record.answer)
         turns.append(Turn(task: "answer", prompt: prompts.answer, response: answer))
         return turns
-    }
-}
-
-/// The double-level data filtering (DDF) of arXiv 2501.05662 as explicit rules: source problems first, labelled records
-/// second. Each rule says why something is left out, and each is counted.
-enum DataFilter {
-    /// Why a source problem teaches nothing.
-    enum SourceDefect: String, CaseIterable {
-        /// Another problem asks the same about the same pictures.
-        case duplicate = "a problem that is there already"
-        /// No run of it came to the right answer: it is beyond the model, or its reference is wrong.
-        case neverSolved = "never solved"
-        /// Every run of it was right, and every step of each: there is nothing to evaluate.
-        case alwaysRight = "solved every time without a wrong step"
-    }
-
-    /// The first rule that a problem breaks; `nil` for one that is kept.
-    ///
-    /// - Parameters:
-    ///   - results: the runs of the problem.
-    ///   - seen: what has been asked before; the problem is added.
-    static func defect(of problem: Problem, results: [ResultRecord], seen: inout Set<String>) -> SourceDefect? {
-        let key = ([problem.prompt] + problem.images.map(\.path)).joined(separator: "\u{0}")
-        guard seen.insert(key).inserted else { return .duplicate }
-        guard results.contains(where: \.isCorrect) else { return .neverSolved }
-        let isFlawless = results.allSatisfy { $0.isCorrect && $0.steps.allSatisfy { $0.label != false } }
-        return isFlawless ? .alwaysRight : nil
-    }
-
-    /// Why a labelled record teaches the wrong thing.
-    enum RecordDefect: String, CaseIterable {
-        /// The chain does not come to the right answer.
-        case wrongAnswer = "a wrong answer"
-        /// No step has a label.
-        case unlabelled = "no labelled step"
-        /// The answer is stated before there is any reasoning, as where the answer was shown first.
-        case answerFirst = "the answer before the reasoning"
-        /// A step that the labels call wrong stands uncorrected.
-        case standingMistake = "a wrong step that stands"
-        /// A flawed step without words on what is wrong with it.
-        case noReflection = "a flawed step without a reflection"
-        /// What is said to be wrong is the step over again, and says nothing.
-        case emptyReflection = "a reflection that repeats the step"
-    }
-
-    /// The first rule that a record breaks; `nil` for one that is kept.
-    static func defect(of record: TrainingRecord, isCorrect: Bool, prompts: PromptPack) -> RecordDefect? {
-        guard isCorrect else { return .wrongAnswer }
-        guard let first = record.steps.first else { return .unlabelled }
-        let beginning = prompts.answerPattern.components(separatedBy: "{answer}")[0].trimmingCharacters(
-            in: .whitespaces
-        )
-        if record.steps.count > 1, first.text.localizedCaseInsensitiveContains(beginning) { return .answerFirst }
-        for step in record.steps where !step.isRight {
-            guard step.refined != nil else { return .standingMistake }
-            guard let reflection = step.reflection, reflection.contains(where: \.isLetter) else { return .noReflection }
-            if plain(step.text).contains(plain(reflection)) || plain(reflection) == plain(step.refined ?? "") {
-                return .emptyReflection
-            }
-        }
-        return nil
-    }
-
-    private static func plain(_ text: String) -> String {
-        text.lowercased().filter { $0.isLetter || $0.isNumber }
     }
 }

@@ -1,0 +1,45 @@
+import EMLLMCore
+import SelfEvalDecode
+
+/// What a run asks, of which model, and how: enough to go on with it, and to read its results.
+public struct RunDescription: Codable, Sendable, Equatable {
+    /// The version of the folder's format.
+    public var version = 1
+    /// The file of problems.
+    public var problems: String
+    /// Its layout.
+    public var layout: ProblemLayout
+    /// A digest of its bytes.
+    public var problemsDigest: String
+    /// How answers are scored.
+    public var rule: ScoringRule.Variant
+    /// How steps are labelled; `nil` where they are not.
+    public var labels: StepLabelRule?
+    /// Which weights answer.
+    public var model: ModelIdentity
+    /// The options of each strategy, but for the seed.
+    public var options: [String: SelfEvalOptions]
+    /// The part of the problems that was run, as "1/4"; `nil` for all.
+    public var shard: String?
+
+    /// Describes a run.
+    public init(
+        problems: String,
+        layout: ProblemLayout,
+        problemsDigest: String,
+        rule: ScoringRule.Variant,
+        labels: StepLabelRule?,
+        model: ModelIdentity,
+        options: [String: SelfEvalOptions],
+        shard: String? = nil
+    ) {
+        self.problems = problems
+        self.layout = layout
+        self.problemsDigest = problemsDigest
+        self.rule = rule
+        self.labels = labels
+        self.model = model
+        self.options = options
+        self.shard = shard
+    }
+}

@@ -1,0 +1,79 @@
+import EMLLMCore
+import Foundation
+
+extension RunFolder {
+    /// Puts the parts of a run together in this folder, which must not exist yet.
+    ///
+    /// - Parameter parts: the folders of the parts, at least one.
+    /// - Returns: the number of answers.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the parts belong to different runs or have an answer in common, the folder
+    ///   exists, or something cannot be read or written.
+    public func merge(_ parts: [RunFolder]) throws -> Int {
+        precondition(!parts.isEmpty, "a run has parts")
+        var whole = try parts[0].readDescription()
+        whole.shard = nil
+        var records: [ResultRecord] = []
+        for folder in parts {
+            var part = try folder.readDescription()
+            part.shard = nil
+            part.problems = whole.problems
+            guard part == whole else {
+                throw EMLLMError.otherRun(folder.url.path, what: "model, problem set or options")
+            }
+            records += try folder.readResults()
+        }
+        // Finds what two parts have both answered.
+        _ = try Summary(records: records)
+        guard !FileManager.default.fileExists(atPath: url.path) else { throw EMLLMError.folderExists(url.path) }
+        try OutputFile.makeFolder(url)
+        try write(whole)
+        try write(parts[0].readSkipped())
+        for record in records {
+            let names = (record.problem, record.strategy, record.seed)
+            let copy = trace(names.0, strategy: names.1, seed: names.2)
+            for folder in parts {
+                let file = folder.trace(names.0, strategy: names.1, seed: names.2)
+                guard let data = FileManager.default.contents(atPath: file.path) else { continue }
+                try OutputFile.makeFolder(copy.deletingLastPathComponent())
+                try OutputFile.write(data, atomicallyTo: copy)
+            }
+        }
+        let lines = try records.reduce(into: Data()) { $0 += try $1.line() }
+        try OutputFile.write(lines, atomicallyTo: results)
+        return records.count
+    }
+
+    /// We-Math's own measures, by strategy and seed ("cot-0"): what problems of several steps and their parts say together.
+    ///
+    /// - Returns: `nil` for a run over other problems.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
+    public func weMathDiagnoses() throws -> [String: WeMathDiagnosis]? {
+        let description = try readDescription()
+        guard description.layout == .weMath else { return nil }
+        let problems = try readProblems(description)
+        let byID = Dictionary(problems.map { ($0.id, $0) }) { first, _ in first }
+        var diagnoses: [String: WeMathDiagnosis] = [:]
+        for (run, records) in Dictionary(grouping: try readResults(), by: { "\($0.strategy)-\($0.seed)" }) {
+            var scores: [String: Score] = [:]
+            for record in records {
+                guard let problem = byID[record.problem] else { continue }
+                let output = ModelOutput(answer: record.answer, response: record.response)
+                scores[record.problem] = ScoringRule(description.rule).score(output, for: problem)
+            }
+            diagnoses[run] = WeMathDiagnosis(problems, scores: scores, variant: description.rule)
+        }
+        return diagnoses
+    }
+}
+
+extension EMLLMError {
+    static func folderExists(_ path: String) -> EMLLMError {
+        EMLLMError(
+            code: .otherRun,
+            subject: path,
+            expected: "a new folder",
+            found: "one that exists",
+            remedy: "choose another folder"
+        )
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// Line editing with a history, by libedit's readline interface where the system has that library.
+///
+/// The library is looked for when the program runs: most systems have it, none needs its headers to build this package, and
+/// its licence (BSD), unlike GNU readline's, asks nothing of those who distribute the program. Without it lines are read
+/// plainly, and `rlwrap emllm chat` adds what is missing.
+final class LineEditor {
+    private typealias ReadLine = @convention(c) (UnsafePointer<CChar>?) -> UnsafeMutablePointer<CChar>?
+    private typealias AddHistory = @convention(c) (UnsafePointer<CChar>?) -> Int32
+
+    private let readLine: ReadLine
+    private let addHistory: AddHistory
+
+    /// Finds the library; `nil` where there is none, or text is not UTF-8.
+    init?() {
+        let names = ["libedit.so.2", "libedit.so.0", "libedit.3.dylib"]
+        guard let library = names.lazy.compactMap({ dlopen($0, RTLD_LAZY | RTLD_LOCAL) }).first,
+            let readLine = dlsym(library, "readline"), let addHistory = dlsym(library, "add_history")
+        else { return nil }
+        // Editing moves over characters, so the library must know how they are encoded.
+        guard setlocale(LC_CTYPE, "") != nil, Self.isUTF8 || setlocale(LC_CTYPE, "C.UTF-8") != nil else { return nil }
+        self.readLine = unsafeBitCast(readLine, to: ReadLine.self)
+        self.addHistory = unsafeBitCast(addHistory, to: AddHistory.self)
+        // Has the terminal put in order before a signal ends the program.
+        dlsym(library, "rl_catch_signals")?.assumingMemoryBound(to: Int32.self).pointee = 1
+    }
+
+    private static var isUTF8: Bool { String(cString: nl_langinfo(nl_item(CODESET))) == "UTF-8" }
+
+    /// The next line; `nil` at the end of input. It joins the history.
+    func line(prompt: String) -> String? {
+        guard let text = readLine(prompt) else { return nil }
+        defer { free(text) }
+        let line = String(cString: text)
+        if !line.allSatisfy(\.isWhitespace) { _ = addHistory(text) }
+        return line
+    }
+}

@@ -1,0 +1,6 @@
+import BenchTool
+
+@main
+enum Program {
+    static func main() async { await EMLLMBench.main() }
+}

@@ -1,0 +1,6 @@
+import ConvertTool
+
+@main
+enum Program {
+    static func main() async { await EMLLMConvert.main() }
+}

@@ -1,0 +1,6 @@
+import EvalTool
+
+@main
+enum Program {
+    static func main() async { await EMLLMEval.main() }
+}

@@ -1,0 +1,6 @@
+import RunTool
+
+@main
+enum Program {
+    static func main() async { await EMLLMRun.runProgram() }
+}

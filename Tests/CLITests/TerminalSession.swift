@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+/// `emllm` on a pseudo terminal, as a person at the keyboard has it.
+final class TerminalSession {
+    private let process = Process()
+    private let keyboard: FileHandle
+    private var unread = ""
+    private var bytes = Data()
+
+    /// Starts the program.
+    init(_ arguments: [String], term: String) throws {
+        let controller = posix_openpt(O_RDWR | O_NOCTTY)
+        try #require(controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0)
+        let name = try #require(ptsname(controller).map { String(cString: $0) })
+        let terminal = open(name, O_RDWR | O_NOCTTY)
+        try #require(terminal >= 0)
+        keyboard = FileHandle(fileDescriptor: controller, closeOnDealloc: true)
+        let screen = FileHandle(fileDescriptor: terminal, closeOnDealloc: true)
+        process.executableURL = Program.url("emllm")
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["TERM": term]) { $1 }
+        process.standardInput = screen
+        process.standardOutput = screen
+        process.standardError = screen
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// Types a line.
+    func type(_ line: String) throws { try keyboard.write(contentsOf: Data((line + "\r").utf8)) }
+
+    /// Types Ctrl-D.
+    func endOfInput() throws { try keyboard.write(contentsOf: Data([4])) }
+
+    /// What Ctrl-C does.
+    func interrupt() { process.interrupt() }
+
+    /// Waits until the screen shows a text, behind the one that was waited for before.
+    func expect(_ text: String, location: SourceLocation = #_sourceLocation) throws {
+        let deadline = Date().addingTimeInterval(60)
+        while !unread.contains(text), Date() < deadline {
+            var ready = pollfd(fd: keyboard.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&ready, 1, 200) > 0 else { continue }
+            guard ready.revents & Int16(POLLIN) != 0 else { break }
+            bytes += keyboard.availableData
+            unread = String(decoding: bytes, as: UTF8.self)
+        }
+        let found = try #require(unread.range(of: text), "\(unread)", sourceLocation: location)
+        unread = String(unread[found.upperBound...])
+        bytes = Data(unread.utf8)
+    }
+
+    /// The status that the program ends with; -1 where it does not.
+    func status() -> Int32 {
+        let deadline = Date().addingTimeInterval(20)
+        while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+        return process.isRunning ? -1 : process.terminationStatus
+    }
+}
