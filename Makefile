@@ -24,7 +24,8 @@ bench_tool := .build/make/emllm-bench
 # folder of its own, so that it and the one that users get do not take turns recompiling everything. The documentation
 # is made from what this build leaves in $(symbol_graphs), so that nothing is compiled for it.
 symbol_graphs := .build-test/symbol-graphs
-test_options := -c release -Xswiftc -enable-testing --scratch-path .build-test \
+# Inlining across modules (CMO) takes up to a third of a module's compile time, and tests gain nothing by it.
+test_options := -c release -Xswiftc -enable-testing -Xswiftc -disable-cmo --scratch-path .build-test \
 	-Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc $(CURDIR)/$(symbol_graphs) \
 	-Xswiftc -emit-extension-block-symbols
 test_binaries := .build-test/release

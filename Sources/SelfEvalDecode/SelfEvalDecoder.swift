@@ -227,7 +227,7 @@ extension SelfEvalDecoder {
     ///   - recorded: the trace.
     ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, looks and prompts stay the record's.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
-    /// - Throws: ``/EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
+    /// - Throws: ``EMLLMSupport/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
     public static func redecide(_ recorded: Trace, options: SelfEvalOptions) throws -> Trace {
         var options = options
         let original = recorded.header.options

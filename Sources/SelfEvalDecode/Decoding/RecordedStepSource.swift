@@ -4,7 +4,7 @@ import EMLLMCore
 /// without running the model.
 ///
 /// A node is a function of the seed and its place in the tree, so whatever a strategy asks for that was recorded is what
-/// the model would have said. What was not recorded ends the run with ``/EMLLMCore/EMLLMError/Code/leftRecording``.
+/// the model would have said. What was not recorded ends the run with ``EMLLMSupport/EMLLMError/Code/leftRecording``.
 final class RecordedStepSource: StepSource {
     private let recorded: Trace
     /// The recorded node that each node stands for.
