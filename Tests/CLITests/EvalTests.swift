@@ -78,6 +78,18 @@ struct EvalTests {
         #expect(report.status == 0, "\(report.errors)")
         let text = try String(contentsOfFile: out + "/report/report.md", encoding: .utf8)
         #expect(text.contains("best-of") && text.contains("vote"))
+        // The summary alone gives the same text and the same plots again.
+        let again = try eval(["report", out + "/report/summary.json", "--out", folder.path("again")])
+        #expect(again.status == 0, "\(again.errors)")
+        #expect(
+            FileManager.default.contentsEqual(atPath: out + "/report/report.md", andPath: folder.path("again/report.md"))
+        )
+        #expect(
+            FileManager.default.contentsEqual(
+                atPath: out + "/report/accuracy-tokens.svg",
+                andPath: folder.path("again/accuracy-tokens.svg")
+            )
+        )
         let sweep = try eval([
             "sweep", out, "--strategy", "vote", "--weigh-votes", "--aggregation", "mean,min", "--json",
         ])
@@ -143,6 +155,7 @@ struct EvalTests {
         for (arguments, named) in [
             (["run", folder.path("none.jsonl"), "--out", folder.path("x")], "none.jsonl"),
             (["report", folder.path("none")], "an evaluation run"),
+            (["report", folder.path("none.json"), "--out", folder.path("r")], "summary.json"),
             (["sweep", folder.path("none")], "an evaluation run"),
             (["records", folder.path("none"), "--out", folder.path("r")], "an evaluation run"),
         ] {

@@ -13,13 +13,16 @@ struct ReportCommand: AsyncParsableCommand {
             Writes report.md, summary.json and SVG plots: accuracy against processed tokens and seconds, reliability, risk \
             and coverage, revisions, accuracy by kind. Several folders are reported side by side, as of several models. For \
             We-Math its four-way diagnosis is written as well (we-math.json).
+
+            The file summary.json of an earlier report, in the place of folders, is drawn again: report and plots come out \
+            as they were.
             """
     )
 
-    @Argument(help: "The folders of runs.", completion: .directory)
+    @Argument(help: "The folders of runs, or the summary.json of a report.", completion: .file())
     var runs: [String]
 
-    @Option(help: "Where to write (default: the folder 'report' in the first run's).", completion: .directory)
+    @Option(help: "Where to write (default: the folder 'report' in the first run's; for a summary it has to be named).", completion: .directory)
     var out: String?
 
     @Option(help: "The strategy that others are compared with.")
@@ -30,12 +33,21 @@ struct ReportCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !runs.isEmpty else { throw ValidationError("name the folder of a run") }
+        if runs[0].hasSuffix(".json"), runs.count > 1 || out == nil {
+            throw ValidationError("a summary is drawn alone, into a folder: report summary.json --out FOLDER")
+        }
         guard (0.01...1).contains(truePositiveRate) else {
             throw ValidationError("--true-positive-rate: expected 0.01 to 1, found \(truePositiveRate)")
         }
     }
 
     func run() async throws {
+        if runs[0].hasSuffix(".json"), let out {
+            let target = URL(filePath: out, directoryHint: .isDirectory)
+            try Report(summary: try Summary(contentsOf: URL(filePath: runs[0]))).write(to: target)
+            try StandardStreams.write(target.appending(path: "report.md").path + "\n")
+            return
+        }
         let folders = runs.map { RunFolder(url: URL(filePath: $0, directoryHint: .isDirectory)) }
         var records: [ResultRecord] = []
         var skipped = 0

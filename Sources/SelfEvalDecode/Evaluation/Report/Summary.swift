@@ -1,3 +1,4 @@
+import EMLLMCore
 import Foundation
 
 /// What the numbers of a report are computed with.
@@ -34,12 +35,35 @@ public struct Summary: Codable, Sendable, Equatable {
     /// One for each model, by name.
     public var models: [ModelSummary]
 
+    /// Reads the `summary.json` of a report.
+    ///
+    /// - Throws: `EMLLMError` when it cannot be read or is something else.
+    public init(contentsOf url: URL) throws {
+        guard let data = FileManager.default.contents(atPath: url.path),
+            let summary = try? JSONDecoder().decode(Summary.self, from: data)
+        else {
+            throw EMLLMError(
+                code: .notASummary,
+                subject: url.path,
+                expected: "the summary.json of a report",
+                found: "none, or something else",
+                remedy: "check the path, or make the report again from its runs"
+            )
+        }
+        self = summary
+    }
+
     /// Pretty-printed JSON with sorted keys, and a line break at the end.
     public func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return try encoder.encode(self) + Data("\n".utf8)
     }
+}
+
+extension EMLLMError.Code {
+    /// A file that is no summary of a report.
+    public static let notASummary = Self(rawValue: "not-a-summary")
 }
 
 /// One model's strategies.
