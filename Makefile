@@ -13,6 +13,9 @@ PUZZLE ?= venn
 # Through the environment, so that quotes in it mean nothing to the shell.
 export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils. How many pencils are left?
 BENCH_OPTIONS ?=
+# Where `make install` puts the tools; packagers set DESTDIR as well.
+PREFIX ?= /usr/local
+export DESTDIR ?=
 
 binaries := .build/release
 # Stamps rather than the binaries: the linker leaves a binary alone when a change does not reach it.
@@ -66,6 +69,14 @@ $(release): $(sources)
 	$(SWIFT) build -c release --product $(@F)
 	mkdir -p $(@D)
 	touch $@
+
+.PHONY: install
+install: $(release) ## Put programs, model, completions and man pages below PREFIX (/usr/local)
+	@scripts/install $(binaries) "$(PREFIX)"
+
+.PHONY: uninstall
+uninstall: ## Take away what install put below PREFIX
+	@scripts/install --uninstall "$(PREFIX)"
 
 .PHONY: unit-tests
 unit-tests: ## The tests alone
