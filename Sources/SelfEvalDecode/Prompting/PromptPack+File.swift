@@ -334,7 +334,7 @@ extension EMLLMError {
             subject: line.map { "\(path), line \($0)" } ?? path,
             expected: expected,
             found: found,
-            remedy: "mend the file; 'emllm-run prompts cas-seat' prints a complete one"
+            remedy: "correct the file, or begin with the text of a built-in pack"
         )
     }
 

@@ -85,7 +85,7 @@ extension EMLLMError {
         EMLLMError(
             code: .notATrace,
             subject: path,
-            expected: "a trace that emllm-run --trace or --json wrote",
+            expected: "a recorded trace, as JSON or as JSON lines",
             found: "something else",
             remedy: "check the path"
         )
