@@ -78,7 +78,7 @@ struct CostTests {
         options.maximumRevisions = 2
         let model = script.makeModel()
         var log: [(event: String, processed: Int)] = []
-        let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: options) { event in
+        let run = try ScriptedRun(model, options: options) { event in
             switch event {
             case .candidate, .evaluation: log.append(("work", model.processed))
             case .backtrack: log.append(("backtrack", model.processed))

@@ -42,6 +42,18 @@ struct PromptPackTests {
         #expect(try PromptPack(yaml: trained.yaml()) == trained)
     }
 
+    @Test("keys of earlier versions are read")
+    func formerKeys() throws {
+        let text = "name: x\nextends: cas-seat\nreview: \"Right? {options}\"\n"
+        #expect(try PromptPack(yaml: text).evaluateChain == "Right? {options}")
+        #expect { try PromptPack(yaml: text.replacingOccurrences(of: "{options}", with: "")) } throws: {
+            "\($0)".contains("line 3") && "\($0)".contains("evaluate_chain")
+        }
+        #expect { try PromptPack(yaml: text + "evaluate_chain: \"{options}\"\n") } throws: {
+            "\($0)".contains("line 3") && "\($0)".contains("review")
+        }
+    }
+
     @Test("JSON is read as well, with tabs")
     func json() throws {
         let pack = try PromptPack(yaml: "{\n\t\"name\": \"mine\",\n\t\"extends\": \"seat\",\n\t\"answer\": \"So?\"\n}")

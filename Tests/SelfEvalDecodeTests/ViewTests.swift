@@ -91,7 +91,7 @@ struct LookTests {
         #expect(run.counts.views == (views - 1) * run.trace.header.prompt.count)
     }
 
-    @Test("a run with views is repeated, and decided anew at the same cost", arguments: StrategyName.allCases)
+    @Test("a run with views is repeated, and decided anew at the same cost", arguments: StrategyName.builtIn)
     func replay(strategy: StrategyName) throws {
         let pictures = try misread()
         let options = options(strategy, views: 3)
@@ -145,7 +145,7 @@ struct LookTests {
         #expect(run.nodes.map(\.view) == wide.nodes.map(\.view))
     }
 
-    @Test("questions without pictures are answered as if there were one view", arguments: StrategyName.allCases)
+    @Test("questions without pictures are answered as if there were one view", arguments: StrategyName.builtIn)
     func noPictures(strategy: StrategyName) throws {
         var script = try Script([
             ("A.\nThe answer is 1.\n" + Self.end, 0.6), ("B.\nThe answer is 2.\n" + Self.end, 0.4),
@@ -170,7 +170,7 @@ struct LookTests {
         var pixels = [UInt8](repeating: 255, count: side * side * 3)
         for sample in 0..<3 { pixels[(64 * side + 64) * 3 + sample] = 0 }
         let picture = RGBImage(width: side, height: side, pixels: pixels)
-        let places = (0..<ViewEncoder.most).map { view in
+        let places = (0..<PictureViews.most).map { view in
             let black = picture.shown(inView: view).pixels.firstIndex(of: 0).map { $0 / 3 } ?? 0
             return [black % side - 64, black / side - 64]
         }

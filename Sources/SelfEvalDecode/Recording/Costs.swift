@@ -25,9 +25,6 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     /// Written for the answer.
     public var answer = 0
 
-    /// None yet.
-    public init() {}
-
     enum CodingKeys: String, CodingKey {
         case prompt, reusedPrompt, generated, accepted, recomputed, views, evaluation, reflection, contrast, answerPrompt
         case answer
@@ -53,9 +50,6 @@ public struct Seconds: Codable, Sendable, Equatable {
     public var answer = 0.0
     /// From the question to the end.
     public var total = 0.0
-
-    /// None yet.
-    public init() {}
 
     enum CodingKeys: String, CodingKey { case prompt, generation, views, evaluation, answer, total }
 }
