@@ -186,7 +186,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask",
+                "CLIShared", "SelfEvalDecode", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval",
+                "ask",
                 "custom-strategy",
             ],
             swiftSettings: strictSwift

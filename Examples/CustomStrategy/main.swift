@@ -37,7 +37,9 @@ struct ArithmeticChecker: StepChecker {
     func check(_ step: CheckedStep) throws -> StepFinding? {
         let equations = step.text.matches(of: /(\d{1,9}) *([-+*×]) *(\d{1,9}) *= *(\d{1,18})/)
         for equation in equations {
-            guard let left = Int(equation.1), let right = Int(equation.3), let stated = Int(equation.4) else { continue }
+            guard let left = Int(equation.1), let right = Int(equation.3), let stated = Int(equation.4) else {
+                continue
+            }
             let value =
                 switch equation.2 {
                 case "+": left + right

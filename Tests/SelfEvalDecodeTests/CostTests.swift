@@ -132,7 +132,7 @@ struct CostTests {
     @Test(
         "evaluating the steps of a finished chain processes the evaluation prompts alone: its forks are rolled back to them"
     )
-    func judgingAfterwards() throws {
+    func evaluatingAfterwards() throws {
         let script = try Script("First.\nSecond.\nThe answer is 3.\n" + end)
         var options = SelfEvalOptions.test
         options.strategy = .cot

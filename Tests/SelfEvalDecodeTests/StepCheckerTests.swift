@@ -17,7 +17,9 @@ struct StepCheckerTests {
     private static let end = "<|im_end|>"
 
     private func script() throws -> Script {
-        try Script([("2 + 2 = 5.\nThe answer is 5.\n" + Self.end, 0.6), ("2 + 2 = 4.\nThe answer is 4.\n" + Self.end, 0.4)])
+        try Script([
+            ("2 + 2 = 5.\nThe answer is 5.\n" + Self.end, 0.6), ("2 + 2 = 4.\nThe answer is 4.\n" + Self.end, 0.4),
+        ])
     }
 
     private func options(_ strategy: StrategyName = .verify) -> SelfEvalOptions {
@@ -75,7 +77,9 @@ struct StepCheckerTests {
             let checker = Checker { _ in StepFinding(outcome: .unknown, probability: probability) }
             var options = options(.cot)
             options.evaluatesChains = true
-            return try ScriptedRun(script, options: options, checkers: [checker]).trace.path.map { $0.evaluation?.score }
+            return try ScriptedRun(script, options: options, checkers: [checker]).trace.path.map {
+                $0.evaluation?.score
+            }
         }
         #expect(try scores(0.25) == [0.25, 0.25])
         #expect(try scores(1).allSatisfy { abs(($0 ?? 0) - 0.9) < 1e-3 })
@@ -110,7 +114,10 @@ struct StepCheckerTests {
         #expect(run.counts.processed == run.model.processed)
     }
 
-    @Test("every strategy asks checkers, repeats with them, and is decided anew without", arguments: StrategyName.builtIn)
+    @Test(
+        "every strategy asks checkers, repeats with them, and is decided anew without",
+        arguments: StrategyName.builtIn
+    )
     func strategies(strategy: StrategyName) throws {
         var options = options(strategy)
         options.evaluatesChains = true

@@ -77,7 +77,8 @@ extension PromptPack {
                 .map { try EvaluationMarkers(section: $0, defaults.markers) } ?? defaults.markers
         )
         try root.checkKeys([
-            "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework", "answer",
+            "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework",
+            "answer",
             "answer_pattern", "verdict", "empty_step", "step", "markers",
         ])
         if let defect = firstDefect {

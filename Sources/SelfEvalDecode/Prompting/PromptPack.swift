@@ -219,7 +219,8 @@ extension PromptPack {
     /// Placeholders of each text; a text may use no other, and needs these.
     private var placeholders: [(key: String, text: String, names: [String])] {
         [
-            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]), ("evaluate_chain", evaluateChain, ["options"]),
+            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]),
+            ("evaluate_chain", evaluateChain, ["options"]),
             ("reflect", reflect, []), ("refine", refine, []), ("rework", rework, []), ("answer", answer, []),
             ("answer_pattern", answerPattern, ["answer"]),
         ]

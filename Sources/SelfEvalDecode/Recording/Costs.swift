@@ -26,7 +26,8 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     public var answer = 0
 
     enum CodingKeys: String, CodingKey {
-        case prompt, reusedPrompt, generated, accepted, recomputed, views, evaluation, reflection, contrast, answerPrompt
+        case prompt, reusedPrompt, generated, accepted, recomputed, views, evaluation, reflection, contrast,
+            answerPrompt
         case answer
     }
 

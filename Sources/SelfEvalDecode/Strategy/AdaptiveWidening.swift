@@ -40,10 +40,14 @@ struct AdaptiveWidening: Strategy {
         search.decide(node, .kept)
         // A step that ends its line is one of the voters as it is.
         let isLast = search.steps(to: node).count >= search.options.maximumSteps
-        let end = (search.stopReason(after: node) ?? (isLast ? .maximumSteps : nil)).map { (leaf: node, stopReason: $0) }
+        let end = (search.stopReason(after: node) ?? (isLast ? .maximumSteps : nil)).map {
+            (leaf: node, stopReason: $0)
+        }
         // With further views of the pictures, the line goes on as it would have, and the others take the views after its own.
         let turn = search.turn(after: [node, leaf])
-        let others = search.draftOptions(for: 1..<width, after: leaf, extent: turn, isEvaluated: true).map { (leaf, $0) }
+        let others = search.draftOptions(for: 1..<width, after: leaf, extent: turn, isEvaluated: true).map {
+            (leaf, $0)
+        }
         let own = search.draftOptions(for: 0..<1, after: node, extent: turn, isEvaluated: true).map { (node, $0) }
         let chains = try search.writeChains((end == nil ? own : []) + others)
         let lines = (end.map { [$0] } ?? []) + chains

@@ -26,7 +26,9 @@ struct BeamSearch: Strategy {
         for round in 0..<search.options.maximumSteps {
             try search.checkCancelled()
             guard let candidates = try expand(lines, in: search) else {
-                finished += lines.filter { $0.leaf != 0 }.map { Line(leaf: $0.leaf, value: $0.value, stopReason: .budget) }
+                finished += lines.filter { $0.leaf != 0 }.map {
+                    Line(leaf: $0.leaf, value: $0.value, stopReason: .budget)
+                }
                 lines = []
                 break
             }
@@ -38,13 +40,16 @@ struct BeamSearch: Strategy {
             lines = kept.filter { $0.stopReason == nil }
             if lines.isEmpty || finished.count >= search.options.beam.lines { break }
         }
-        let ends = finished.isEmpty ? lines.map { Line(leaf: $0.leaf, value: $0.value, stopReason: .maximumSteps) } : finished
+        let ends =
+            finished.isEmpty ? lines.map { Line(leaf: $0.leaf, value: $0.value, stopReason: .maximumSteps) } : finished
         // The value per step, so that a short line is not the better one for being short.
         func merit(_ line: Line) -> Double { line.value / Double(max(1, search.steps(to: line.leaf).count)) }
         guard let best = ends.max(by: { (merit($0), $1.leaf) < (merit($1), $0.leaf) }), best.leaf != 0 else {
             return Conclusion(leaf: 0, stopReason: .exhausted)
         }
-        for node in search.steps(to: best.leaf) { search.decide(node.id, node.evaluation == nil ? .unevaluated : .accepted) }
+        for node in search.steps(to: best.leaf) {
+            search.decide(node.id, node.evaluation == nil ? .unevaluated : .accepted)
+        }
         search.settle(on: best.leaf, among: everyLeaf)
         return Conclusion(leaf: best.leaf, stopReason: best.stopReason ?? .maximumSteps)
     }

@@ -19,7 +19,8 @@ struct Cascade: Strategy {
             if reflection == nil { reflection = try search.reflect(on: best.leaf, as: .chain)?.id }
             let length = search.steps(to: best.leaf).reduce(0) { $0 + $1.tokens.count }
             // The new chain is written, and processed once more in its place.
-            guard let hint = reflection, search.width(upTo: 1, after: 0, length: 2 * length, isEvaluated: true) == 1 else {
+            guard let hint = reflection, search.width(upTo: 1, after: 0, length: 2 * length, isEvaluated: true) == 1
+            else {
                 break
             }
             search.announceRevision(after: 0, count: 1)

@@ -103,7 +103,9 @@ private struct VerificationSearch {
     /// Whether one of the candidates stands as it is: it passes, or its verdict says nothing.
     private func hasStanding(_ candidates: [Int]) -> Bool {
         candidates.contains { candidate in
-            guard search[candidate].rejection == nil, let evaluation = search[candidate].evaluation else { return false }
+            guard search[candidate].rejection == nil, let evaluation = search[candidate].evaluation else {
+                return false
+            }
             return evaluation.score.map { $0 >= options.acceptThreshold } ?? true
         }
     }

@@ -34,7 +34,12 @@ extension Cost<Int> {
             Cost(purpose: "Steps processed once more", short: "once more", group: .again, amount: counts.recomputed),
             Cost(purpose: "Verdicts", short: "verdicts", group: .evaluation, amount: counts.evaluation),
             Cost(purpose: "Reflections", short: "reflections", group: .evaluation, amount: counts.reflection),
-            Cost(purpose: "Verdicts without the picture", short: "image-free", group: .evaluation, amount: counts.contrast),
+            Cost(
+                purpose: "Verdicts without the picture",
+                short: "image-free",
+                group: .evaluation,
+                amount: counts.contrast
+            ),
             Cost(purpose: "Asking for the answer", short: "asking", group: .answer, amount: counts.answerPrompt),
             Cost(purpose: "The answer", short: "answer", group: .answer, amount: counts.answer),
         ].filter { $0.amount > 0 }

@@ -124,7 +124,10 @@ struct StepCards {
 
     private func score(of node: StepNode) -> HTML? {
         guard let evaluation = node.evaluation else { return nil }
-        return Tag.span(.class("score"), .title("How likely the step is right, by the model’s own verdict and by checkers")) {
+        return Tag.span(
+            .class("score"),
+            .title("How likely the step is right, by the model’s own verdict and by checkers")
+        ) {
             if let score = evaluation.score {
                 bar.horizontal(score)
                 Tag.span(.class("value")) { Wording.score(score) }

@@ -159,7 +159,7 @@ struct ScriptedRun {
 final class Pictures: ViewEncoder {
     /// What is said at each view, the first one first.
     let scripts: [Script]
-    /// Stands in the question for what is seen, and is the number of the look.
+    /// Stands in the question for what is seen, and is the number of the view.
     private let numbers: [TokenID]
     let usage: ImageUsage
 
