@@ -62,7 +62,7 @@ guard let path = arguments.first, let question = arguments.dropFirst().first els
 }
 let decoder = try SelfEvalDecoder(
     model: EMLLMModel.load(from: URL(filePath: path)),
-    options: SelfEvalOptions(maximumSteps: 3, budget: Budget(tokens: 400, answerTokens: 16)),
+    options: SelfEvalOptions(maximumSteps: 3, budget: Budget(tokens: 1000, answerTokens: 16)),
     strategy: BetterOfTwo(),
     checkers: [ArithmeticChecker()]
 )

@@ -42,8 +42,8 @@ struct TraceVersionTests {
         let trace = try read("trace-version-2.jsonl")
         try check(trace)
         #expect(trace.header.options.views == 1 && trace.nodes.allSatisfy { $0.view == nil })
-        #expect(trace.nodes.count == 11 && trace.nodes.count { $0.evaluation != nil } == 8)
-        #expect(trace.reflections.count == 3 && trace.backtracks.count == 1)
+        #expect(trace.nodes.count == 14 && trace.nodes.count { $0.evaluation != nil } == 9)
+        #expect(trace.reflections.count == 5 && trace.backtracks.count == 1)
         #expect(trace.nodes.contains { $0.hint == .reflection(id: 0) })
     }
 
@@ -61,9 +61,9 @@ struct TraceVersionTests {
         #expect(again == trace)
     }
 
-    @Test("a trace of version 3 is decided anew, under a name of that time as well")
+    @Test("a former trace is decided anew, and names of that time are read")
     func decided() throws {
-        let trace = try read("trace-version-3.json")
+        let trace = try read("trace-version-2.jsonl")
         let again = try SelfEvalDecoder.redecide(trace, options: trace.header.options)
         #expect(again.nodes.map(\.decision) == trace.nodes.map(\.decision) && again.answer == trace.answer)
         let decision = try JSONDecoder().decode([StepNode.Decision].self, from: Data(#"["unjudged"]"#.utf8))

@@ -156,8 +156,7 @@ public final class SearchSession {
         let processed = ledger.counts.processed
         idle = processed == idle.processed ? (idle.calls + 1, processed) : (0, processed)
         guard idle.calls > Self.mostIdleCalls else { return }
-        let isShort = ledger.meter.tokensLeft < 2 || !ledger.meter.timeRefusals.isEmpty
-        throw endSearch(isShort || options.budget.cacheBytes != nil ? .budget : .exhausted)
+        throw endSearch(trace.nodes.last?.end == .budget ? .budget : .exhausted)
     }
 
     /// Ends the search; what it returns is to be thrown.
