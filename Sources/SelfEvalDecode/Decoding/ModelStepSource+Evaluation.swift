@@ -103,8 +103,8 @@ extension ModelStepSource {
         for (node, line) in zip(nodes, lines) {
             // The longest line that is known to begin this one.
             let tokens = question + line
-            let known = imageFreeBranches.values.filter { tokens.starts(with: $0.tokens) }.max { $0.count < $1.count } ?? root
-            let branch = known.fork()
+            let known = imageFreeBranches.values.filter { tokens.starts(with: $0.tokens) }
+            let branch = (known.max { $0.count < $1.count } ?? root).fork()
             if branch.count < tokens.count { work.append((branch, Array(tokens[branch.count...]))) }
             branches.append(branch)
             imageFreeBranches[node] = branch

@@ -102,7 +102,7 @@ extension EMLLMError {
         EMLLMError(
             code: .notATrace,
             subject: path,
-            expected: "a recorded trace, as JSON or as JSON lines",
+            expected: "a trace, as JSON or as JSON lines",
             found: "something else",
             remedy: "check the path"
         )
