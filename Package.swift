@@ -206,7 +206,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "emllm",
-            dependencies: ["RunTool", "ChatTool", "ModelsTool", "ConvertTool", "BenchTool", "EvalTool"],
+            dependencies: ["CLIShared", "RunTool", "ChatTool", "ModelsTool", "ConvertTool", "BenchTool", "EvalTool"],
             path: "Sources/cli/Programs/emllm",
             swiftSettings: strictSwift
         ),
@@ -218,19 +218,19 @@ let package = Package(
         ),
         .executableTarget(
             name: "emllm-eval",
-            dependencies: ["EvalTool"],
+            dependencies: ["CLIShared", "EvalTool"],
             path: "Sources/cli/Programs/emllm-eval",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-bench",
-            dependencies: ["BenchTool"],
+            dependencies: ["CLIShared", "BenchTool"],
             path: "Sources/cli/Programs/emllm-bench",
             swiftSettings: strictSwift
         ),
         .executableTarget(
             name: "emllm-convert",
-            dependencies: ["ConvertTool"],
+            dependencies: ["CLIShared", "ConvertTool"],
             path: "Sources/cli/Programs/emllm-convert",
             swiftSettings: strictSwift
         ),
@@ -246,6 +246,13 @@ let package = Package(
             name: "ask",
             dependencies: ["EMLLMCore"],
             path: "Examples/Ask",
+            swiftSettings: strictSwift
+        ),
+        // A strategy and a checker of a program's own.
+        .executableTarget(
+            name: "custom-strategy",
+            dependencies: ["EMLLMCore", "SelfEvalDecode"],
+            path: "Examples/CustomStrategy",
             swiftSettings: strictSwift
         ),
         // MARK: Tests
@@ -270,6 +277,7 @@ let package = Package(
         .testTarget(
             name: "SelfEvalDecodeTests",
             dependencies: ["SelfEvalDecode", "EMLLMModelStore"],
+            exclude: ["Fixtures"],
             swiftSettings: strictSwift
         ),
         .testTarget(
@@ -282,7 +290,7 @@ let package = Package(
             name: "CLITests",
             dependencies: [
                 "CLIShared", "ChatTool", "EMLLMEvaluation", "TraceView", "emllm", "emllm-run", "emllm-bench",
-                "emllm-convert", "emllm-eval", "ask", "solve",
+                "emllm-convert", "emllm-eval", "ask", "custom-strategy", "solve",
             ],
             swiftSettings: strictSwift
         ),

@@ -82,7 +82,10 @@ struct EvalTests {
         let again = try eval(["report", out + "/report/summary.json", "--out", folder.path("again")])
         #expect(again.status == 0, "\(again.errors)")
         #expect(
-            FileManager.default.contentsEqual(atPath: out + "/report/report.md", andPath: folder.path("again/report.md"))
+            FileManager.default.contentsEqual(
+                atPath: out + "/report/report.md",
+                andPath: folder.path("again/report.md")
+            )
         )
         #expect(
             FileManager.default.contentsEqual(

@@ -112,7 +112,11 @@ struct RecipeTests {
         let folder = try Folder()
         let model = try model(try Recipe(strategy: .beam).json(), in: folder)
         #expect(try Recipe.of(model)?.strategy == .beam)
-        try german.yaml().write(to: folder.url.appending(path: "model.cas-seat.yaml"), atomically: true, encoding: .utf8)
+        try german.yaml().write(
+            to: folder.url.appending(path: "model.cas-seat.yaml"),
+            atomically: true,
+            encoding: .utf8
+        )
         let mixed = try #require(try Recipe.of(model))
         #expect(mixed.strategy == .beam && mixed.prompts["cas-seat"]?.verdict.positive == "Ja")
         try Recipe(strategy: .cot, needsImages: true).json().write(to: folder.url.appending(path: "model.recipe.json"))
@@ -127,7 +131,8 @@ struct RecipeTests {
         arguments: [
             ("", "something else"), ("[]", "something else"), (#"{"strategy": "vote"}"#, "something else"),
             (#"{"version": 2}"#, "version 2"), (#"{"version": 1, "strategy": "guess"}"#, "strategy"),
-            (#"{"version": 1, "strategy": 3}"#, "strategy"), (#"{"version": 1, "prompts": {"cas-seat": {}}}"#, "prompts"),
+            (#"{"version": 1, "strategy": 3}"#, "strategy"),
+            (#"{"version": 1, "prompts": {"cas-seat": {}}}"#, "prompts"),
             (#"{"version": 1, "calibration": 7}"#, "calibration"),
         ]
     )

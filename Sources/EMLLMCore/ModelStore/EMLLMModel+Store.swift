@@ -10,7 +10,7 @@ extension EMLLMModel {
     /// print(try await decoder.run("What is the missing number?", images: [picture]).answer?.text ?? "")
     /// ```
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the program was copied without its resources.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the program was copied without its resources.
     public static func bundled() throws -> EMLLMModel {
         let store = ModelStore()
         guard let folder = store.bundled else { throw EMLLMError.noBundledModel }

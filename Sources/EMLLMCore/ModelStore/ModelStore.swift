@@ -64,7 +64,7 @@ public struct ModelStore: Sendable {
     /// What looks like a path (a slash, a model file's suffix) is taken as one and not looked for; anything else is a name
     /// first, and an existing file second.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` that lists the names there are.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that lists the names there are.
     public func locate(_ model: String) throws -> URL {
         if model.contains("/") || [".emllm", ".gguf"].contains(where: model.hasSuffix) { return URL(filePath: model) }
         if !model.isEmpty, !model.hasPrefix(".") {

@@ -80,7 +80,7 @@ extension Recipe {
         } catch let error as DecodingError {
             throw EMLLMError.invalidRecipe(path, found: Self.description(of: error))
         }
-        if let strategy, !StrategyName.allCases.contains(strategy) {
+        if let strategy, !StrategyName.builtIn.contains(strategy) {
             throw EMLLMError.invalidRecipe(path, found: "the strategy '\(strategy.rawValue)'")
         }
         for (name, pack) in prompts.sorted(by: { $0.key < $1.key }) {
@@ -170,11 +170,12 @@ extension EMLLMError {
     )
 
     static func invalidRecipe(_ path: String, found: String) -> EMLLMError {
-        let strategies = StrategyName.allCases.map(\.rawValue).joined(separator: ", ")
+        let strategies = StrategyName.builtIn.map(\.rawValue).joined(separator: ", ")
         return EMLLMError(
             code: .invalidRecipe,
             subject: path,
-            expected: "a recipe of version \(Recipe.currentVersion): JSON with a strategy out of \(strategies), prompts by "
+            expected:
+                "a recipe of version \(Recipe.currentVersion): JSON with a strategy out of \(strategies), prompts by "
                 + "name, a calibration",
             found: found,
             remedy: "write the recipe again with this version, or take it out"

@@ -55,7 +55,8 @@ extension SelfEvalOptions {
         guard let file = recipe?.calibration else { return options }
         do {
             return try file.applied(to: options, model: identity)
-        } catch let error as EMLLMError where error.code == .otherPrompts && options.strategy == .seat && prompts == nil {
+        } catch let error as EMLLMError where error.code == .otherPrompts && options.strategy == .seat && prompts == nil
+        {
             // A calibration is for the prompts of all strategies but SEAT.
             return options
         } catch let error as EMLLMError where error.code == .otherPrompts || error.code == .otherModel {

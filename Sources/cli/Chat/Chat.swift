@@ -22,7 +22,7 @@ final class Chat {
     private var lastInfo: CompletionInfo?
     private var total = (answers: 0, tokens: 0, seconds: 0.0)
 
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the model cannot chat, or an option is out of range.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the model cannot chat, or an option is out of range.
     init(
         model: EMLLMModel,
         name: String,

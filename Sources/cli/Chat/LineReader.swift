@@ -20,7 +20,7 @@ final class LineReader {
 
     /// The next line, without its end; `nil` when there is no more.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
     func next() throws -> String? {
         if let editor { return editor.line(prompt: prompt) }
         if isInteractive { try StandardStreams.write(prompt) }

@@ -16,7 +16,7 @@ struct SavedChat: Codable, Equatable {
 
     /// Reads a file.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when there is none, or it is none of this version, or it does not hold together.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is none, or it is none of this version, or it does not hold together.
     init(contentsOf path: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else { throw EMLLMError.noSavedChat(path) }
         do {

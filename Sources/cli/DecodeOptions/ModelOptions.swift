@@ -34,7 +34,7 @@ public struct ModelOptions: ParsableArguments {
 
     /// Checks that a model that learnt nothing but questions about pictures is shown one.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` that names a model for text.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names a model for text.
     public func check(_ model: EMLLMModel, hasPictures: Bool) throws {
         guard !hasPictures, try Recipe.of(model)?.needsImages == true else { return }
         throw EMLLMError.needsPicture(self.model)

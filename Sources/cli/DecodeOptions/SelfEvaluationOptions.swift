@@ -3,7 +3,16 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-extension StrategyName: ExpressibleByArgument {}
+extension StrategyName: ExpressibleByArgument {
+    /// Reads the name of a built-in strategy.
+    public init?(argument: String) {
+        guard Self.builtIn.contains(Self(rawValue: argument)) else { return nil }
+        self.init(rawValue: argument)
+    }
+
+    /// The names of the built-in strategies.
+    public static var allValueStrings: [String] { builtIn.map(\.rawValue) }
+}
 extension EvaluationForm: ExpressibleByArgument {}
 extension ScoreAggregation: ExpressibleByArgument {}
 
@@ -167,7 +176,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// The options for a model: what its recipe says, and what was asked for here on top of that.
     ///
     /// - Parameter warn: is told when the model's calibration does not fit and is left out.
-    /// - Throws: `ValidationError` or ``EMLLMCore/EMLLMError`` when a value will not do, the prompts are not to be had, or a
+    /// - Throws: `ValidationError` or ``/EMLLMCore/EMLLMError`` when a value will not do, the prompts are not to be had, or a
     ///   calibration that was asked for is for another model or other prompts.
     public func options(
         text: TextOptions,

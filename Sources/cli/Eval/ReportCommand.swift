@@ -22,7 +22,10 @@ struct ReportCommand: AsyncParsableCommand {
     @Argument(help: "The folders of runs, or the summary.json of a report.", completion: .file())
     var runs: [String]
 
-    @Option(help: "Where to write (default: the folder 'report' in the first run's; for a summary it has to be named).", completion: .directory)
+    @Option(
+        help: "Where to write (default: the folder 'report' in the first run's; for a summary it has to be named).",
+        completion: .directory
+    )
     var out: String?
 
     @Option(help: "The strategy that others are compared with.")

@@ -6,7 +6,7 @@ import Foundation
 struct Dump: Sendable {
     private let folder: URL
 
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder cannot be made.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder cannot be made.
     init(folder path: String) throws {
         folder = URL(filePath: path, directoryHint: .isDirectory)
         try StandardStreams.makeFolder(path)

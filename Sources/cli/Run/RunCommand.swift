@@ -67,7 +67,7 @@ package struct EMLLMRun: AsyncParsableCommand {
     /// The program: does what its arguments say, and ends the process with a status.
     package static func runProgram() async {
         let (command, arguments) = command(for: Array(CommandLine.arguments.dropFirst()))
-        await command.main(arguments)
+        await command.start(arguments)
     }
 }
 

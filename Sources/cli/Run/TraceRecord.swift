@@ -16,7 +16,7 @@ final class TraceRecord: Sendable {
 
     /// Begins a file; one that is there is replaced.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written.
     init(path: String) throws {
         self.path = path
         try StandardStreams.write(Data(), atomicallyTo: path)

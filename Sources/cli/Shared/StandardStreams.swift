@@ -5,14 +5,14 @@ import Foundation
 public enum StandardStreams {
     /// Reads all of standard input as text.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read or is not UTF-8.
     public static func readText(from handle: FileHandle = .standardInput) throws -> String {
         try text(readData(from: handle))
     }
 
     /// Reads all of standard input.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be read.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read.
     public static func readData(from handle: FileHandle = .standardInput) throws -> Data {
         do {
             return try handle.readToEnd() ?? Data()
@@ -23,7 +23,7 @@ public enum StandardStreams {
 
     /// The text of some bytes.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` that names the first byte which is not UTF-8.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first byte which is not UTF-8.
     public static func text(_ data: Data) throws -> String {
         if let text = String(validating: data, as: UTF8.self) { return text }
         var decoder = UTF8()
@@ -35,7 +35,7 @@ public enum StandardStreams {
 
     /// Writes text to standard output, at once.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written, as on a full disk.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written, as on a full disk.
     public static func write(_ text: String, to handle: FileHandle = .standardOutput) throws {
         do {
             try handle.write(contentsOf: Data(text.utf8))
@@ -46,7 +46,7 @@ public enum StandardStreams {
 
     /// Writes a line to standard error, after the name that the program was started by.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written.
     public static func note(_ text: String) throws {
         let program = CommandLine.arguments.first.map { URL(filePath: $0).lastPathComponent } ?? "emllm"
         try write("\(program): \(text)\n", to: .standardError)
@@ -54,14 +54,14 @@ public enum StandardStreams {
 
     /// Writes a file so that it appears whole or not at all.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
     public static func write(_ data: Data, atomicallyTo path: String) throws {
         try OutputFile.write(data, atomicallyTo: URL(filePath: path))
     }
 
     /// Makes a folder, with those it lies in.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be made.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be made.
     public static func makeFolder(_ path: String) throws {
         try OutputFile.makeFolder(URL(filePath: path, directoryHint: .isDirectory))
     }

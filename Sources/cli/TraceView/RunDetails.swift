@@ -153,7 +153,8 @@ struct RunDetails {
     private func options() -> HTML {
         let options = trace.header.options
         let rows: [NodeDetails.Row] = [
-            ("Strategy", options.strategy.rawValue), ("Seed", "\(options.seed)"),
+            ("Strategy", options.strategy.rawValue), ("Checkers", trace.header.checkers?.joined(separator: ", ")),
+            ("Seed", "\(options.seed)"),
             ("Accepts from", Wording.score(options.acceptThreshold)),
             ("Rejects below", Wording.score(options.rejectThreshold)),
             ("Revisions", "\(options.maximumRevisions), \(options.revisionWidth) at a time"),

@@ -24,7 +24,7 @@ public struct EvaluationOverhead: Codable, Sendable, Equatable {
     /// Reads the traces of a run.
     ///
     /// - Returns: one value for each strategy that has traces, by name.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder has no traces, or one cannot be read.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has no traces, or one cannot be read.
     public static func all(of folder: RunFolder) throws -> [EvaluationOverhead] {
         let description = try folder.readDescription()
         let results = try folder.readResults().filter { $0.failure == nil }

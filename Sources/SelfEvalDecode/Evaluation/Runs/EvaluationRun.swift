@@ -24,7 +24,7 @@ public struct EvaluationRun: Sendable {
     ///   - skipped: the problems of the file that cannot be asked, for the record.
     ///   - seeds: the seeds; each problem is answered once with each, by each strategy.
     ///   - writesTraces: whether the trace of each answer is kept.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder has the results of another run.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has the results of another run.
     public init(
         folder: RunFolder,
         description: RunDescription,
@@ -99,7 +99,7 @@ public struct EvaluationRun: Sendable {
     ///   - runtime: how it is run.
     ///   - onProgress: is told how much is done, before the first answer and after each.
     /// - Returns: how much is done in the end: less than all where the task was cancelled.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when a result cannot be written, or another process works on the folder.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when a result cannot be written, or another process works on the folder.
     public func work(
         on model: EMLLMModel,
         runtime: RuntimeOptions = RuntimeOptions(),

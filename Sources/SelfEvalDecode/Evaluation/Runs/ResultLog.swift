@@ -8,7 +8,7 @@ final class ResultLog {
 
     /// Opens the file, and cuts off a line that was not finished when the program before was stopped.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when another process writes to it.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when another process writes to it.
     init(_ folder: RunFolder) throws {
         path = folder.results.path
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)

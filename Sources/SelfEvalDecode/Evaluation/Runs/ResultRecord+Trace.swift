@@ -36,8 +36,8 @@ extension ResultRecord {
                 StepRecord(
                     text: step.text,
                     probability: step.evaluation?.score,
-                    logit: step.evaluation?.verdict.logit,
-                    isInformative: step.evaluation?.verdict.isInformative,
+                    logit: step.evaluation?.verdict?.logit,
+                    isInformative: step.evaluation?.verdict?.isInformative,
                     meanLogProbability: step.meanLogProbability,
                     lineLogProbability: trace.logProbability(to: step.id),
                     windowConfidence: step.windowConfidence,
@@ -52,7 +52,7 @@ extension ResultRecord {
     /// What comes of a recorded run under other options, without running the model; `nil` where they lead to what was not
     /// recorded.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the trace does not hold together.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the trace does not hold together.
     public init?(
         deciding trace: Trace,
         by options: SelfEvalOptions,

@@ -6,7 +6,7 @@ extension RunFolder {
     ///
     /// - Parameter parts: the folders of the parts, at least one.
     /// - Returns: the number of answers.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the parts belong to different runs or have an answer in common, the folder
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the parts belong to different runs or have an answer in common, the folder
     ///   exists, or something cannot be read or written.
     public func merge(_ parts: [RunFolder]) throws -> Int {
         precondition(!parts.isEmpty, "a run has parts")
@@ -46,7 +46,7 @@ extension RunFolder {
     /// We-Math's own measures, by strategy and seed ("cot-0"): what problems of several steps and their parts say together.
     ///
     /// - Returns: `nil` for a run over other problems.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
     public func weMathDiagnoses() throws -> [String: WeMathDiagnosis]? {
         let description = try readDescription()
         guard description.layout == .weMath else { return nil }

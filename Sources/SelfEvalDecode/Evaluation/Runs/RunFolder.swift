@@ -33,7 +33,7 @@ public struct RunFolder: Sendable {
 
     /// Reads what the run is about.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run.
     public func readDescription() throws -> RunDescription {
         guard let data = try? Data(contentsOf: description),
             let found = try? JSONDecoder().decode(RunDescription.self, from: data)
@@ -43,7 +43,7 @@ public struct RunFolder: Sendable {
 
     /// Writes what the run is about.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when it cannot be written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written.
     public func write(_ description: RunDescription) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -58,7 +58,7 @@ public struct RunFolder: Sendable {
 
     /// Writes the problems that were left out.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when they cannot be written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when they cannot be written.
     public func write(_ problems: [SkippedProblem]) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -67,7 +67,7 @@ public struct RunFolder: Sendable {
 
     /// The results so far; none where the file is missing.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` that names the first line that is no result.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no result.
     public func readResults() throws -> [ResultRecord] {
         guard let data = try? Data(contentsOf: results) else { return [] }
         return try ResultRecord.records(from: data, file: results.path)
@@ -75,7 +75,7 @@ public struct RunFolder: Sendable {
 
     /// The trace of a result; `nil` where none was written.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when there is a file that is no trace.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is a file that is no trace.
     public func readTrace(of record: ResultRecord) throws -> Trace? {
         let file = trace(record.problem, strategy: record.strategy, seed: record.seed)
         guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
@@ -84,7 +84,7 @@ public struct RunFolder: Sendable {
 
     /// The problems that the run is about, as they are in their file now.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the file has changed since.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
     public func readProblems(_ description: RunDescription) throws -> [Problem] {
         let file = URL(filePath: description.problems)
         let set = try ProblemSet.read(from: file, layout: description.layout)

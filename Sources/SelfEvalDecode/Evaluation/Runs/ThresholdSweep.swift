@@ -58,7 +58,7 @@ public struct ThresholdSweep: Sendable {
     /// Decides the traces of a run under every combination of the settings. A threshold to take back above the one to
     /// accept is left out.
     ///
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder has no traces of the strategy, or the calibration is for another
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has no traces of the strategy, or the calibration is for another
     ///   model or other prompts.
     public func rows(of folder: RunFolder) throws -> [Row] {
         let description = try folder.readDescription()

@@ -24,7 +24,7 @@ public struct RunCalibration: Sendable {
     ///   - acceptThreshold: accept steps from this score on, where nothing else is asked for.
     ///   - views: look at so many views of each picture, where nothing else is asked for.
     /// - Returns: `nil` where there are too few labelled steps.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run.
     public init?(
         of folder: RunFolder,
         signals: Set<ScoreSignal> = [.verdict],
@@ -63,7 +63,7 @@ public struct RunCalibration: Sendable {
     /// runs with this calibration, so the recorded runs are decided anew with it.
     ///
     /// - Parameter risk: the most questions that are answered and wrong, as a share of all, between 0 and 1.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the problems have changed, or a trace cannot be read.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the problems have changed, or a trace cannot be read.
     public mutating func addAbstention(risk: Double) throws {
         let problems = try folder.problemsByID(description)
         for (strategy, recorded) in Dictionary(grouping: records, by: \.strategy).sorted(by: { $0.key < $1.key }) {

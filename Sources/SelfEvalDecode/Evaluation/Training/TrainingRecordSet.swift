@@ -14,7 +14,7 @@ public struct TrainingRecordSet: Sendable {
     /// Makes records of all traces of a run.
     ///
     /// - Parameter labels: how steps are labelled.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
     public init(of folder: RunFolder, labels: StepLabelRule) throws {
         let description = try folder.readDescription()
         let byProblem = Dictionary(grouping: try folder.readResults().filter { $0.failure == nil }, by: \.problem)

@@ -1,6 +1,7 @@
+import CLIShared
 import BenchTool
 
 @main
 enum Program {
-    static func main() async { await EMLLMBench.main() }
+    static func main() async { await EMLLMBench.start() }
 }

@@ -1,6 +1,7 @@
+import CLIShared
 import ConvertTool
 
 @main
 enum Program {
-    static func main() async { await EMLLMConvert.main() }
+    static func main() async { await EMLLMConvert.start() }
 }

@@ -1,6 +1,7 @@
+import CLIShared
 import EvalTool
 
 @main
 enum Program {
-    static func main() async { await EMLLMEval.main() }
+    static func main() async { await EMLLMEval.start() }
 }

@@ -46,7 +46,7 @@ struct EMLLM: AsyncParsableCommand {
         if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), !verbs.contains(word) {
             exit(withError: unknownVerb(word, among: verbs))
         }
-        await main()
+        await start()
     }
 
     /// An error of usage that says which verb may have been meant.
