@@ -36,11 +36,8 @@ public enum Interruption {
             }
         }
         source.resume()
-        let handled = signals.filter { number in
-            let isIgnored = unsafeBitCast(signal(number, SIG_IGN), to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-            if !isIgnored { signal(number, SignalInbox.handler) }
-            return !isIgnored
-        }
+        let handled = signals.filter { !isIgnored($0) }
+        for number in handled { signal(number, SignalInbox.handler) }
         defer {
             for number in handled { signal(number, SIG_DFL) }
             source.cancel()
@@ -51,6 +48,18 @@ public enum Interruption {
         } catch is CancellationError {
             throw Stop(signal: received.withLock { $0 } ?? SIGINT)
         }
+    }
+
+    /// Whether the program was started with a signal ignored. Asking must not change it: a signal may come meanwhile.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }
 
