@@ -24,7 +24,7 @@ public final class EMLLMModel: Sendable {
     public var hasVision: Bool { visionWeights != nil }
 
     /// Turns conversations into tokens; `nil` when the file carries no chat template.
-    package let promptRenderer: PromptRenderer?
+    public let promptRenderer: PromptRenderer?
 
     let weights: DecoderWeights
     let visionWeights: VisionWeights?

@@ -7,7 +7,7 @@
 ///
 /// Templates of vision models take a message as a list of parts or as one text; which of the two shows all of it is
 /// found out when the renderer is made.
-package struct PromptRenderer: Sendable {
+public struct PromptRenderer: Sendable {
     /// The chat template.
     package let template: ChatTemplate
     /// The tokenizer.
@@ -20,8 +20,13 @@ package struct PromptRenderer: Sendable {
     /// it. Processors of vision models add it, tokenizers of text models leave it to the template.
     package var addsBeginning: Bool { imageFormat != nil }
 
+    /// Makes a renderer for a model of text, as another engine needs one.
+    public init(template: ChatTemplate, tokenizer: Tokenizer) {
+        self.init(template: template, tokenizer: tokenizer, imageFormat: nil)
+    }
+
     /// Makes a renderer.
-    package init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat? = nil) {
+    package init(template: ChatTemplate, tokenizer: Tokenizer, imageFormat: ImagePromptFormat?) {
         self.template = template
         self.tokenizer = tokenizer
         self.imageFormat = imageFormat

@@ -35,6 +35,15 @@ public struct Summary: Codable, Sendable, Equatable {
     /// One for each model, by name.
     public var models: [ModelSummary]
 
+    /// Pretty-printed JSON with sorted keys, and a line break at the end.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+}
+
+extension Summary {
     /// Reads the `summary.json` of a report.
     ///
     /// - Throws: `EMLLMError` when it cannot be read or is something else.
@@ -51,13 +60,6 @@ public struct Summary: Codable, Sendable, Equatable {
             )
         }
         self = summary
-    }
-
-    /// Pretty-printed JSON with sorted keys, and a line break at the end.
-    public func json() throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
     }
 }
 
