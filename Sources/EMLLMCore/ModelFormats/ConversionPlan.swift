@@ -34,7 +34,7 @@ struct ConversionPlan {
             let isKept = weight.type.bitsPerWeight <= TensorType.q8_0.bitsPerWeight
             let type = isKept || columns % 32 != 0 ? weight.type : .q8_0
             target = type
-            note = type == wanted ? nil : "vocabulary stays at \(type.name) (see --pure)"
+            note = type == wanted ? nil : "vocabulary stays at \(type.name)"
         } else if columns % wanted.blockColumns != 0 {
             target = weight.type
             note = "\(columns) columns are not a multiple of \(wanted.blockColumns)"

@@ -212,7 +212,7 @@ extension EMLLMError {
             subject: path,
             expected: "\(expected) for \(what)",
             found: found,
-            remedy: "choose another type, or convert without --quantize"
+            remedy: "choose another type, or convert without quantizing"
         )
     }
 }

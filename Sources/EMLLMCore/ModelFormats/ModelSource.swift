@@ -324,7 +324,7 @@ extension EMLLMError {
             subject: path,
             expected: "a language model",
             found: "a vision tower (an mmproj file)",
-            remedy: "name the language model's file first, and this one with --mmproj"
+            remedy: "load the language model's file, and this one as its vision file"
         )
     }
 }

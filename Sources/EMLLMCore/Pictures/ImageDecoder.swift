@@ -62,6 +62,7 @@ public struct ImageDecoder: Sendable {
     private func decode(_ file: UnsafeRawBufferPointer, subject: String) throws -> RGBImage {
         guard file.count <= maximumBytes else {
             throw EMLLMError.imageTooLarge(
+                .imageFileTooLarge,
                 subject: subject,
                 what: "bytes",
                 most: maximumBytes,
@@ -156,8 +157,10 @@ public struct ImageDecoder: Sendable {
 extension EMLLMError.Code {
     /// Neither PNG nor JPEG.
     public static let unsupportedImageFormat = Self(rawValue: "unsupported-image-format")
-    /// A picture, or its file, beyond a limit.
+    /// A picture of more pixels than the limit.
     public static let imageTooLarge = Self(rawValue: "image-too-large")
+    /// A picture's file of more bytes than the limit.
+    public static let imageFileTooLarge = Self(rawValue: "image-file-too-large")
     /// A header that cannot be read.
     public static let unreadableImage = Self(rawValue: "unreadable-image")
     /// A truncated or corrupt picture.
@@ -175,9 +178,16 @@ extension EMLLMError {
         )
     }
 
-    static func imageTooLarge(subject: String, what: String, most: Int, found: String, option: String) -> EMLLMError {
+    static func imageTooLarge(
+        _ code: Code = .imageTooLarge,
+        subject: String,
+        what: String,
+        most: Int,
+        found: String,
+        option: String
+    ) -> EMLLMError {
         EMLLMError(
-            code: .imageTooLarge,
+            code: code,
             subject: subject,
             expected: "at most \(most) \(what)",
             found: found,

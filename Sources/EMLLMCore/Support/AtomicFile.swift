@@ -154,7 +154,7 @@ extension EMLLMError {
             subject: path,
             expected: "a name that is free",
             found: "a file of that name",
-            remedy: "choose another name, or allow replacing it (--force)"
+            remedy: "choose another name, or allow replacing it"
         )
     }
 

@@ -104,7 +104,7 @@ struct Convert: AsyncParsableCommand {
                 Column("to" <- tensor.target.name),
                 Column("relative RMS error" <- tensor.error.map { scientific($0.relativeRMS) } ?? "0", align: .right),
                 Column("largest error" <- tensor.error.map { scientific($0.largest) } ?? "0", align: .right),
-                Column("note" <- tensor.note ?? ""),
+                Column("note" <- tensor.note.map { "\($0) (see --pure)" } ?? ""),
             ]
         }
         let matrices = tensors.filter { $0.dimensions.count == 2 }

@@ -1,7 +1,7 @@
 import ArgumentParser
+import CLIShared
 
 /// `emllm-convert`: writes `.emllm` files, and looks into model files.
-@main
 struct EMLLMConvert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emllm-convert",
@@ -14,4 +14,9 @@ struct EMLLMConvert: AsyncParsableCommand {
 
     /// The version of the converter, which it writes into files.
     static let version = "0.1.0"
+}
+
+@main
+enum Main {
+    static func main() async { await EMLLMConvert.start() }
 }

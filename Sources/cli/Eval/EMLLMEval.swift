@@ -1,7 +1,7 @@
 import ArgumentParser
+import CLIShared
 
 /// `emllm-eval`: measures what self-evaluation is worth.
-@main
 struct EMLLMEval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "emllm-eval",
@@ -28,4 +28,9 @@ struct EMLLMEval: AsyncParsableCommand {
             OverheadCommand.self, RecordsCommand.self,
         ]
     )
+}
+
+@main
+enum Main {
+    static func main() async { await EMLLMEval.start() }
 }

@@ -11,9 +11,9 @@ enum Main {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
-        case "trace": await TraceCommand.main(Array(arguments.dropFirst()))
-        case "prompts": await PromptsCommand.main(Array(arguments.dropFirst()))
-        default: await EMLLMRun.main(arguments)
+        case "trace": await TraceCommand.start(Array(arguments.dropFirst()))
+        case "prompts": await PromptsCommand.start(Array(arguments.dropFirst()))
+        default: await EMLLMRun.start(arguments)
         }
     }
 }

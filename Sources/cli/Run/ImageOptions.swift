@@ -57,8 +57,7 @@ struct ImageOptions: ParsableArguments {
     private static func withOption(_ error: EMLLMError) -> EMLLMError {
         let remedy: String
         switch error.code {
-        case .imageTooLarge where error.remedy.contains("maximumPixels"):
-            remedy = "scale the picture down, or raise --max-image-pixels"
+        case .imageTooLarge: remedy = "scale the picture down, or raise --max-image-pixels"
         case .damagedImage: remedy = "fetch it again, or add --allow-truncated-images"
         case .fileNotFound: remedy = "check the path of the picture"
         default: return error

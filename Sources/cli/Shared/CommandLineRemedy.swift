@@ -1,0 +1,32 @@
+import EMLLMCore
+
+/// What to do about an error, in the words of the command line.
+///
+/// The library's remedies name no flag and no program, as most of its users have neither. Where a flag is the remedy, it is
+/// found by the error's code.
+public enum CommandLineRemedy {
+    /// Remedies by the codes of errors.
+    private static let remedies: [String: String] = [
+        "left-recording": "record with wider limits (--accept 1 tries every revision), or run the model",
+        "template-drops-turns": "use plain chat (--plain), or a model with an ordinary template",
+        "invalid-prompt-pack": "mend the file; 'emllm-run prompts cas-seat' prints a complete one",
+        "not-a-trace": "check the path: --trace and --json of emllm-run write traces",
+        "not-a-calibration": "fit it again with emllm-eval calibrate",
+        "other-prompts": "use the prompts that it was fitted with, or fit it again with emllm-eval calibrate",
+        "vision-file-alone": "name the language model's file first, and this one with --mmproj",
+        "output-exists": "choose another name, or replace it with --force",
+        "cannot-quantize": "choose another type, or convert without --quantize",
+    ]
+
+    /// An error with the command line's remedy, where there is one.
+    public static func reword(_ error: any Error) -> any Error {
+        guard let error = error as? EMLLMError, let remedy = remedies[error.code.rawValue] else { return error }
+        return EMLLMError(
+            code: error.code,
+            subject: error.subject,
+            expected: error.expected,
+            found: error.found,
+            remedy: remedy
+        )
+    }
+}
