@@ -151,6 +151,13 @@ let package = Package(
             path: "Examples/Ask",
             swiftSettings: strictSwift
         ),
+        // A strategy and a checker of a program's own.
+        .executableTarget(
+            name: "custom-strategy",
+            dependencies: ["EMLLMCore", "SelfEvalDecode"],
+            path: "Examples/CustomStrategy",
+            swiftSettings: strictSwift
+        ),
         // MARK: Tests
         .testTarget(
             name: "CTensorTests",
@@ -164,7 +171,12 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),
-        .testTarget(name: "SelfEvalDecodeTests", dependencies: ["SelfEvalDecode"], swiftSettings: strictSwift),
+        .testTarget(
+            name: "SelfEvalDecodeTests",
+            dependencies: ["SelfEvalDecode"],
+            exclude: ["Fixtures"],
+            swiftSettings: strictSwift
+        ),
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["Evaluation"],
@@ -174,7 +186,9 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLIShared", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval", "ask",
+                "CLIShared", "SelfEvalDecode", "TraceView", "emllm-run", "emllm-bench", "emllm-convert", "emllm-eval",
+                "ask",
+                "custom-strategy",
             ],
             swiftSettings: strictSwift
         ),

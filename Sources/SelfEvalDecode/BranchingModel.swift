@@ -14,14 +14,21 @@ public protocol ModelBranch: AnyObject {
     func rollback(to position: Int)
 }
 
-/// What step-wise decoding needs of a model: branches, and the logits after a branch.
+/// What step-wise decoding needs of a model: branches, the logits after a branch, and the way from text to tokens.
 ///
-/// The strategies are written against this protocol and nothing else, so that every decision they take can be tested
-/// with a model whose logits are prescribed. `InferenceContext` of EMLLMCore is the real one.
+/// `InferenceContext` of EMLLMCore is the one that computes. Any other can be asked as well, with
+/// ``SelfEvalDecoder/run(_:on:options:strategy:checkers:onEvent:)``: a model whose logits are prescribed, for tests, or one
+/// that another engine runs.
 public protocol BranchingModel: AnyObject {
     /// The model's paths.
     associatedtype Branch: ModelBranch
 
+    /// Names the model in traces.
+    var identity: ModelIdentity { get }
+    /// Turns text into tokens, and tokens into text.
+    var tokenizer: Tokenizer { get }
+    /// Turns conversations into tokens; `nil` for a model without a chat template.
+    var promptRenderer: PromptRenderer? { get }
     /// The most positions that a branch can have.
     var contextLength: Int { get }
     /// Stops the work from another thread.
@@ -34,7 +41,24 @@ public protocol BranchingModel: AnyObject {
     func makeBranch() -> Branch
     /// Appends tokens to several branches, computed together; the logits after the last token of each.
     func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits]
+    /// Seconds since some fixed moment, for budgets of time.
+    func seconds() -> Double
 }
 
+extension BranchingModel {
+    /// Seconds since the first question.
+    public func seconds() -> Double { (ContinuousClock.now - clockStart) / .seconds(1) }
+}
+
+private let clockStart = ContinuousClock.now
+
 extension EMLLMCore.Branch: ModelBranch {}
-extension InferenceContext: BranchingModel {}
+
+extension InferenceContext: BranchingModel {
+    /// Names the model in traces.
+    public var identity: ModelIdentity { ModelIdentity(of: self) }
+    /// The model's tokenizer.
+    public var tokenizer: Tokenizer { model.tokenizer }
+    /// The model's chat template; `nil` where it has none.
+    public var promptRenderer: PromptRenderer? { model.promptRenderer }
+}

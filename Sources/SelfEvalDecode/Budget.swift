@@ -131,11 +131,7 @@ final class BudgetMeter {
     /// Whether an expense leaves enough for the answer.
     func allows(_ expense: Expense) -> Bool {
         guard expense.tokens <= tokensLeft else { return false }
-        if let bytes = budget.cacheBytes {
-            // The answer's branch, and one for each that is written or evaluated.
-            let needed = cache.needed(expense.tokens, expense.branches) + cache.needed(reservedTokens, 1)
-            guard cache.inUse() + needed <= bytes else { return false }
-        }
+        guard hasMemory(expense) else { return false }
         let reserve = Double(answerPromptTokens) * secondsPerPromptToken + Double(budget.answerTokens) * secondsPerPass
         let wanted =
             Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
@@ -143,8 +139,21 @@ final class BudgetMeter {
         return hasTime(wanted + reserve)
     }
 
+    /// Whether tokens that are about to be processed leave enough tokens and memory for the answer. Unlike ``allows(_:)`` it
+    /// does not ask for the time.
+    func fits(tokens: Int, branches: Int) -> Bool {
+        tokens <= tokensLeft && hasMemory(Expense(promptTokens: tokens, branches: branches))
+    }
+
     /// Whether the answer has time for one more token.
     func allowsAnswerToken() -> Bool { hasTime(secondsPerPass) }
+
+    private func hasMemory(_ expense: Expense) -> Bool {
+        guard let bytes = budget.cacheBytes else { return true }
+        // The answer's branch, and one for each that is written or evaluated.
+        let needed = cache.needed(expense.tokens, expense.branches) + cache.needed(reservedTokens, 1)
+        return cache.inUse() + needed <= bytes
+    }
 
     private func hasTime(_ seconds: Double) -> Bool {
         guard let milliseconds = budget.milliseconds else { return true }

@@ -1,5 +1,4 @@
 import EMLLMCore
-import Foundation
 
 /// Answers questions step by step, with each step evaluated by the model that wrote it.
 ///
@@ -13,8 +12,8 @@ import Foundation
 ///
 /// By the default strategy a step is written, the cache is forked after it, and a short evaluation prompt is appended to
 /// the fork; the logits after it are the verdict. A step that passes is accepted; one that does not is written again a few
-/// times, and where that does not help, an earlier step is taken back. See <doc:EvaluatingAStep>, and <doc:ChoosingAStrategy> for the
-/// others.
+/// times, and where that does not help, an earlier step is taken back. See <doc:EvaluatingAStep>, and <doc:ChoosingAStrategy> for
+/// the others and for strategies of one's own.
 ///
 /// Questions are answered one after the other, on a thread that belongs to the decoder. For conversation without
 /// self-evaluation use `EMLLMSession` of EMLLMCore.
@@ -23,13 +22,14 @@ public struct SelfEvalDecoder: Sendable {
     public let model: EMLLMModel
     /// How questions are reasoned about.
     public let options: SelfEvalOptions
+    private let plan: DecodePlan
     private let thread: InferenceThread
     /// Touched on the decoder's thread alone.
-    private let memory = Handover(PromptCache())
+    private let cache = Handover(PromptCache())
 
     private struct Handover: @unchecked Sendable {
-        let memory: PromptCache
-        init(_ memory: PromptCache) { self.memory = memory }
+        let cache: PromptCache
+        init(_ cache: PromptCache) { self.cache = cache }
     }
 
     /// Makes a decoder with a thread of its own.
@@ -37,16 +37,20 @@ public struct SelfEvalDecoder: Sendable {
     /// - Parameters:
     ///   - model: the model.
     ///   - options: how questions are reasoned about.
+    ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
+    ///   - checkers: look at each step before the model is asked about it.
     ///   - runtime: how the model is run.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range, or names no strategy.
     public init(
         model: EMLLMModel,
         options: SelfEvalOptions = SelfEvalOptions(),
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
         runtime: RuntimeOptions = RuntimeOptions()
     ) throws {
-        try options.validate()
+        plan = DecodePlan(options: options, strategy: strategy, checkers: checkers)
+        self.options = try plan.resolved().0
         self.model = model
-        self.options = options
         thread = try InferenceThread(model: model, options: runtime)
     }
 
@@ -70,17 +74,9 @@ public struct SelfEvalDecoder: Sendable {
         system: String? = nil,
         onEvent: @escaping @Sendable (DecodeEvent) -> Void = { _ in }
     ) async throws -> Trace {
-        try await thread.run { [options, memory] context in
-            try Self.run(
-                question,
-                images: images,
-                imageNames: imageNames,
-                system: system,
-                options: options,
-                in: context,
-                reusing: memory.memory,
-                onEvent: onEvent
-            )
+        try await thread.run { [plan, cache] context in
+            let question = Question(text: question, system: system, imageNames: imageNames)
+            return try Self.run(question, images, plan, in: context, reusing: cache.cache, onEvent: onEvent)
         }
     }
 
@@ -102,8 +98,45 @@ public struct SelfEvalDecoder: Sendable {
             continuation.onTermination = { _ in task.cancel() }
         }
     }
+}
 
-    /// The synchronous core: answers a question on the calling thread.
+// MARK: On the calling thread
+
+extension SelfEvalDecoder {
+    /// A question with what it shows.
+    public struct Question {
+        /// The user's text.
+        public var text: String
+        /// The system message; `nil` takes the one of the prompts.
+        public var system: String?
+        /// Encoded pictures that the prompt shows.
+        public var images: [EncodedImage]
+        /// What the pictures cost.
+        public var usage: [ImageUsage]
+        /// What the trace calls the pictures, such as their paths.
+        public var imageNames: [String]
+        /// Shows the pictures in further views; `nil` has none but the pictures as they are.
+        public var views: (any ViewEncoder)?
+
+        /// Describes a question.
+        public init(
+            text: String,
+            system: String? = nil,
+            images: [EncodedImage] = [],
+            usage: [ImageUsage] = [],
+            imageNames: [String] = [],
+            views: (any ViewEncoder)? = nil
+        ) {
+            self.text = text
+            self.system = system
+            self.images = images
+            self.usage = usage
+            self.imageNames = imageNames
+            self.views = views
+        }
+    }
+
+    /// Answers a question on the calling thread.
     ///
     /// - Parameters:
     ///   - question: the user's text.
@@ -112,49 +145,72 @@ public struct SelfEvalDecoder: Sendable {
     ///   - imageNames: what the trace calls them, such as their paths.
     ///   - system: the system message; `nil` takes the one of the prompts.
     ///   - options: how the question is reasoned about.
+    ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
+    ///   - checkers: look at each step before the model is asked about it.
     ///   - context: a context that nobody else uses meanwhile; its branches are left as they were.
-    ///   - memory: the prompt of the last question in this context; what this one has in common with it is not processed
+    ///   - cache: the prompt of the last question in this context; what this one has in common with it is not processed
     ///     again, pictures included.
     ///   - onEvent: called as things happen.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
     public static func run(
         _ question: String,
         images: [RGBImage] = [],
         imageNames: [String] = [],
         system: String? = nil,
         options: SelfEvalOptions = SelfEvalOptions(),
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
         in context: InferenceContext,
-        reusing memory: PromptCache = PromptCache(),
+        reusing cache: PromptCache = PromptCache(),
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
-        let (encoded, usage) = try context.encode(images)
-        let views = ViewEncoder(at: images, encoded: encoded, in: context)
-        let run = try DecodeRun(
-            .init(
-                text: question,
-                system: system,
-                images: encoded,
-                usage: usage,
-                seenAt: { try views.prompt($1, view: $0) },
-                imageNames: imageNames
-            ),
-            model: context,
-            renderer: context.model.promptRenderer,
-            tokenizer: context.model.tokenizer,
-            identity: ModelIdentity(of: context),
-            options: options,
-            continuing: memory.take(),
-            clock: Self.makeClock(),
-            onEvent: onEvent
-        )
-        // The features stay in memory until the prompt is computed.
-        defer { memory.branch = run.source.prompted }
-        return try withExtendedLifetime((encoded, views)) { try run.run() }
+        let plan = DecodePlan(options: options, strategy: strategy, checkers: checkers)
+        let question = Question(text: question, system: system, imageNames: imageNames)
+        return try run(question, images, plan, in: context, reusing: cache, onEvent: onEvent)
     }
 
-    private static func makeClock() -> BudgetMeter.Clock {
-        let clock = ContinuousClock()
-        let start = clock.now
-        return { (clock.now - start) / .seconds(1) }
+    /// Answers a question on any model that can be forked, on the calling thread.
+    ///
+    /// - Parameters:
+    ///   - question: the question, with its pictures encoded.
+    ///   - model: the model.
+    ///   - options: how the question is reasoned about.
+    ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
+    ///   - checkers: look at each step before the model is asked about it.
+    ///   - onEvent: called as things happen.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the question is empty or does not fit, or the model cannot be asked.
+    public static func run(
+        _ question: Question,
+        on model: some BranchingModel,
+        options: SelfEvalOptions = SelfEvalOptions(),
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
+        onEvent: @escaping (DecodeEvent) -> Void = { _ in }
+    ) throws -> Trace {
+        let plan = DecodePlan(options: options, strategy: strategy, checkers: checkers)
+        return try DecodeRun(question, model: model, plan: plan, onEvent: onEvent).run()
+    }
+
+    /// Encodes the pictures and answers the question: the one path of runs and of their repetitions.
+    private static func run(
+        _ question: Question,
+        _ images: [RGBImage],
+        _ plan: DecodePlan,
+        in context: InferenceContext,
+        reusing cache: PromptCache? = nil,
+        onEvent: @escaping (DecodeEvent) -> Void
+    ) throws -> Trace {
+        let (encoded, usage) = try context.encode(images)
+        if let recorded = plan.repeating {
+            try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
+        }
+        var question = question
+        (question.images, question.usage) = (encoded, usage)
+        question.views = PictureViews(of: images, encoded: encoded, in: context)
+        let run = try DecodeRun(question, model: context, plan: plan, continuing: cache?.take(), onEvent: onEvent)
+        defer { cache?.branch = run.source.prompted }
+        // The features stay in memory until the prompt is computed.
+        return try withExtendedLifetime((encoded, question.views)) { try run.run() }
     }
 }
 
@@ -170,70 +226,97 @@ extension SelfEvalDecoder {
     /// - Parameters:
     ///   - recorded: the trace of a run that ended.
     ///   - images: the pictures that its question showed.
+    ///   - strategy: the strategy that the record names, where it is not a built-in one.
+    ///   - checkers: the checkers that the record names.
     ///   - context: a context of the same model.
     ///   - onEvent: called as things happen.
     /// - Returns: the trace of the repetition.
-    /// - Throws: ``EMLLMCore/EMLLMError`` when the model, the prompt or a picture is another one, and when something came out
-    ///   differently.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the model, the prompt or a picture is another one, when the strategy or a
+    ///   checker is absent, and when something came out differently.
     public static func replay(
         _ recorded: Trace,
         images: [RGBImage] = [],
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
         in context: InferenceContext,
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws -> Trace {
-        try ReplayCheck.checkModel(ModelIdentity(of: context), is: recorded.header.model)
-        guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
-        let (encoded, usage) = try context.encode(images)
-        let views = ViewEncoder(at: images, encoded: encoded, in: context)
-        try ReplayCheck.checkPictures(usage, are: recorded.header.images ?? [])
-        let run = try DecodeRun(
-            .init(
-                text: recorded.header.question,
-                system: recorded.header.system,
-                images: encoded,
-                usage: usage,
-                seenAt: { try views.prompt($1, view: $0) },
-                imageNames: recorded.header.imageNames ?? []
-            ),
-            model: context,
-            renderer: context.model.promptRenderer,
-            tokenizer: context.model.tokenizer,
-            identity: ModelIdentity(of: context),
-            options: recorded.header.options,
-            repeating: recorded,
-            clock: Self.makeClock(),
-            onEvent: onEvent
-        )
-        let trace = try withExtendedLifetime((encoded, views)) { try run.run() }
+        try ReplayCheck.checkModel(context.identity, is: recorded.header.model)
+        let plan = try plan(repeating: recorded, strategy, checkers)
+        let trace = try run(Question(recorded.header), images, plan, in: context, onEvent: onEvent)
         try ReplayCheck.check(trace, repeats: recorded)
         return trace
+    }
+
+    /// Repeats a recorded run on any model that can be forked; see ``replay(_:images:strategy:checkers:in:onEvent:)``.
+    ///
+    /// - Parameters:
+    ///   - recorded: the trace of a run that ended.
+    ///   - question: its question, with its pictures encoded; `nil` takes the one of the record, which shows no pictures.
+    ///   - model: the same model.
+    ///   - strategy: the strategy that the record names, where it is not a built-in one.
+    ///   - checkers: the checkers that the record names.
+    /// - Returns: the trace of the repetition.
+    /// - Throws: as ``replay(_:images:strategy:checkers:in:onEvent:)``.
+    public static func replay(
+        _ recorded: Trace,
+        _ question: Question? = nil,
+        on model: some BranchingModel,
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = []
+    ) throws -> Trace {
+        try ReplayCheck.checkModel(model.identity, is: recorded.header.model)
+        let plan = try plan(repeating: recorded, strategy, checkers)
+        let question = question ?? Question(recorded.header)
+        try ReplayCheck.checkPictures(question.usage, are: recorded.header.images ?? [])
+        let trace = try DecodeRun(question, model: model, plan: plan, onEvent: { _ in }).run()
+        try ReplayCheck.check(trace, repeats: recorded)
+        return trace
+    }
+
+    private static func plan(
+        repeating recorded: Trace,
+        _ strategy: (any Strategy)?,
+        _ checkers: [any StepChecker]
+    ) throws -> DecodePlan {
+        guard recorded.summary != nil else { throw EMLLMError.unfinishedTrace }
+        return try DecodePlan(repeating: recorded, strategy: strategy, checkers: checkers)
     }
 
     /// What would have been decided in a recorded run under other options, without running the model.
     ///
     /// - Parameters:
-    ///   - recorded: the trace.
-    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, looks and prompts stay the record's.
+    ///   - recorded: the trace. What checkers found is taken from it.
+    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, views and prompts stay the
+    ///     record's.
+    ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
     /// - Throws: ``EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
-    public static func redecide(_ recorded: Trace, options: SelfEvalOptions) throws -> Trace {
-        var options = options
+    public static func redecide(
+        _ recorded: Trace,
+        options: SelfEvalOptions,
+        strategy: (any Strategy)? = nil
+    ) throws -> Trace {
+        var plan = DecodePlan(options: options, strategy: strategy)
         let original = recorded.header.options
-        (options.seed, options.sampling, options.prompts) = (original.seed, original.sampling, original.prompts)
-        options.views = original.views
-        options.budget.milliseconds = nil
-        options.budget.cacheBytes = nil
-        try options.validate()
-        let meter = BudgetMeter(budget: options.budget, answerPromptTokens: recorded.header.costs.answer, clock: { 0 })
+        (plan.options.seed, plan.options.sampling) = (original.seed, original.sampling)
+        (plan.options.prompts, plan.options.views) = (original.prompts, original.views)
+        (plan.options.budget.milliseconds, plan.options.budget.cacheBytes) = (nil, nil)
+        let resolved = try plan.resolved()
         var header = recorded.header
-        header.options = options
-        let search = SearchSession(
-            header: header,
-            source: RecordedStepSource(recorded),
-            ledger: Ledger(meter: meter),
-            onEvent: { _ in }
-        )
-        return try search.run(options.strategy.make(options))
+        header.options = resolved.0
+        let budget = header.options.budget
+        let meter = BudgetMeter(budget: budget, answerPromptTokens: header.costs.answer, clock: { 0 })
+        let source = RecordedStepSource(recorded)
+        let search = SearchSession(header: header, source: source, ledger: Ledger(meter: meter), onEvent: { _ in })
+        return try search.run(resolved.1)
+    }
+}
+
+extension SelfEvalDecoder.Question {
+    /// The question of a recorded run, without its pictures.
+    init(_ header: TraceHeader) {
+        self.init(text: header.question, system: header.system, imageNames: header.imageNames ?? [])
     }
 }
 
@@ -243,7 +326,7 @@ extension SelfEvalDecoder {
 public final class PromptCache {
     fileprivate var branch: Branch?
 
-    /// Remembers nothing yet.
+    /// An empty cache.
     public init() {}
 
     /// Gives the branch away, so that what the next question does not need is freed before it begins.

@@ -37,10 +37,10 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var evaluation: EvaluationForm
     /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
     public var chains: Int
-    /// How often the question's pictures are looked at, each time moved a little in their frames, where texts have to
-    /// differ: the chains of `vote`, `best-of` and `adaptive`, and what `verify` writes in the place of a step that does not pass.
-    /// A vision transformer's mistakes of reading often depend on where it cuts a picture into patches. 1 draws them all behind
-    /// the pictures as they are.
+    /// How many views of the question's pictures are taken where texts have to differ (test-time augmentation): the pictures as
+    /// they are, and moved a little in their frames. The chains of `vote`, `best-of` and `adaptive` take them in turn, and so
+    /// does what `verify` writes in the place of a step that does not pass. A vision transformer's mistakes of reading often
+    /// depend on where it cuts a picture into patches. 1 takes the pictures as they are, always.
     public var views: Int
     /// Whether votes count by their chains' scores.
     public var weighsVotes: Bool
@@ -134,6 +134,13 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.prompts = prompts
     }
 
+    enum CodingKeys: String, CodingKey {
+        case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
+        case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
+        case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
+        case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
+    }
+
     /// The most probability that a draw is restricted to, where the caller asked for one.
     private var nucleus: (top: Int?, threshold: Double?) {
         guard case .draw(let top, let threshold, _) = sampling.samplingMode else { return (nil, nil) }
@@ -141,7 +148,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     }
 
     /// How the first candidate of a step is written, with this run's seed.
-    var primarySampling: GenerationOptions {
+    public var primarySampling: GenerationOptions {
         var options = sampling
         if case .draw(let top, let threshold, _) = sampling.samplingMode {
             options.samplingMode = .draw(top: top, probabilityThreshold: threshold, seed: seed)
@@ -150,7 +157,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     }
 
     /// How further candidates are written: always a draw, since they have to differ.
-    var revisionSampling: GenerationOptions {
+    public var revisionSampling: GenerationOptions {
         var options = sampling
         options.samplingMode = .draw(
             top: nucleus.top,
@@ -160,26 +167,6 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         options.temperature = revisionTemperature
         return options
     }
-}
-
-/// The procedures by which a question is reasoned about.
-public enum StrategyName: String, Codable, Sendable, CaseIterable {
-    /// One chain of thought, nothing evaluated.
-    case cot
-    /// Several chains as one batch, and the answer that most of them give (self-consistency, arXiv 2203.11171).
-    case vote
-    /// One long prompt; the model writes evaluations beside its steps, and a step it doubts is written again.
-    case seat
-    /// A cascade of short prompts over the whole chain: reason, evaluate, refine, answer (arXiv 2501.05662).
-    case casSEAT = "cas-seat"
-    /// Step by step: accept, revise, take back.
-    case verify
-    /// Several chains as one batch, and the one that scores best.
-    case bestOf = "best-of"
-    /// Several lines step by step, drawn by their scores (arXiv 2305.00633).
-    case beam
-    /// One line while its verdicts are confident, and a weighted vote over several chains from where they are not.
-    case adaptive
 }
 
 /// How it is learnt whether a chain stands.
@@ -238,7 +225,7 @@ extension SelfEvalOptions {
         try check("maximumBacktracks", 0...1000, maximumBacktracks)
         try check("maximumSteps", 1...1000, maximumSteps)
         try check("chains", 1...256, chains)
-        try check("views", 1...ViewEncoder.most, views)
+        try check("views", 1...PictureViews.most, views)
         try check("beam.lines", 1...64, beam.lines)
         try check("beam.candidates", 1...64, beam.candidates)
         try check("beam.mixing", "0...1", beam.mixing, (0...1).contains(beam.mixing))

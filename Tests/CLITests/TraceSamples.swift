@@ -92,7 +92,11 @@ struct TraceSample {
                 isInformative: mass >= 0.1,
                 orderLogits: [logit + 0.5]
             )
-            let evaluation = StepEvaluation(verdict: verdict, imageFreeLogit: imageFree, score: mass >= 0.1 ? score : nil)
+            let evaluation = StepEvaluation(
+                verdict: verdict,
+                imageFreeLogit: imageFree,
+                score: mass >= 0.1 ? score : nil
+            )
             apply(.evaluation(node: id, evaluation))
         }
         if let decision { apply(.step(node: id, decision)) }

@@ -194,7 +194,8 @@ struct TracePageTests {
             trace.nodes.map(\.text) + trace.reflections.map(\.text)
             + [trace.header.question, trace.header.model.provenance.name, trace.answer?.text].compactMap { $0 }
             + [
-                prompts.reason, prompts.evaluate, prompts.evaluateChain, prompts.reflect, prompts.refine, prompts.rework,
+                prompts.reason, prompts.evaluate, prompts.evaluateChain, prompts.reflect, prompts.refine,
+                prompts.rework,
                 prompts.answer,
             ]
         let read = readable(html)

@@ -143,7 +143,7 @@ struct BudgetTests {
                 if passes == pass { model.cancellation.cancel() }
                 passes += 1
             }
-            let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: .test)
+            let run = try ScriptedRun(model, options: .test)
             #expect(run.trace.summary?.outcome == (pass < complete ? .cancelled : .answered))
             #expect(model.passes.count == min(pass, complete))
             #expect(run.counts.processed == model.processed)
@@ -158,7 +158,7 @@ struct BudgetTests {
         let script = try Script("First step.\nSecond step.\n" + end)
         let model = script.makeModel()
         model.onPass = { [unowned model] _ in if model.passes.count == 6 { model.cancellation.cancel() } }
-        let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: .test)
+        let run = try ScriptedRun(model, options: .test)
         let last = try #require(run.trace.nodes.last)
         #expect(last.decision == nil && last.end == .cancelled && run.trace.path.isEmpty)
         #expect("First step.\n".hasPrefix(last.text) && !last.text.isEmpty)

@@ -78,7 +78,7 @@ struct CostTests {
         options.maximumRevisions = 2
         let model = script.makeModel()
         var log: [(event: String, processed: Int)] = []
-        let run = try ScriptedRun(model, tokenizer: script.tokenizer, options: options) { event in
+        let run = try ScriptedRun(model, options: options) { event in
             switch event {
             case .candidate, .evaluation: log.append(("work", model.processed))
             case .backtrack: log.append(("backtrack", model.processed))
@@ -132,7 +132,7 @@ struct CostTests {
     @Test(
         "evaluating the steps of a finished chain processes the evaluation prompts alone: its forks are rolled back to them"
     )
-    func judgingAfterwards() throws {
+    func evaluatingAfterwards() throws {
         let script = try Script("First.\nSecond.\nThe answer is 3.\n" + end)
         var options = SelfEvalOptions.test
         options.strategy = .cot

@@ -47,7 +47,9 @@ struct PictureTests {
         for run in [plain, trace] {
             let evaluated = run.nodes.filter { $0.evaluation != nil }.count
             let prior = run.prior == nil ? 0 : questionPrompts.evaluationCost + questionPrompts.emptyStep.count
-            #expect(evaluated > 0 && run.summary!.counts.evaluation == evaluated * questionPrompts.evaluationCost + prior)
+            #expect(
+                evaluated > 0 && run.summary!.counts.evaluation == evaluated * questionPrompts.evaluationCost + prior
+            )
         }
     }
 

@@ -42,6 +42,18 @@ struct PromptPackTests {
         #expect(try PromptPack(yaml: trained.yaml()) == trained)
     }
 
+    @Test("keys of earlier versions are read")
+    func formerKeys() throws {
+        let text = "name: x\nextends: cas-seat\nreview: \"Right? {options}\"\n"
+        #expect(try PromptPack(yaml: text).evaluateChain == "Right? {options}")
+        #expect { try PromptPack(yaml: text.replacingOccurrences(of: "{options}", with: "")) } throws: {
+            "\($0)".contains("line 3") && "\($0)".contains("evaluate_chain")
+        }
+        #expect { try PromptPack(yaml: text + "evaluate_chain: \"{options}\"\n") } throws: {
+            "\($0)".contains("line 3") && "\($0)".contains("review")
+        }
+    }
+
     @Test("JSON is read as well, with tabs")
     func json() throws {
         let pack = try PromptPack(yaml: "{\n\t\"name\": \"mine\",\n\t\"extends\": \"seat\",\n\t\"answer\": \"So?\"\n}")
@@ -122,6 +134,15 @@ struct PromptPackTests {
         defer { try? FileManager.default.removeItem(at: url) }
         try file.json().write(to: url)
         #expect(try CalibrationFile(contentsOf: url) == file)
+        // The key's name in earlier versions.
+        var viewed = file
+        viewed.views = 5
+        let text = String(decoding: try viewed.json(), as: UTF8.self)
+        try #require(text.contains("\"views\""))
+        try Data(text.replacingOccurrences(of: "\"views\"", with: "\"looks\"").utf8).write(to: url)
+        #expect(try CalibrationFile(contentsOf: url) == viewed)
+        #expect(try file.applied(to: options, model: model).views == 1)
+        #expect(try viewed.applied(to: options, model: model).views == 5)
         for text in ["", "{}", "{\"version\": 9}", "{\"version\": 1, \"steps\": 3}"] {
             try Data(text.utf8).write(to: url)
             #expect { try CalibrationFile(contentsOf: url) } throws: { ($0 as? EMLLMError)?.code == .notACalibration }

@@ -35,7 +35,7 @@ struct PropertyTests {
     private static func options(_ random: inout Random) -> SelfEvalOptions {
         let accept = Double.random(in: 0...1, using: &random)
         var options = SelfEvalOptions(
-            strategy: StrategyName.allCases.randomElement(using: &random) ?? .verify,
+            strategy: StrategyName.builtIn.randomElement(using: &random) ?? .verify,
             revisionTemperature: .random(in: 0.3...2, using: &random),
             seed: random.next(),
             acceptThreshold: accept,
@@ -103,10 +103,10 @@ struct PropertyTests {
         let options = Self.options(&random)
         let contextLength = Int.random(in: 300...2000, using: &random)
         func run() throws -> ScriptedRun {
-            let model = ScriptedModel(contextLength: contextLength) {
+            let model = ScriptedModel(tokenizer, contextLength: contextLength) {
                 Self.logits(seed: seed, tokenizer: tokenizer, after: $0)
             }
-            return try ScriptedRun(model, tokenizer: tokenizer, options: options)
+            return try ScriptedRun(model, options: options)
         }
         let result: ScriptedRun
         do {

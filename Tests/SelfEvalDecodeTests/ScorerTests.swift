@@ -110,7 +110,12 @@ struct ScorerTests {
             intercept: 1
         )
         let step = node(10, mean: -0.2, window: -0.8)
-        let found = weights.score(step, evaluation(logit: 0.7, imageFree: 0.2), lineLogProbability: -3, calibration: nil)
+        let found = weights.score(
+            step,
+            evaluation(logit: 0.7, imageFree: 0.2),
+            lineLogProbability: -3,
+            calibration: nil
+        )
         let parts: [Double] = [2 * 0.7, 3 * -0.2, 0.5 * -3, 0.25 * -0.8, 4 * -0.5, 0.1 * (0.7 - 0.2), 1]
         let sum = parts.reduce(0, +)
         #expect(isClose(try #require(found), 1 / (1 + exp(-sum))))

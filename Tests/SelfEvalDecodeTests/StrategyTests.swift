@@ -44,7 +44,7 @@ struct StrategyTests {
 
     @Test("an answer at once is an answer")
     func answerAtOnce() throws {
-        for strategy in StrategyName.allCases {
+        for strategy in StrategyName.builtIn {
             let run = try ScriptedRun(Script("The answer is 5.\n" + end), options: options(strategy))
             #expect(run.trace.answer?.text == "5", "\(strategy)")
         }
@@ -155,7 +155,7 @@ struct StrategyTests {
         #expect(better.parent == 0 && better.hint == .evaluation(node: 2))
         #expect(run.counts.recomputed == better.tokens.count && run.counts.processed == run.model.processed)
         #expect(run.counts.evaluation == 1, "the verdict is read from one token's logits")
-        #expect((run.trace.nodes[0].evaluation?.verdict.probability ?? 1) < 0.01)
+        #expect((run.trace.nodes[0].evaluation?.verdict?.probability ?? 1) < 0.01)
     }
 
     @Test("after Accept the step stands, and the evaluation stays in the line")
@@ -164,7 +164,7 @@ struct StrategyTests {
         let run = try ScriptedRun(Script(text + end), options: options(.seat))
         #expect(run.trace.reasoning == text)
         #expect(run.decisions == [.accepted, .written, .written])
-        #expect((run.trace.nodes[0].evaluation?.verdict.probability ?? 0) > 0.99)
+        #expect((run.trace.nodes[0].evaluation?.verdict?.probability ?? 0) > 0.99)
         #expect(run.trace.answer?.text == "1")
     }
 
@@ -277,7 +277,7 @@ struct StrategyTests {
         let run = try ScriptedRun(script, options: options)
         #expect(run.decisions[0] == .kept || run.decisions[0] == .restored)
         #expect((run.trace.path[0].evaluation?.score ?? 1) < 0.2)
-        #expect(run.trace.path[0].evaluation.map { abs($0.verdict.probability - 0.6) < 1e-3 } == true)
+        #expect(run.trace.path[0].evaluation.map { abs($0.verdict!.probability - 0.6) < 1e-3 } == true)
         #expect(try Trace(json: run.trace.json()).header.options.calibration == options.calibration)
     }
 
@@ -294,7 +294,7 @@ struct StrategyTests {
         for step in run.trace.path {
             line += step.meanLogProbability * Double(step.tokens.count)
             let evaluation = try #require(step.evaluation)
-            let sum: Double = evaluation.verdict.logit + 0.5 * line + 3
+            let sum: Double = evaluation.verdict!.logit + 0.5 * line + 3
             let expected: Double = 1 / (1 + exp(-sum))
             #expect(abs((evaluation.score ?? 0) - expected) < 1e-9)
             #expect(abs(run.trace.logProbability(to: step.id) - line) < 1e-9)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SelfEvalDecode
 
-@Suite("Looking at pictures again")
-struct LookTests {
+@Suite("Further views of pictures")
+struct ViewTests {
     private static let end = "<|im_end|>"
 
     private func options(_ strategy: StrategyName, views: Int, chains: Int = 3) -> SelfEvalOptions {
@@ -61,7 +61,7 @@ struct LookTests {
         #expect(run.trace.path.map(\.text).joined() == "It has corners.\nThere are 8.\nThe answer is 8.\n")
     }
 
-    @Test("verify views again where a step does not pass, and goes on at the view that it stands at")
+    @Test("verify takes another view where a step does not pass, and goes on with the view of the step that stands")
     func verify() throws {
         let run = try misread().run(options(.verify, views: 4))
         #expect(run.trace.path.map(\.text) == ["It has corners.\n", "There are 8.\n", "The answer is 8.\n"])
@@ -75,7 +75,7 @@ struct LookTests {
 
     @Test("a step can be written at the first view behind one of another", arguments: [3, 4])
     func back(views: Int) throws {
-        // Good at look 1 up to the last step, which only the first view has right.
+        // Good in view 1 up to the last step, which only the first view has right.
         var first = try Script("One.\nTwo.\nThree." + Self.end)
         var second = try Script("Eins.\nTwo.\nDrei." + Self.end)
         func verdict(_ text: String) -> Double { text.hasSuffix("One.") || text.hasSuffix("Drei.") ? 0.2 : 0.9 }
@@ -91,13 +91,13 @@ struct LookTests {
         #expect(run.counts.views == (views - 1) * run.trace.header.prompt.count)
     }
 
-    @Test("a run with views is repeated, and decided anew at the same cost", arguments: StrategyName.allCases)
+    @Test("a run with views is repeated, and decided anew at the same cost", arguments: StrategyName.builtIn)
     func replay(strategy: StrategyName) throws {
         let pictures = try misread()
         let options = options(strategy, views: 3)
         let recorded = try pictures.run(options).trace
         try ReplayCheck.check(try pictures.run(options, repeating: recorded).trace, repeats: recorded)
-        // What is on record was said at these looks, whatever is asked for now.
+        // What is on record was said with these views, whatever is asked for now.
         var others = options
         others.views = 1
         let again = try SelfEvalDecoder.redecide(recorded, options: others)
@@ -138,22 +138,22 @@ struct LookTests {
         bad.verdict = { _ in 0.2 }
         let wide = try Pictures([bad, bad]).run(options).trace
         #expect(wide.nodes.count { $0.view == 1 } >= 3)
-        // Encoded once for the question and once for the look, at the first step; at the last step there is no time for more.
+        // Encoded once for the question and once for the view, at the first step; at the last step there is no time for more.
         let seconds = try #require(wide.summary?.seconds.total)
         options.budget.milliseconds = Int((2 * 10 + 0.6 * seconds) * 1000)
         let run = try Pictures([bad, bad], encodeSeconds: 10).run(options).trace
         #expect(run.nodes.map(\.view) == wide.nodes.map(\.view))
     }
 
-    @Test("questions without pictures are answered as if there were one view", arguments: StrategyName.allCases)
+    @Test("questions without pictures are answered as if there were one view", arguments: StrategyName.builtIn)
     func noPictures(strategy: StrategyName) throws {
         var script = try Script([
             ("A.\nThe answer is 1.\n" + Self.end, 0.6), ("B.\nThe answer is 2.\n" + Self.end, 0.4),
         ])
         script.verdict = { $0.hasPrefix("A.") ? 0.4 : 0.9 }
         let plain = try ScriptedRun(script, options: options(strategy, views: 1)).trace
-        let viewRoots = try ScriptedRun(script, options: options(strategy, views: 4)).trace
-        #expect(plain.nodes == viewRoots.nodes && plain.answer == viewRoots.answer)
+        let several = try ScriptedRun(script, options: options(strategy, views: 4)).trace
+        #expect(plain.nodes == several.nodes && plain.answer == several.answer)
     }
 
     @Test("as many views as there are", arguments: [0, 10])
@@ -170,7 +170,7 @@ struct LookTests {
         var pixels = [UInt8](repeating: 255, count: side * side * 3)
         for sample in 0..<3 { pixels[(64 * side + 64) * 3 + sample] = 0 }
         let picture = RGBImage(width: side, height: side, pixels: pixels)
-        let places = (0..<ViewEncoder.most).map { view in
+        let places = (0..<PictureViews.most).map { view in
             let black = picture.shown(inView: view).pixels.firstIndex(of: 0).map { $0 / 3 } ?? 0
             return [black % side - 64, black / side - 64]
         }

@@ -183,9 +183,9 @@ extension EMLLMError {
         EMLLMError(
             code: .notACalibration,
             subject: path,
-            expected: "a calibration of version \(CalibrationFile.currentVersion) that emllm-eval calibrate wrote",
+            expected: "a calibration file of version \(CalibrationFile.currentVersion)",
             found: found,
-            remedy: "fit it again with emllm-eval calibrate"
+            remedy: "fit the calibration again"
         )
     }
 
@@ -195,7 +195,7 @@ extension EMLLMError {
             subject: "calibration",
             expected: expected,
             found: found,
-            remedy: "use the prompts that it was fitted with, or fit it again with emllm-eval calibrate"
+            remedy: "use the prompts that it was fitted with, or fit the calibration again"
         )
     }
 }

@@ -1,88 +1,53 @@
 import EMLLMCore
 
-/// One question on one model: puts source, budget and workbench together.
+/// One question on one model: puts source, budget and search session together.
 struct DecodeRun<Model: BranchingModel> {
     let source: ModelStepSource<Model>
     let search: SearchSession
-
-    /// What is asked.
-    struct Question {
-        var text: String
-        var system: String?
-        var images: [EncodedImage] = []
-        var usage: [ImageUsage] = []
-        /// The prompt with another view of the pictures in the place of the first.
-        var seenAt: (_ view: Int, _ prompt: [TokenID]) throws -> [TokenID] = { _, prompt in prompt }
-        var imageNames: [String] = []
-    }
+    private let strategy: any Strategy
 
     /// Prepares a run.
     ///
     /// - Parameters:
     ///   - question: what is asked.
     ///   - model: what answers.
-    ///   - renderer: turns conversations into tokens; `nil` for a model without a chat template.
-    ///   - tokenizer: the model's.
-    ///   - identity: names the model in the trace.
-    ///   - options: how the question is reasoned about.
+    ///   - plan: how the question is reasoned about.
     ///   - start: a branch of an earlier question.
-    ///   - earlier: a run to repeat: where it ran out of time or was cancelled, this one does.
-    ///   - clock: seconds.
     ///   - onEvent: called as things happen.
     init(
-        _ question: Question,
+        _ question: SelfEvalDecoder.Question,
         model: Model,
-        renderer: PromptRenderer?,
-        tokenizer: Tokenizer,
-        identity: ModelIdentity,
-        options: SelfEvalOptions,
+        plan: DecodePlan,
         continuing start: Model.Branch? = nil,
-        repeating earlier: Trace? = nil,
-        clock: @escaping BudgetMeter.Clock,
         onEvent: @escaping (DecodeEvent) -> Void
     ) throws {
-        try options.validate()
+        let (options, strategy) = try plan.resolved()
         let questionPrompts = try QuestionPrompts(
             question: question.text,
             system: question.system,
             prompts: options.prompts,
             bothOrders: options.averagesOrders,
-            renderer: renderer,
-            tokenizer: tokenizer,
+            renderer: model.promptRenderer,
+            tokenizer: model.tokenizer,
             images: question.images
         )
         let meter = BudgetMeter(
             budget: options.budget,
             answerPromptTokens: questionPrompts.answer.count,
             cache: .init(inUse: { model.cacheBytes }, needed: { model.cacheBytes(positions: $0, branches: $1) }),
-            replaying: earlier?.summary?.timeRefusals,
-            clock: clock
+            replaying: plan.repeating?.summary?.timeRefusals,
+            clock: { model.seconds() }
         )
-        let length = questionPrompts.question.count + meter.reservedTokens
-        guard options.budget.tokens >= meter.reservedTokens else {
-            throw EMLLMError.budgetTooSmall(options.budget.tokens, needed: meter.reservedTokens)
-        }
-        guard length <= model.contextLength else {
-            throw EMLLMError.questionTooLong(
-                tokens: questionPrompts.question.count,
-                reserved: meter.reservedTokens,
-                contextLength: model.contextLength
-            )
-        }
-        let cacheNeeded = model.cacheBytes(positions: length, branches: 2)
-        if let bytes = options.budget.cacheBytes, bytes < cacheNeeded {
-            throw EMLLMError.cacheBudgetTooSmall(bytes, needed: cacheNeeded)
-        }
+        try Self.checkRoom(for: questionPrompts, meter, on: model)
         source = try ModelStepSource(
             model: model,
-            tokenizer: tokenizer,
             options: options,
             questionPrompts: questionPrompts,
             continuing: start,
-            prompt: { try question.seenAt($0, questionPrompts.question) }
+            views: question.views
         )
         let header = TraceHeader(
-            model: identity,
+            model: model.identity,
             question: question.text,
             system: question.system,
             options: options,
@@ -90,18 +55,85 @@ struct DecodeRun<Model: BranchingModel> {
             imageNames: question.imageNames.isEmpty ? nil : question.imageNames,
             prompt: questionPrompts.question,
             costs: questionPrompts.costs,
+            checkers: plan.checkers.isEmpty ? nil : plan.checkers.map(\.name),
             contextLength: model.contextLength,
             warning: source.scorer.tokens.warning
         )
         let ledger = Ledger(meter: meter)
-        if earlier?.summary?.outcome == .cancelled { ledger.passLimit = earlier?.summary?.passes }
-        search = SearchSession(header: header, source: source, ledger: ledger, onEvent: onEvent)
+        if plan.repeating?.summary?.outcome == .cancelled { ledger.passLimit = plan.repeating?.summary?.passes }
+        search = SearchSession(
+            header: header,
+            source: source,
+            ledger: ledger,
+            checkers: plan.checkers,
+            onEvent: onEvent
+        )
+        self.strategy = strategy
     }
 
     /// Answers the question. A cancelled run returns what it has.
-    func run() throws -> Trace {
-        let options = search.options
-        return try search.run(options.strategy.make(options))
+    func run() throws -> Trace { try search.run(strategy) }
+
+    /// Checks that the question and its answer fit into budget and context.
+    private static func checkRoom(for question: QuestionPrompts, _ meter: BudgetMeter, on model: Model) throws {
+        let length = question.question.count + meter.reservedTokens
+        guard meter.budget.tokens >= meter.reservedTokens else {
+            throw EMLLMError.budgetTooSmall(meter.budget.tokens, needed: meter.reservedTokens)
+        }
+        guard length <= model.contextLength else {
+            throw EMLLMError.questionTooLong(
+                tokens: question.question.count,
+                reserved: meter.reservedTokens,
+                contextLength: model.contextLength
+            )
+        }
+        let cacheNeeded = model.cacheBytes(positions: length, branches: 2)
+        if let bytes = meter.budget.cacheBytes, bytes < cacheNeeded {
+            throw EMLLMError.cacheBudgetTooSmall(bytes, needed: cacheNeeded)
+        }
+    }
+}
+
+/// How a question is reasoned about.
+struct DecodePlan: Sendable {
+    var options = SelfEvalOptions()
+    /// The procedure; `nil` takes the built-in one that the options name.
+    var strategy: (any Strategy)?
+    /// What looks at steps before the model is asked.
+    var checkers: [any StepChecker] = []
+    /// A run to repeat: where it ran out of time or was cancelled, this one does.
+    var repeating: Trace?
+
+    /// The options with the strategy's name in them, and the strategy.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when an option is out of range, or names no strategy.
+    func resolved() throws -> (SelfEvalOptions, any Strategy) {
+        try options.validate()
+        let strategy = try options.resolve(strategy)
+        var options = options
+        options.strategy = strategy.name
+        return (options, strategy)
+    }
+
+    /// The plan of a recorded run, to repeat it.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when its strategy or one of its checkers is not there.
+    init(repeating recorded: Trace, strategy: (any Strategy)?, checkers: [any StepChecker]) throws {
+        options = recorded.header.options
+        self.strategy = try options.recorded(strategy)
+        self.checkers = try (recorded.header.checkers ?? []).map { name in
+            guard let checker = checkers.first(where: { $0.name == name }) else {
+                throw EMLLMError.missingChecker(name, given: checkers.map(\.name))
+            }
+            return checker
+        }
+        repeating = recorded
+    }
+
+    init(options: SelfEvalOptions, strategy: (any Strategy)? = nil, checkers: [any StepChecker] = []) {
+        self.options = options
+        self.strategy = strategy
+        self.checkers = checkers
     }
 }
 

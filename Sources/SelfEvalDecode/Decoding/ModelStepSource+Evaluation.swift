@@ -80,7 +80,7 @@ extension ModelStepSource {
         return StepScorer(tokens: words, minimumMass: options.minimumVerdictMass).verdict(from: logits)
     }
 
-    // MARK: Did it look?
+    // MARK: Without the picture
 
     /// ℓ of each node on a prefix without the picture; `nil` where there is no picture, or no budget.
     private func imageFreeLogits(of nodes: [Int], as scope: EvaluationScope, ledger: Ledger) throws -> [Double]? {
@@ -91,23 +91,23 @@ extension ModelStepSource {
         let most = question.count + lines.reduce(0) { $0 + $1.count + orders.reduce(0) { $0 + $1.count } }
         guard ledger.meter.allows(Expense(promptTokens: most, branches: 2 * nodes.count)) else { return nil }
         let root: Model.Branch
-        if let known = imageFree[0] {
+        if let known = imageFreeBranches[0] {
             root = known
         } else {
             root = model.makeBranch()
             _ = try append([(root, question)], to: \.contrast, ledger: ledger)
-            imageFree[0] = root
+            imageFreeBranches[0] = root
         }
         var branches: [Model.Branch] = []
         var work: [(branch: Model.Branch, tokens: [TokenID])] = []
         for (node, line) in zip(nodes, lines) {
             // The longest line that is known to begin this one.
             let tokens = question + line
-            let known = imageFree.values.filter { tokens.starts(with: $0.tokens) }.max { $0.count < $1.count } ?? root
-            let branch = known.fork()
+            let known = imageFreeBranches.values.filter { tokens.starts(with: $0.tokens) }
+            let branch = (known.max { $0.count < $1.count } ?? root).fork()
             if branch.count < tokens.count { work.append((branch, Array(tokens[branch.count...]))) }
             branches.append(branch)
-            imageFree[node] = branch
+            imageFreeBranches[node] = branch
         }
         if !work.isEmpty { _ = try append(work, to: \.contrast, ledger: ledger) }
         let closed = zip(nodes, branches).map { node, branch in
@@ -136,7 +136,7 @@ extension ModelStepSource {
         }
     }
 
-    /// Tokens of an answer that is only looked at.
+    /// Tokens of an answer that is only probed.
     private static var probeTokens: Int { 8 }
 
     func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])] {
@@ -226,7 +226,16 @@ extension ModelStepSource {
 
     // MARK: Reflections
 
-    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection? {
+    /// There is nothing on record: checkers are asked.
+    func findings(in node: Int) -> [StepFinding]? { nil }
+
+    func reflect(
+        on node: Int,
+        as scope: EvaluationScope,
+        saying hint: String?,
+        id: Int,
+        ledger: Ledger
+    ) throws -> Reflection? {
         let branch = closed(node)
         let prompt = questionPrompts.reflect
         let request = scope == .step ? questionPrompts.refine : questionPrompts.rework
@@ -234,6 +243,12 @@ extension ModelStepSource {
         let expense = Expense(promptTokens: prompt.count + request.count, passes: options.reflectionTokens + 2)
         guard hasRoom(after: branch.count, for: room, ledger: ledger), ledger.meter.allows(expense) else {
             return nil
+        }
+        if let hint {
+            let tokens = Array(tokenizer.encode(hint, continuing: true).prefix(options.reflectionTokens))
+            _ = try append([(branch, prompt + tokens)], to: \.reflection, ledger: ledger)
+            reflections[id] = branch
+            return Reflection(id: id, node: node, text: tokenizer.decode(tokens), tokens: tokens)
         }
         var logits = try append([(branch, prompt)], to: \.reflection, ledger: ledger)[0]
         var detokenizer = tokenizer.makeDetokenizer()

@@ -11,11 +11,11 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     /// What is kept for each node that can be continued; the question's prompt at 0.
     var live: [Int: Live] = [:]
     /// The prefixes without the picture, by node.
-    var imageFree: [Int: Model.Branch] = [:]
-    /// The question's prompt at further views of its pictures, by look.
+    var imageFreeBranches: [Int: Model.Branch] = [:]
+    /// The question's prompt in further views of its pictures, by view.
     private var viewRoots: [Int: View] = [:]
-    /// The prompt of a look.
-    private let prompt: (_ view: Int) throws -> [TokenID]
+    /// Shows the question's pictures in further views; `nil` where it has none.
+    private let views: (any ViewEncoder)?
     /// The branches behind reflections, by reflection.
     var reflections: [Int: Model.Branch] = [:]
     /// The question's prompt alone, for the next question; `nil` before it is processed.
@@ -35,7 +35,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let trailingSpace: Int
     }
 
-    /// The question at another view.
+    /// The question in another view.
     private struct View {
         let branch: Model.Branch
         let logits: Logits
@@ -43,21 +43,20 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
 
     /// - Parameters:
     ///   - start: a branch of an earlier question; what it has in common with this one is not processed again.
-    ///   - prompt: the question's prompt at a further view at its pictures, as many tokens as at the first.
+    ///   - views: shows the question's pictures in further views.
     init(
         model: Model,
-        tokenizer: Tokenizer,
         options: SelfEvalOptions,
         questionPrompts: QuestionPrompts,
         continuing start: Model.Branch? = nil,
-        prompt: @escaping (_ view: Int) throws -> [TokenID]
+        views: (any ViewEncoder)? = nil
     ) throws {
         self.model = model
-        self.tokenizer = tokenizer
+        tokenizer = model.tokenizer
         self.options = options
         self.questionPrompts = questionPrompts
         self.start = start
-        self.prompt = prompt
+        self.views = views
         rule = StepWriter.Rule(options, tokenizer)
         scorer = StepScorer(
             tokens: try VerdictTokens(
@@ -76,7 +75,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     func release(_ nodes: [Int]) {
         for node in nodes {
             live[node] = nil
-            imageFree[node] = nil
+            imageFreeBranches[node] = nil
         }
     }
 
@@ -129,12 +128,18 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
 
     // MARK: Writing
 
-    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
-    {
-        var texts = try begin(jobs, ledger: ledger)
+    func write(
+        _ jobs: [WriteJob],
+        firstID: Int,
+        ledger: Ledger,
+        onDraft: (_ parent: Int, String) -> Void
+    ) throws -> (texts: [[StepNode]], error: (any Error)?) {
+        let opening = openingTokens(of: jobs)
+        let isAffordable = opening == 0 || ledger.meter.fits(tokens: opening, branches: jobs.count)
+        var texts = try isAffordable ? begin(jobs, ledger: ledger) : jobs.map(emptyText)
         var failure: (any Error)?
         do {
-            try writeTokens(&texts, ledger: ledger)
+            try writeTokens(&texts, ledger: ledger, onDraft: onDraft)
         } catch {
             failure = error
             for index in texts.indices { texts[index].writer.interrupt() }
@@ -166,39 +171,68 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let branch: Model.Branch
         /// Positions before it.
         let start: Int
+        /// The view of the pictures that it stands behind.
+        let view: Int
         /// The logits behind the tokens in the cache.
         var logits: Logits
     }
 
+    /// Tokens that are processed before the first token of some texts is chosen.
+    private func openingTokens(of jobs: [WriteJob]) -> Int {
+        let question = questionPrompts.question.count
+        var tokens = Set(jobs.compactMap(beginning)).count { live[$0]?.logits == nil }
+        tokens += Set(jobs.filter(changesView).map(\.view)).count { $0 > 0 && viewRoots[$0] == nil } * question
+        for job in jobs {
+            if changesView(job) { tokens += (live[job.parent]?.branch.count ?? question) - question }
+            if case .reflection? = job.hint { tokens += request(for: job).count }
+        }
+        return tokens
+    }
+
+    /// What asks for a text behind a reflection.
+    private func request(for job: WriteJob) -> [TokenID] {
+        if case .turn = job.extent { return questionPrompts.rework }
+        return questionPrompts.refine
+    }
+
+    /// A text that there is no budget to begin.
+    private func emptyText(_ job: WriteJob) throws -> Text {
+        guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
+        var writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
+        writer.endWithin(.budget)
+        let branch = parent.branch.fork()
+        let logits = parent.logits ?? Logits([])
+        return Text(writer: writer, branch: branch, start: branch.count, view: parent.view, logits: logits)
+    }
+
     private func begin(_ jobs: [WriteJob], ledger: Ledger) throws -> [Text] {
         try ensureLogits(after: jobs.compactMap(beginning), ledger: ledger)
-        let elsewhere = try readViews(for: jobs, ledger: ledger)
+        let elsewhere = try ledger.timed(\.views) { try readViews(for: jobs, ledger: ledger) }
         return try jobs.enumerated().map { index, job in
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
-            if let view = elsewhere[index] {
-                return Text(writer: writer, branch: view.branch, start: view.branch.count, logits: view.logits)
+            func text(behind branch: Model.Branch, _ logits: Logits) -> Text {
+                Text(writer: writer, branch: branch, start: branch.count, view: job.view, logits: logits)
             }
+            if let view = elsewhere[index] { return text(behind: view.branch, view.logits) }
             if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
                 let branch = reflected.fork()
-                let request: [TokenID]
-                if case .turn = job.extent { request = questionPrompts.rework } else { request = questionPrompts.refine }
-                let logits = try append([(branch, request)], to: \.reflection, ledger: ledger)[0]
-                return Text(writer: writer, branch: branch, start: branch.count, logits: logits)
+                let logits = try append([(branch, request(for: job))], to: \.reflection, ledger: ledger)[0]
+                return text(behind: branch, logits)
             }
             guard let node = beginning(of: job), let place = live[node], let logits = place.logits else {
                 preconditionFailure("what a text begins behind was released")
             }
-            return Text(writer: writer, branch: place.branch.fork(), start: place.branch.count, logits: logits)
+            return text(behind: place.branch.fork(), logits)
         }
     }
 
-    /// Branches for the texts that begin at another view than the step before them: its prompt, and the line so far.
+    /// Branches for the texts that begin in another view than the step before them: its prompt, and the line so far.
     private func readViews(for jobs: [WriteJob], ledger: Ledger) throws -> [Int: View] {
         let changing = jobs.indices.filter { changesView(jobs[$0]) }
         let missing = Set(changing.map { jobs[$0].view }).filter { $0 > 0 && viewRoots[$0] == nil }.sorted()
         if !missing.isEmpty {
-            let work = try missing.map { (branch: model.makeBranch(), tokens: try prompt($0)) }
+            let work = try missing.map { (branch: model.makeBranch(), tokens: try prompt(inView: $0)) }
             let logits = try append(work, to: \.views, ledger: ledger)
             for (index, view) in missing.enumerated() {
                 viewRoots[view] = View(branch: work[index].branch, logits: logits[index])
@@ -223,12 +257,17 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         return places
     }
 
-    /// The question at the first view; its logits are kept as long as it can be continued.
+    /// The question's prompt in a further view.
+    private func prompt(inView view: Int) throws -> [TokenID] {
+        try views?.prompt(questionPrompts.question, inView: view) ?? questionPrompts.question
+    }
+
+    /// The question in the first view; its logits are kept as long as it can be continued.
     private func first(_ prompted: Model.Branch) -> View? {
         live[0].flatMap { $0.logits }.map { View(branch: prompted, logits: $0) }
     }
 
-    /// Whether a text is written at another view than the step before it.
+    /// Whether a text is written in another view than the step before it.
     private func changesView(_ job: WriteJob) -> Bool { job.hint == nil && job.view != live[job.parent]?.view }
 
     /// The node that a text begins behind; `nil` where that is a reflection, or another view.
@@ -254,7 +293,11 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         for (node, logits) in zip(missing, logits) { live[node]?.logits = logits }
     }
 
-    private func writeTokens(_ texts: inout [Text], ledger: Ledger) throws {
+    private func writeTokens(
+        _ texts: inout [Text],
+        ledger: Ledger,
+        onDraft: (_ parent: Int, String) -> Void
+    ) throws {
         let samplers = try texts.map { try Sampler($0.writer.job.sampling) }
         while true {
             let active = texts.indices.filter { texts[$0].writer.end == nil }
@@ -263,7 +306,11 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             let reserve = texts.reduce(0) { $0 + $1.writer.job.reserve }
             // Two passes: the second pays for a token that may have to be computed again.
             let expense = Expense(promptTokens: reserve, passes: 2, branches: active.count)
+            // A text behind a hint is processed once more in its place.
+            let moved = active.filter { texts[$0].writer.job.hint != nil }
+                .reduce(0) { $0 + texts[$1].writer.tokenCount + 1 }
             guard ledger.meter.allows(expense),
+                moved == 0 || moved + active.count <= ledger.meter.tokensLeft,
                 active.allSatisfy({ hasRoom(after: texts[$0].branch.count, for: 1, ledger: ledger) })
             else {
                 for index in active { texts[index].writer.endWithin(.budget) }
@@ -280,7 +327,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 )
             }
             if texts.count == 1, texts[0].writer.pending != nil, !texts[0].writer.lastFragment.isEmpty {
-                ledger.onDraft(texts[0].writer.job.parent, texts[0].writer.lastFragment)
+                onDraft(texts[0].writer.job.parent, texts[0].writer.lastFragment)
             }
             let growing = active.filter { texts[$0].writer.pending != nil }
             guard !growing.isEmpty else { continue }
@@ -321,7 +368,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
                 detokenizer: end > 0
                     ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
-                view: writer.job.view,
+                view: text.view,
                 trailingSpace: trailingSpace(node.tokens)
             )
         }

@@ -25,8 +25,12 @@ final class RecordedStepSource: StepSource {
 
     func readQuestion(ledger: Ledger) -> (processed: Int, reused: Int) { (recorded.header.prompt.count, 0) }
 
-    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
-    {
+    func write(
+        _ jobs: [WriteJob],
+        firstID: Int,
+        ledger: Ledger,
+        onDraft: (_ parent: Int, String) -> Void
+    ) throws -> (texts: [[StepNode]], error: (any Error)?) {
         var texts: [[StepNode]] = []
         var id = firstID
         for job in jobs {
@@ -68,7 +72,7 @@ final class RecordedStepSource: StepSource {
         return nodes
     }
 
-    /// Notes what a text costs that begins at another view than the step before it.
+    /// Notes what a text costs that begins in another view than the step before it.
     private func noteView(of job: WriteJob, ledger: Ledger) {
         guard job.hint == nil, let parent = known[job.parent], recorded.view(of: parent) != job.view else { return }
         if job.view > 0, viewRoots.insert(job.view).inserted { ledger.counts.views += recorded.header.prompt.count }
@@ -92,7 +96,8 @@ final class RecordedStepSource: StepSource {
     ) throws -> [StepEvaluation] {
         let cost = scope == .step ? recorded.header.costs.evaluation : recorded.header.costs.chainEvaluation
         return try nodes.map { node in
-            guard let evaluation = known[node].flatMap({ recorded[$0]?.evaluation }) else {
+            guard let evaluation = known[node].flatMap({ recorded[$0]?.evaluation }), evaluation.verdict != nil
+            else {
                 throw EMLLMError.leftRecording
             }
             ledger.counts.evaluation += cost
@@ -112,7 +117,17 @@ final class RecordedStepSource: StepSource {
         return prior
     }
 
-    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection? {
+    func findings(in node: Int) -> [StepFinding]? {
+        known[node].flatMap { recorded[$0]?.evaluation }?.findings ?? []
+    }
+
+    func reflect(
+        on node: Int,
+        as scope: EvaluationScope,
+        saying hint: String?,
+        id: Int,
+        ledger: Ledger
+    ) throws -> Reflection? {
         let found = recorded.reflections.first { $0.node == known[node] && !reflectionsTaken.contains($0.id) }
         guard let found else { throw EMLLMError.leftRecording }
         reflectionsTaken.insert(found.id)
@@ -147,6 +162,6 @@ extension EMLLMError {
         subject: "recorded run",
         expected: "a step, verdict or answer that was recorded",
         found: "one that only the model can give",
-        remedy: "record with wider limits (--accept 1 tries every revision), or run the model"
+        remedy: "record with wider limits (an accept threshold of 1 tries every revision), or run the model"
     )
 }

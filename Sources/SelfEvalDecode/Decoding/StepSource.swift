@@ -18,17 +18,11 @@ struct WriteJob {
     let view: Int
     /// Tokens of the budget that are kept for evaluating it.
     let reserve: Int
+    /// Whether evaluations between markers are pieces of their own.
+    let recognizesEvaluations: Bool
 
     /// The temperature, 0 for the likeliest text.
     var temperature: Double { sampling.samplingMode == .greedy ? 0 : sampling.temperature }
-}
-
-/// What a node is evaluated as.
-enum EvaluationScope {
-    /// A step.
-    case step
-    /// The last one of a chain that is evaluated as a whole.
-    case chain
 }
 
 /// Where texts, verdicts and answers come from: a model, or the record of what one said.
@@ -46,9 +40,15 @@ protocol StepSource: AnyObject {
     /// - Parameters:
     ///   - jobs: what is to be written.
     ///   - firstID: the id of the first node; the others follow in order.
-    ///   - account: what it costs is noted here, and writing stops where the budget does.
+    ///   - ledger: what it costs is noted here, and writing stops where the budget does.
+    ///   - onDraft: called with text of a step that is being written alone.
     /// - Returns: the nodes, and the error that ended the writing before its time, as a cancellation does.
-    func write(_ jobs: [WriteJob], firstID: Int, ledger: Ledger) throws -> (texts: [[StepNode]], error: (any Error)?)
+    func write(
+        _ jobs: [WriteJob],
+        firstID: Int,
+        ledger: Ledger,
+        onDraft: (_ parent: Int, String) -> Void
+    ) throws -> (texts: [[StepNode]], error: (any Error)?)
 
     /// The evaluations of nodes, asked for as one batch, without scores.
     ///
@@ -60,6 +60,9 @@ protocol StepSource: AnyObject {
         ledger: Ledger
     ) throws -> [StepEvaluation]
 
+    /// What checkers found in a node, where that is on record; `nil` where they are to be asked.
+    func findings(in node: Int) -> [StepFinding]?
+
     /// The verdict that an evaluation written beside a step comes to, as the probability of its word for a step that stands;
     /// `nil` where it comes to none.
     func readVerdict(in evaluation: StepNode, ledger: Ledger) throws -> Verdict?
@@ -68,7 +71,15 @@ protocol StepSource: AnyObject {
     func evaluateEmptyStep(ledger: Ledger) throws -> Verdict
 
     /// What the model says is wrong with a node, or the chain that it ends; `nil` where there is no room for it.
-    func reflect(on node: Int, as scope: EvaluationScope, id: Int, ledger: Ledger) throws -> Reflection?
+    ///
+    /// - Parameter hint: what stands in the place of the model's own words; `nil` asks it.
+    func reflect(
+        on node: Int,
+        as scope: EvaluationScope,
+        saying hint: String?,
+        id: Int,
+        ledger: Ledger
+    ) throws -> Reflection?
 
     /// The answers that the model gives after nodes, asked for as one batch.
     func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])]
@@ -82,34 +93,4 @@ protocol StepSource: AnyObject {
     var contextLength: Int { get }
     /// Throws when the work was cancelled.
     func checkCancelled() throws
-}
-
-/// Where the costs of a run are noted.
-final class Ledger {
-    let meter: BudgetMeter
-    var counts = TokenCounts()
-    var seconds = Seconds()
-    /// Forward passes that were completed.
-    private(set) var passes = 0
-    /// After so many passes the run is cancelled, as the one was that is repeated; `nil` sets no limit.
-    var passLimit: Int?
-    /// Called with text of a step that is being written alone.
-    var onDraft: (_ parent: Int, String) -> Void = { _, _ in }
-
-    init(meter: BudgetMeter) { self.meter = meter }
-
-    /// Runs `body` and adds the seconds it took to one of the sums, whether it ends or throws.
-    func timed<Result>(_ purpose: WritableKeyPath<Seconds, Double>, _ body: () throws -> Result) rethrows -> Result {
-        let before = meter.now()
-        defer { seconds[keyPath: purpose] += meter.now() - before }
-        return try body()
-    }
-
-    /// Runs a forward pass.
-    func pass<Result>(_ body: () throws -> Result) throws -> Result {
-        if let passLimit, passes >= passLimit { throw EMLLMError.cancelled }
-        let result = try body()
-        passes += 1
-        return result
-    }
 }

@@ -43,9 +43,8 @@ struct StepWriter {
             delimiters = Set(options.prompts.step.delimiters.compactMap { tokenizer.token(forSpecial: $0) })
         }
 
-        func makeScanner() -> StepSegmenter.Scanner {
-            let markers = options.strategy == .seat ? options.prompts.markers : nil
-            return options.prompts.step.makeScanner(evaluations: markers)
+        func makeScanner(for job: WriteJob) -> StepSegmenter.Scanner {
+            options.prompts.step.makeScanner(evaluations: job.recognizesEvaluations ? options.prompts.markers : nil)
         }
     }
 
@@ -53,9 +52,11 @@ struct StepWriter {
         self.job = job
         self.rule = rule
         opening = detokenizer
-        scanner = rule.makeScanner()
+        scanner = rule.makeScanner(for: job)
     }
 
+    /// Tokens of the text so far.
+    var tokenCount: Int { chosen.count }
     /// Tokens of the text that are kept.
     var keptTokens: Int { steps.last?.end ?? 0 }
 
@@ -137,13 +138,13 @@ struct StepWriter {
         node.end = reason
         node.meanLogProbability = Self.mean(logProbabilities[tokens])
         node.windowConfidence = Self.weakest(logProbabilities[tokens], window: rule.options.confidenceWindow)
-        if rule.options.strategy == .seat, rule.options.prompts.markers.isEvaluation(node.text) {
+        if job.recognizesEvaluations, rule.options.prompts.markers.isEvaluation(node.text) {
             node.kind = .evaluation
         }
         node.written = processed - steps.reduce(0) { $0 + $1.node.written }
         steps.append((node, tokens.upperBound))
         first = tokens.upperBound
-        scanner = rule.makeScanner()
+        scanner = rule.makeScanner(for: job)
         end = textEnd(after: node, reason)
         if end != nil { trim() }
     }

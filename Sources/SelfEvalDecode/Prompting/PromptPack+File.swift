@@ -77,7 +77,8 @@ extension PromptPack {
                 .map { try EvaluationMarkers(section: $0, defaults.markers) } ?? defaults.markers
         )
         try root.checkKeys([
-            "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework", "answer",
+            "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework",
+            "answer",
             "answer_pattern", "verdict", "empty_step", "step", "markers",
         ])
         if let defect = firstDefect {
@@ -334,7 +335,7 @@ extension EMLLMError {
             subject: line.map { "\(path), line \($0)" } ?? path,
             expected: expected,
             found: found,
-            remedy: "mend the file; 'emllm-run prompts cas-seat' prints a complete one"
+            remedy: "correct the file, or begin with the text of a built-in pack"
         )
     }
 

@@ -85,6 +85,37 @@ public struct PromptPack: Codable, Sendable, Equatable {
         self.markers = markers
     }
 
+    enum CodingKeys: String, CodingKey {
+        case name, system, reason, evaluate, evaluateChain, reflect, refine, rework, answer, answerPattern, verdict
+        case emptyStep, step, markers
+    }
+
+    /// What keys were called in earlier versions.
+    private enum FormerKey: String, CodingKey { case review }
+
+    /// Reads a pack out of a trace or of options.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let former = try decoder.container(keyedBy: FormerKey.self)
+        func text(_ key: CodingKeys) throws -> String { try values.decode(String.self, forKey: key) }
+        self.init(
+            name: try text(.name),
+            system: try values.decodeIfPresent(String.self, forKey: .system),
+            reason: try text(.reason),
+            evaluate: try text(.evaluate),
+            evaluateChain: try former.decodeIfPresent(String.self, forKey: .review) ?? text(.evaluateChain),
+            reflect: try text(.reflect),
+            refine: try text(.refine),
+            rework: try text(.rework),
+            answer: try text(.answer),
+            answerPattern: try text(.answerPattern),
+            verdict: try values.decode(VerdictWords.self, forKey: .verdict),
+            emptyStep: try values.decodeIfPresent(String.self, forKey: .emptyStep),
+            step: try values.decode(StepSegmenter.self, forKey: .step),
+            markers: try values.decode(EvaluationMarkers.self, forKey: .markers)
+        )
+    }
+
     /// The cascade of short prompts.
     public static let casSEAT = PromptPack()
 
@@ -188,7 +219,8 @@ extension PromptPack {
     /// Placeholders of each text; a text may use no other, and needs these.
     private var placeholders: [(key: String, text: String, names: [String])] {
         [
-            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]), ("evaluate_chain", evaluateChain, ["options"]),
+            ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]),
+            ("evaluate_chain", evaluateChain, ["options"]),
             ("reflect", reflect, []), ("refine", refine, []), ("rework", rework, []), ("answer", answer, []),
             ("answer_pattern", answerPattern, ["answer"]),
         ]

@@ -187,6 +187,6 @@ extension EMLLMError {
         subject: "chat template",
         expected: "the model's own turn once, as it was written, in a questionPrompts with a second question",
         found: "another rendering",
-        remedy: "use plain chat (--plain), or a model with an ordinary template"
+        remedy: "use ordinary chat without evaluation, or a model with an ordinary template"
     )
 }

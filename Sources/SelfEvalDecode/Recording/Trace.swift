@@ -8,7 +8,7 @@ import Foundation
 /// leaves a valid trace of what was done, and so do the first lines of a file whose last one is cut.
 public struct Trace: Codable, Sendable, Equatable {
     /// The version of this format.
-    public static let currentVersion = 3
+    public static let currentVersion = 4
 
     /// What was asked, of which model, and how.
     public private(set) var header: TraceHeader
@@ -58,7 +58,7 @@ public struct Trace: Codable, Sendable, Equatable {
         line(to: id).reduce(0) { $1.kind == .step ? $0 + $1.logProbability : $0 }
     }
 
-    /// The view of the pictures that a node was written at; 0 for the first, and for the question.
+    /// The view of the pictures that a node was written with; 0 for the first, and for the question.
     func view(of id: Int) -> Int { self[id]?.view ?? 0 }
 
     /// The texts that were begun after a node, in order.
@@ -118,6 +118,8 @@ public struct TraceHeader: Codable, Sendable, Equatable {
     public var prompt: [TokenID]
     /// Tokens that a verdict, and asking for the answer, cost.
     public var costs: PromptCosts
+    /// The checkers that looked at steps, by name; `nil` where there were none. A repetition needs them.
+    public var checkers: [String]?
     /// The most positions of the context.
     public var contextLength: Int
     /// What a person should know before trusting the verdicts; `nil` where nothing.

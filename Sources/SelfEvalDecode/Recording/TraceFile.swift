@@ -2,26 +2,34 @@ import EMLLMCore
 import Foundation
 
 extension Trace {
-    /// Reads a trace: one JSON object, or events as JSON lines of which the last may be cut short.
+    /// Reads a trace: one JSON object, or events as JSON lines of which the last may be cut short. Traces of versions 1 to 3
+    /// are read as well, and become traces of the current version.
     ///
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - path: what error messages call it.
     /// - Throws: ``EMLLMCore/EMLLMError`` when it is no trace, one of another version, or a line does not fit those before.
     public init(json data: Data, path: String = "trace") throws {
-        let decoder = JSONDecoder()
-        guard let version = Self.version(of: data, decoder) else { throw EMLLMError.notATrace(path) }
-        guard version == Self.currentVersion else { throw EMLLMError.traceVersion(path, found: version) }
+        guard let version = Self.version(of: data) else { throw EMLLMError.notATrace(path) }
+        guard (1...Self.currentVersion).contains(version) else { throw EMLLMError.traceVersion(path, found: version) }
+        if version == 1 {
+            guard let first = try? JSONDecoder().decode(TraceVersion1.self, from: data), let trace = first.trace(),
+                trace.isWellFormed
+            else { throw EMLLMError.damagedTrace(path, line: 1) }
+            self = trace
+            return
+        }
+        let decoder = version == Self.currentVersion ? JSONDecoder() : FormerTraceKeys.makeDecoder()
         if let whole = try? decoder.decode(Trace.self, from: data) {
             guard whole.isWellFormed else { throw EMLLMError.damagedTrace(path, line: 1) }
-            self = whole
+            self = whole.inCurrentVersion
             return
         }
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
         guard let first = lines.first,
             case .info(.started(let header))? = try? decoder.decode(DecodeEvent.self, from: first)
         else { throw EMLLMError.notATrace(path) }
-        var trace = Trace(header)
+        var trace = Trace(header).inCurrentVersion
         for (index, line) in lines.enumerated().dropFirst() {
             guard let event = try? decoder.decode(DecodeEvent.self, from: line), trace.apply(event) else {
                 // A program that was killed leaves half a line at the end, and nothing else.
@@ -46,11 +54,20 @@ extension Trace {
     }
 
     /// The version that the first line, or the whole, was written in.
-    private static func version(of data: Data, _ decoder: JSONDecoder) -> Int? {
+    private static func version(of data: Data) -> Int? {
+        let decoder = JSONDecoder()
         let first = data.prefix { $0 != UInt8(ascii: "\n") }
         let found =
             (try? decoder.decode(Versioned.self, from: first)) ?? (try? decoder.decode(Versioned.self, from: data))
         return found.flatMap { $0.header?.version ?? $0.version }
+    }
+
+    /// The same trace, said to be of the current version.
+    private var inCurrentVersion: Trace {
+        var (trace, header) = (self, header)
+        header.version = Self.currentVersion
+        trace.apply(.info(.started(header)))
+        return trace
     }
 
     /// Whether every node follows one before it, and every reference leads somewhere.
@@ -85,7 +102,7 @@ extension EMLLMError {
         EMLLMError(
             code: .notATrace,
             subject: path,
-            expected: "a trace that emllm-run --trace or --json wrote",
+            expected: "a trace, as JSON or as JSON lines",
             found: "something else",
             remedy: "check the path"
         )
@@ -95,9 +112,9 @@ extension EMLLMError {
         EMLLMError(
             code: .traceVersion,
             subject: path,
-            expected: "a trace of version \(Trace.currentVersion)",
+            expected: "a trace of version 1 to \(Trace.currentVersion)",
             found: "version \(found)",
-            remedy: "record it again with this version of the program"
+            remedy: "read it with the version of the program that wrote it, or record it again"
         )
     }
 

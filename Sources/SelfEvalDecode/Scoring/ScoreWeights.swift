@@ -24,7 +24,7 @@ public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
 ///
 /// The default is the verdict's probability. The verdict is always asked for; of the other signals the probe and the
 /// contrast cost tokens, and are not asked for with weight 0. Weights that make a score a probability are fitted on
-/// labelled steps by `emllm-eval calibrate`.
+/// labelled steps (``LogisticRegression``).
 ///
 /// In JSON a weight that is absent is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
 public struct ScoreWeights: Sendable, Equatable {
@@ -71,15 +71,15 @@ public struct ScoreWeights: Sendable, Equatable {
         lineLogProbability: Double,
         calibration: Calibration?
     ) -> Double? {
-        let verdict = evaluation.verdict
+        let verdict = evaluation.verdict.flatMap { $0.isInformative ? $0 : nil }
         if self == .verdictAlone {
-            guard verdict.isInformative else { return nil }
+            guard let verdict else { return nil }
             return calibration?.probability(logit: verdict.logit) ?? verdict.probability
         }
         var signals: [ScoreSignal: Double] = [
             .sequence: node.meanLogProbability, .line: lineLogProbability, .window: node.windowConfidence,
         ]
-        if verdict.isInformative {
+        if let verdict {
             signals[.verdict] = Self.logOdds(verdict.logit, calibration)
             signals[.contrast] = evaluation.imageFreeLogit.map { verdict.logit - $0 }
         }

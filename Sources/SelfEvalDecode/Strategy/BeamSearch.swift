@@ -7,6 +7,7 @@ import Foundation
 /// After each step a line is worth Π score^λ · P^(1−λ), P being the length-normalized probability of a step's tokens. Of
 /// all candidates, B are drawn without replacement in proportion to value^(1/τ).
 struct BeamSearch: Strategy {
+    let name = StrategyName.beam
     let evaluatesSteps = true
 
     /// A line of the beam.
@@ -15,17 +16,19 @@ struct BeamSearch: Strategy {
         /// The logarithm of its value.
         var value = 0.0
         /// Why it can not go on; `nil` while it can.
-        var stop: ReasoningStopReason?
+        var stopReason: ReasoningStopReason?
     }
 
-    func run(on search: SearchSession) throws -> Conclusion {
+    func run(in search: SearchSession) throws -> Conclusion {
         var lines = [Line(leaf: 0)]
         var finished: [Line] = []
         var everyLeaf: [Int] = []
         for round in 0..<search.options.maximumSteps {
             try search.checkCancelled()
-            guard let candidates = try expand(lines, on: search) else {
-                finished += lines.filter { $0.leaf != 0 }.map { Line(leaf: $0.leaf, value: $0.value, stop: .budget) }
+            guard let candidates = try expand(lines, in: search) else {
+                finished += lines.filter { $0.leaf != 0 }.map {
+                    Line(leaf: $0.leaf, value: $0.value, stopReason: .budget)
+                }
                 lines = []
                 break
             }
@@ -33,23 +36,26 @@ struct BeamSearch: Strategy {
             guard !candidates.isEmpty else { break }
             let kept = draw(candidates, round: round, search.options)
             search.release(Set(candidates.map(\.leaf)).subtracting(kept.map(\.leaf)))
-            finished += kept.filter { $0.stop != nil }
-            lines = kept.filter { $0.stop == nil }
+            finished += kept.filter { $0.stopReason != nil }
+            lines = kept.filter { $0.stopReason == nil }
             if lines.isEmpty || finished.count >= search.options.beam.lines { break }
         }
-        let ends = finished.isEmpty ? lines.map { Line(leaf: $0.leaf, value: $0.value, stop: .maximumSteps) } : finished
+        let ends =
+            finished.isEmpty ? lines.map { Line(leaf: $0.leaf, value: $0.value, stopReason: .maximumSteps) } : finished
         // The value per step, so that a short line is not the better one for being short.
         func merit(_ line: Line) -> Double { line.value / Double(max(1, search.steps(to: line.leaf).count)) }
         guard let best = ends.max(by: { (merit($0), $1.leaf) < (merit($1), $0.leaf) }), best.leaf != 0 else {
-            return Conclusion(leaf: 0, stop: .exhausted)
+            return Conclusion(leaf: 0, stopReason: .exhausted)
         }
-        for node in search.steps(to: best.leaf) { search.decide(node.id, node.evaluation == nil ? .unevaluated : .accepted) }
+        for node in search.steps(to: best.leaf) {
+            search.decide(node.id, node.evaluation == nil ? .unevaluated : .accepted)
+        }
         search.settle(on: best.leaf, among: everyLeaf)
-        return Conclusion(leaf: best.leaf, stop: best.stop ?? .maximumSteps)
+        return Conclusion(leaf: best.leaf, stopReason: best.stopReason ?? .maximumSteps)
     }
 
     /// Goes on with every line, all candidates as one batch; `nil` where the budget allows none.
-    private func expand(_ lines: [Line], on search: SearchSession) throws -> [Line]? {
+    private func expand(_ lines: [Line], in search: SearchSession) throws -> [Line]? {
         let beam = search.options.beam
         let length = search.options.prompts.step.maximumTokens
         // From the question alone, all places of the beam are to be filled.
@@ -67,7 +73,7 @@ struct BeamSearch: Strategy {
             let before = lines.first { $0.leaf == search[node].parent }?.value ?? 0
             let score = max(search.score(of: node) ?? 0.5, 1e-9)
             let value = beam.mixing * log(score) + (1 - beam.mixing) * search[node].meanLogProbability
-            return Line(leaf: node, value: before + value, stop: search.stop(after: node))
+            return Line(leaf: node, value: before + value, stopReason: search.stopReason(after: node))
         }
     }
 

@@ -1,9 +1,10 @@
 /// Best of N: several chains, drawn as one batch, and the one whose steps score best. Where no verdict says anything, the
 /// majority decides.
 struct BestOf: Strategy {
+    let name = StrategyName.bestOf
     let evaluatesSteps = true
 
-    func run(on search: SearchSession) throws -> Conclusion {
+    func run(in search: SearchSession) throws -> Conclusion {
         let chains = try search.drawChains(isEvaluated: true)
         let leaves = chains.map(\.leaf)
         try search.evaluateLines(to: leaves)
@@ -19,6 +20,6 @@ struct BestOf: Strategy {
             confidence = vote?.share
         }
         search.settle(on: leaves[winner], among: leaves)
-        return Conclusion(leaf: leaves[winner], stop: chains[winner].stop, confidence: confidence)
+        return Conclusion(leaf: leaves[winner], stopReason: chains[winner].stopReason, confidence: confidence)
     }
 }

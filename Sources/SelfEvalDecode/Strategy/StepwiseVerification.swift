@@ -2,17 +2,18 @@ import EMLLMCore
 
 /// Reasons step by step: write a step, evaluate it, then accept it, write it again, or take steps before it back.
 ///
-/// A step that does not pass is written again a few times, drawn or at further views of the pictures, then written once more
+/// A step that does not pass is written again a few times, drawn or with further views of the pictures, then written once more
 /// behind a reflection on what is wrong (where that is asked for); when even the best candidate stays below the lower
 /// threshold, the weakest earlier step is taken back and written anew. Taking steps back, and putting them in their place
 /// again when nothing better comes, processes nothing: they are still in the cache.
 struct StepwiseVerification: Strategy {
+    let name = StrategyName.verify
     let evaluatesSteps = true
 
-    func run(on search: SearchSession) throws -> Conclusion {
-        var search = VerificationSearch(search: search)
-        let stop = try search.run()
-        return Conclusion(leaf: search.leaf, stop: stop)
+    func run(in search: SearchSession) throws -> Conclusion {
+        var verification = VerificationSearch(search: search)
+        let stopReason = try verification.run()
+        return Conclusion(leaf: verification.leaf, stopReason: stopReason)
     }
 }
 
@@ -46,7 +47,7 @@ private struct VerificationSearch {
             try search.checkCancelled()
             guard reopened != nil || path.count < options.maximumSteps else { return .maximumSteps }
             if let stop = try fillNextPlace() { return stop }
-            if reopened == nil, let stop = search.stop(after: leaf) { return stop }
+            if reopened == nil, let stop = search.stopReason(after: leaf) { return stop }
         }
     }
 
@@ -71,7 +72,7 @@ private struct VerificationSearch {
             search.announceRevision(after: leaf, count: width)
             let number = 1 + options.maximumRevisions - remaining
             candidates += try draftAndEvaluate(
-                search.draftOptions(of: number..<(number + width), after: leaf, extent: .step, isEvaluated: true)
+                search.draftOptions(for: number..<(number + width), after: leaf, extent: .step, isEvaluated: true)
             )
             remaining -= width
         }
@@ -102,7 +103,9 @@ private struct VerificationSearch {
     /// Whether one of the candidates stands as it is: it passes, or its verdict says nothing.
     private func hasStanding(_ candidates: [Int]) -> Bool {
         candidates.contains { candidate in
-            guard search[candidate].rejection == nil, let evaluation = search[candidate].evaluation else { return false }
+            guard search[candidate].rejection == nil, let evaluation = search[candidate].evaluation else {
+                return false
+            }
             return evaluation.score.map { $0 >= options.acceptThreshold } ?? true
         }
     }

@@ -1,12 +1,13 @@
 /// Self-consistency (arXiv 2203.11171): several chains, drawn as one batch, and the answer that most of them give. With further
-/// looks at the pictures each chain is at one of them.
+/// views of the pictures each chain is written with one of them.
 ///
 /// Votes may count by what the steps' verdicts come to; where no verdict says anything, they count alike.
 struct Vote: Strategy {
+    let name = StrategyName.vote
     /// Whether steps are evaluated.
     let evaluatesSteps: Bool
 
-    func run(on search: SearchSession) throws -> Conclusion {
+    func run(in search: SearchSession) throws -> Conclusion {
         let chains = try search.drawChains(isEvaluated: evaluatesSteps)
         let leaves = chains.map(\.leaf)
         if evaluatesSteps { try search.evaluateLines(to: leaves) }
@@ -16,12 +17,12 @@ struct Vote: Strategy {
         let weights = isWeighted ? scores.map { $0 ?? 0 } : nil
         guard let (winner, share) = search.vote(answers, weights: weights) else {
             search.settle(on: leaves[0], among: leaves)
-            return Conclusion(leaf: leaves[0], stop: chains[0].stop)
+            return Conclusion(leaf: leaves[0], stopReason: chains[0].stopReason)
         }
         search.settle(on: leaves[winner], among: leaves)
         return Conclusion(
             leaf: leaves[winner],
-            stop: chains[winner].stop,
+            stopReason: chains[winner].stopReason,
             answer: answers[winner],
             confidence: share
         )
@@ -30,10 +31,10 @@ struct Vote: Strategy {
 
 extension SearchSession {
     /// Draws as many chains from the question as the options say and the budget allows, one at least.
-    func drawChains(isEvaluated: Bool) throws -> [(leaf: Int, stop: ReasoningStopReason)] {
+    func drawChains(isEvaluated: Bool) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
         let step = options.prompts.step.maximumTokens
         let width = width(upTo: options.chains, after: 0, length: step, isEvaluated: isEvaluated)
-        let drafts = draftOptions(of: 0..<max(1, width), after: 0, extent: turn(after: [0]), isEvaluated: isEvaluated)
+        let drafts = draftOptions(for: 0..<max(1, width), after: 0, extent: turn(after: [0]), isEvaluated: isEvaluated)
         return try writeChains(drafts.map { (0, $0) })
     }
 }

@@ -3,7 +3,16 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-extension StrategyName: ExpressibleByArgument {}
+extension StrategyName: ExpressibleByArgument {
+    /// Reads the name of a built-in strategy.
+    public init?(argument: String) {
+        guard Self.builtIn.contains(Self(rawValue: argument)) else { return nil }
+        self.init(rawValue: argument)
+    }
+
+    /// The names of the built-in strategies.
+    public static var allValueStrings: [String] { builtIn.map(\.rawValue) }
+}
 extension EvaluationForm: ExpressibleByArgument {}
 extension ScoreAggregation: ExpressibleByArgument {}
 

@@ -182,8 +182,8 @@ extension ResultRecord {
                 StepRecord(
                     text: step.text,
                     probability: step.evaluation?.score,
-                    logit: step.evaluation?.verdict.logit,
-                    isInformative: step.evaluation?.verdict.isInformative,
+                    logit: step.evaluation?.verdict?.logit,
+                    isInformative: step.evaluation?.verdict?.isInformative,
                     meanLogProbability: step.meanLogProbability,
                     lineLogProbability: trace.logProbability(to: step.id),
                     windowConfidence: step.windowConfidence,

@@ -132,11 +132,11 @@ struct StrategyList: ExpressibleByArgument, CustomStringConvertible {
 
     init?(argument: String) {
         if argument == "all" {
-            values = StrategyName.allCases
+            values = StrategyName.builtIn
             return
         }
         let names = argument.split(separator: ",").map {
-            StrategyName(rawValue: $0.trimmingCharacters(in: .whitespaces))
+            StrategyName(argument: $0.trimmingCharacters(in: .whitespaces))
         }
         let found = names.compactMap { $0 }
         guard !found.isEmpty, found.count == names.count, Set(found).count == found.count else { return nil }
@@ -145,7 +145,7 @@ struct StrategyList: ExpressibleByArgument, CustomStringConvertible {
 
     var description: String { values.map(\.rawValue).joined(separator: ",") }
     var defaultValueDescription: String { description }
-    static var allValueStrings: [String] { StrategyName.allCases.map(\.rawValue) + ["all"] }
+    static var allValueStrings: [String] { StrategyName.builtIn.map(\.rawValue) + ["all"] }
 }
 
 /// Seeds, as "0,3" or "0-4".

@@ -34,7 +34,12 @@ extension Cost<Int> {
             Cost(purpose: "Steps processed once more", short: "once more", group: .again, amount: counts.recomputed),
             Cost(purpose: "Verdicts", short: "verdicts", group: .evaluation, amount: counts.evaluation),
             Cost(purpose: "Reflections", short: "reflections", group: .evaluation, amount: counts.reflection),
-            Cost(purpose: "Verdicts without the picture", short: "image-free", group: .evaluation, amount: counts.contrast),
+            Cost(
+                purpose: "Verdicts without the picture",
+                short: "image-free",
+                group: .evaluation,
+                amount: counts.contrast
+            ),
             Cost(purpose: "Asking for the answer", short: "asking", group: .answer, amount: counts.answerPrompt),
             Cost(purpose: "The answer", short: "answer", group: .answer, amount: counts.answer),
         ].filter { $0.amount > 0 }
@@ -44,11 +49,12 @@ extension Cost<Int> {
 extension Cost<Double> {
     /// Seconds by purpose. Purposes without any are left out.
     static func seconds(_ seconds: Seconds) -> [Cost<Double>] {
-        let named = seconds.prompt + seconds.generation + seconds.evaluation + seconds.answer
+        let named = seconds.prompt + seconds.generation + seconds.views + seconds.evaluation + seconds.answer
         return [
             Cost(purpose: "The question’s prompt", short: "question", group: .question, amount: seconds.prompt),
             Cost(purpose: "Writing steps", short: "writing", group: .standing, amount: seconds.generation),
-            Cost(purpose: "Evaluating them", short: "evaluation", group: .evaluation, amount: seconds.evaluation),
+            Cost(purpose: "Further views of the pictures", short: "views", group: .again, amount: seconds.views),
+            Cost(purpose: "Evaluating steps", short: "evaluation", group: .evaluation, amount: seconds.evaluation),
             Cost(purpose: "The answer", short: "answer", group: .answer, amount: seconds.answer),
             Cost(purpose: "Everything else", short: "else", group: .other, amount: max(0, seconds.total - named)),
         ].filter { $0.amount > 0 }

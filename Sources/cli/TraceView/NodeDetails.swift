@@ -79,9 +79,20 @@ struct NodeDetails {
 
     private var verdict: [Row] {
         guard let evaluation = node.evaluation else { return [("Verdict", "not asked for")] }
-        let verdict = evaluation.verdict
-        return [
-            ("Score", evaluation.score.map { String(format: "%.4f", $0) } ?? "none: the verdict says nothing"),
+        let score: Row = (
+            "Score", evaluation.score.map { String(format: "%.4f", $0) } ?? "none: the verdict says nothing"
+        )
+        let findings = (evaluation.findings ?? []).flatMap { finding -> [Row] in
+            [("Checker", Wording.finding(finding)), ("Its hint", finding.hint)]
+        }
+        guard let verdict = evaluation.verdict else {
+            return [score] + findings + [("Verdict", "not asked for, as a checker refuted the step")]
+        }
+        return [score] + findings + rows(of: verdict, evaluation)
+    }
+
+    private func rows(of verdict: Verdict, _ evaluation: StepEvaluation) -> [Row] {
+        [
             ("Verdict’s probability", String(format: "%.4f", verdict.probability)),
             ("Verdict’s logit ℓ", Wording.logit(verdict.logit)),
             ("ℓ by order of the words", verdict.orderLogits.map(Wording.logit).joined(separator: ", ")),

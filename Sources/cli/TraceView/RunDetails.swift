@@ -98,7 +98,8 @@ struct RunDetails {
         let prompts = trace.header.options.prompts
         let texts: [(name: String, text: String?)] = [
             ("System message", trace.header.system ?? prompts.system), ("Reason", prompts.reason),
-            ("Evaluate a step", prompts.evaluate), ("Evaluate a chain", prompts.evaluateChain), ("Reflect", prompts.reflect),
+            ("Evaluate a step", prompts.evaluate), ("Evaluate a chain", prompts.evaluateChain),
+            ("Reflect", prompts.reflect),
             ("Refine a step", prompts.refine), ("Rework a chain", prompts.rework), ("Answer", prompts.answer),
             ("How an answer is stated", prompts.answerPattern),
             ("Words of a verdict", "\(prompts.verdict.positive)\n\(prompts.verdict.negative)"),
@@ -152,7 +153,8 @@ struct RunDetails {
     private func options() -> HTML {
         let options = trace.header.options
         let rows: [NodeDetails.Row] = [
-            ("Strategy", options.strategy.rawValue), ("Seed", "\(options.seed)"),
+            ("Strategy", options.strategy.rawValue), ("Checkers", trace.header.checkers?.joined(separator: ", ")),
+            ("Seed", "\(options.seed)"),
             ("Accepts from", Wording.score(options.acceptThreshold)),
             ("Rejects below", Wording.score(options.rejectThreshold)),
             ("Revisions", "\(options.maximumRevisions), \(options.revisionWidth) at a time"),

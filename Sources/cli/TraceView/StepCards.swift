@@ -124,7 +124,10 @@ struct StepCards {
 
     private func score(of node: StepNode) -> HTML? {
         guard let evaluation = node.evaluation else { return nil }
-        return Tag.span(.class("score"), .title("How likely the step is right, by the model’s own verdict")) {
+        return Tag.span(
+            .class("score"),
+            .title("How likely the step is right, by the model’s own verdict and by checkers")
+        ) {
             if let score = evaluation.score {
                 bar.horizontal(score)
                 Tag.span(.class("value")) { Wording.score(score) }
@@ -144,6 +147,9 @@ struct StepCards {
         }
         if let view = node.view, view != outline.trace[node.parent]?.view {
             Tag.p(.class("note")) { "» Written with \(Wording.view(view))." }
+        }
+        for finding in node.evaluation?.findings ?? [] {
+            Tag.p(.class("note"), .ownDirection) { "⊢ \(Wording.finding(finding))" }
         }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {
             Tag.p(.class("note")) { "↩ Taken back: \(Wording.reason(backtrack, in: outline))." }

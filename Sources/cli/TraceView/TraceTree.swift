@@ -138,6 +138,7 @@ private struct Drawing {
             notes.append("↩ taken back: \(Wording.reason(backtrack, in: outline))")
         }
         if node.decision == .restored { notes.append("↩ taken back, then put in its place again") }
+        notes += (node.evaluation?.findings ?? []).map { "⊢ \(Wording.shown(Wording.finding($0)))" }
         notes += outline.reflections(on: node).map { "» why? \(Wording.shown($0.text))" }
         notes += outline.proposals(after: node).map { "→ \(Wording.shown($0.answer.text))" }
         return notes

@@ -3,6 +3,7 @@
 /// Unlike JSON, it writes sets in order, so that the same value always gives the same text.
 enum ValueParts {
     static func rows(of value: Any, name: String = "") -> [NodeDetails.Row] {
+        if value is any RawRepresentable { return [(name, text(value))] }
         let mirror = Mirror(reflecting: value)
         switch mirror.displayStyle {
         case .optional:

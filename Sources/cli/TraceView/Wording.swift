@@ -23,6 +23,7 @@ enum Wording {
         case .beam:
             "Several lines of steps are written at once; after each step those go on that the model thinks right."
         case .adaptive: "The model writes one line of steps; where it doubts one, several lines go on and vote."
+        default: "The steps were searched by the strategy \(strategy.rawValue), which a program brought along."
         }
     }
 
@@ -54,6 +55,19 @@ enum Wording {
 
     /// Which view of the pictures a text was written with.
     static func view(_ view: Int) -> String { "view \(view + 1) of the pictures" }
+
+    /// What a checker found in a step.
+    static func finding(_ finding: StepFinding) -> String {
+        let outcome =
+            switch finding.outcome {
+            case .confirmed: "confirmed by"
+            case .refuted: "refuted by"
+            case .unknown: "not decided by"
+            case .failed: "not checked by"
+            }
+        let probability = finding.probability.map { ", probability \(score($0))" } ?? ""
+        return "\(outcome) \(finding.checker)\(probability)" + (finding.message.isEmpty ? "" : ": \(finding.message)")
+    }
 
     static func end(_ end: StepStopReason) -> String {
         switch end {

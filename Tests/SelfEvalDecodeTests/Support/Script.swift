@@ -36,7 +36,7 @@ struct Script {
     init(_ reasoning: String) throws { try self.init([(reasoning, 1)]) }
 
     func makeModel(contextLength: Int = 4096) -> ScriptedModel {
-        ScriptedModel(contextLength: contextLength) { [self] in logits(after: $0) }
+        ScriptedModel(tokenizer, contextLength: contextLength) { [self] in logits(after: $0) }
     }
 
     fileprivate func logits(after tokens: [TokenID]) -> Logits {
@@ -95,36 +95,37 @@ struct ScriptedRun {
     let events: [DecodeEvent]
     let model: ScriptedModel
 
-    /// Runs a question on a model. Each token that is processed takes a millisecond.
+    /// Runs a question on a model, or repeats a run. Each token that is processed takes a millisecond.
     init(
         _ model: ScriptedModel,
-        tokenizer: Tokenizer,
         options: SelfEvalOptions,
         question: String = "What is it?",
         pictures: Pictures? = nil,
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
         repeating earlier: Trace? = nil,
-        secondsPerToken: Double = 0.001,
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         var events: [DecodeEvent] = []
-        let run = try DecodeRun(
-            .init(
-                text: question,
-                usage: pictures.map { [$0.usage] } ?? [],
-                seenAt: { view, prompt in pictures?.prompt(prompt, view: view) ?? prompt }
-            ),
-            model: model,
-            renderer: PromptRenderer(template: ChatTemplate(TestVocabulary.chatML), tokenizer: tokenizer),
-            tokenizer: tokenizer,
-            identity: .scripted(tokenizer),
-            options: options,
-            repeating: earlier,
-            clock: { Double(model.processed) * secondsPerToken }
-        ) {
-            events.append($0)
-            onEvent($0)
+        let asked = SelfEvalDecoder.Question(
+            text: question,
+            usage: pictures.map { [$0.usage] } ?? [],
+            views: pictures
+        )
+        if let earlier {
+            trace = try SelfEvalDecoder.replay(earlier, asked, on: model, strategy: strategy, checkers: checkers)
+        } else {
+            trace = try SelfEvalDecoder.run(
+                asked,
+                on: model,
+                options: options,
+                strategy: strategy,
+                checkers: checkers
+            ) {
+                events.append($0)
+                onEvent($0)
+            }
         }
-        trace = try run.run()
         self.events = events
         self.model = model
     }
@@ -133,12 +134,15 @@ struct ScriptedRun {
         _ script: Script,
         options: SelfEvalOptions = .test,
         contextLength: Int = 4096,
+        strategy: (any Strategy)? = nil,
+        checkers: [any StepChecker] = [],
         onEvent: @escaping (DecodeEvent) -> Void = { _ in }
     ) throws {
         try self.init(
             script.makeModel(contextLength: contextLength),
-            tokenizer: script.tokenizer,
             options: options,
+            strategy: strategy,
+            checkers: checkers,
             onEvent: onEvent
         )
     }
@@ -151,11 +155,11 @@ struct ScriptedRun {
     func candidates(at place: Int) -> [StepNode] { trace.nodes.filter { trace.line(to: $0.id).count == place + 1 } }
 }
 
-/// A picture that a script says something else about at each view.
-struct Pictures {
+/// A picture that a script says something else about in each view.
+final class Pictures: ViewEncoder {
     /// What is said at each view, the first one first.
     let scripts: [Script]
-    /// Stands in the question for what is seen, and is the number of the look.
+    /// Stands in the question for what is seen, and is the number of the view.
     private let numbers: [TokenID]
     let usage: ImageUsage
 
@@ -167,12 +171,14 @@ struct Pictures {
         usage = try .picture(encodeSeconds: encodeSeconds, wasReused: wasReused)
     }
 
-    func prompt(_ prompt: [TokenID], view: Int) -> [TokenID] { prompt.map { $0 == numbers[0] ? numbers[view] : $0 } }
+    func prompt(_ prompt: [TokenID], inView view: Int) -> [TokenID] {
+        prompt.map { [numbers] in $0 == numbers[0] ? numbers[view] : $0 }
+    }
 
     func makeModel(contextLength: Int = 4096) -> ScriptedModel {
-        ScriptedModel(contextLength: contextLength) { [self] tokens in
+        ScriptedModel(scripts[0].tokenizer, contextLength: contextLength) { [self] tokens in
             // The question comes before anything that a script says.
-            let view = tokens.lazy.compactMap { numbers.firstIndex(of: $0) }.first ?? 0
+            let view = tokens.lazy.compactMap { self.numbers.firstIndex(of: $0) }.first ?? 0
             return scripts[view].logits(after: tokens)
         }
     }
@@ -183,7 +189,6 @@ struct Pictures {
     {
         try ScriptedRun(
             makeModel(contextLength: contextLength),
-            tokenizer: scripts[0].tokenizer,
             options: options,
             question: Self.question,
             pictures: self,

@@ -6,7 +6,10 @@ import EMLLMCore
 final class ScriptedModel: BranchingModel {
     typealias Branch = ScriptedBranch
 
+    let tokenizer: Tokenizer
     let contextLength: Int
+    /// The seconds that each token takes.
+    var secondsPerToken = 0.001
     let cancellation = CancellationFlag()
     /// The logits after a sequence of tokens.
     private let logits: ([TokenID]) -> Logits
@@ -26,11 +29,17 @@ final class ScriptedModel: BranchingModel {
     /// The most positions that any branch ever had.
     private(set) var longest = 0
 
-    init(contextLength: Int = 4096, logits: @escaping ([TokenID]) -> Logits) {
+    init(_ tokenizer: Tokenizer, contextLength: Int = 4096, logits: @escaping ([TokenID]) -> Logits) {
+        self.tokenizer = tokenizer
         self.contextLength = contextLength
         self.logits = logits
     }
 
+    var identity: ModelIdentity { .scripted(tokenizer) }
+    var promptRenderer: PromptRenderer? {
+        (try? ChatTemplate(TestVocabulary.chatML)).map { PromptRenderer(template: $0, tokenizer: tokenizer) }
+    }
+    func seconds() -> Double { Double(processed) * secondsPerToken }
     func cacheBytes(positions: Int, branches: Int) -> Int { positions }
 
     func makeBranch() -> ScriptedBranch { ScriptedBranch(tokens: [], model: self) }

@@ -12,6 +12,8 @@ public struct DraftOptions: Sendable, Equatable {
     public var isEvaluated: Bool
     /// The view of the pictures that the text is written with; `nil` for that of the step before.
     public var view: Int?
+    /// Whether evaluations between markers (``PromptPack/markers``) are pieces of their own, as SEAT's are.
+    public var recognizesEvaluations: Bool
 
     /// How far a text goes.
     public enum Extent: Sendable, Equatable {
@@ -27,12 +29,14 @@ public struct DraftOptions: Sendable, Equatable {
         sampling: GenerationOptions,
         hint: StepNode.Hint? = nil,
         isEvaluated: Bool = true,
-        view: Int? = nil
+        view: Int? = nil,
+        recognizesEvaluations: Bool = false
     ) {
         self.extent = extent
         self.sampling = sampling
         self.hint = hint
         self.isEvaluated = isEvaluated
         self.view = view
+        self.recognizesEvaluations = recognizesEvaluations
     }
 }

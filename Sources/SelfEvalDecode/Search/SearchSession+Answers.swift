@@ -1,0 +1,72 @@
+import EMLLMCore
+
+extension SearchSession {
+    /// The answer that a step states; `nil` where it states none.
+    public func statedAnswer(in node: Int) -> Answer? {
+        guard let step = trace[node], step.kind == .step,
+            let text = AnswerText.stated(in: step.text, by: options.prompts)
+        else { return nil }
+        return Answer(text: text, source: .reasoning, node: node, tokens: [])
+    }
+
+    /// The answer of the line that the run arrived at, out of what was set aside for it.
+    func finalAnswer(after leaf: Int) throws -> Answer {
+        if let answer = statedAnswer(in: leaf) { return answer }
+        if let known = trace.proposals.last(where: { $0.node == leaf }) { return known }
+        let (text, tokens) = try source.answer(after: [leaf], ledger: ledger)[0]
+        return Answer(text: text, source: .asked, node: leaf, tokens: tokens)
+    }
+
+    /// The answers of several lines: stated ones, and the others asked for as one batch where the budget allows it.
+    ///
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    public func answers(after leaves: [Int]) throws -> [Answer?] {
+        try beginCall()
+        for leaf in leaves { try checkIsKept(leaf) }
+        let silent = leaves.filter { statedAnswer(in: $0) == nil }
+        let expense = Expense(
+            promptTokens: silent.count * costs.answer,
+            passes: options.budget.answerTokens,
+            branches: silent.count
+        )
+        var asked: [Int: Answer] = [:]
+        if !silent.isEmpty, ledger.meter.allows(expense) {
+            let found = try ledger.timed(\.answer) { try source.answer(after: silent, ledger: ledger) }
+            for (leaf, answer) in zip(silent, found) {
+                asked[leaf] = Answer(text: answer.text, source: .asked, node: leaf, tokens: answer.tokens)
+            }
+        }
+        return leaves.map { leaf in
+            let answer = statedAnswer(in: leaf) ?? asked[leaf]
+            if let answer { note(.proposal(answer)) }
+            return answer
+        }
+    }
+
+    /// The answer that most lines give, by weight; `nil` where none gives any.
+    ///
+    /// - Parameters:
+    ///   - answers: one for each line.
+    ///   - weights: what each line counts; all the same where `nil`, which is plain self-consistency.
+    /// - Returns: the index of the heaviest line that gives the winning answer, and the answer's share of the weight.
+    public func vote(_ answers: [Answer?], weights: [Double]?) -> (winner: Int, share: Double)? {
+        var totals: [String: Double] = [:]
+        var order: [String] = []
+        var total = 0.0
+        func weight(_ index: Int) -> Double { weights?[index] ?? 1 }
+        for (index, answer) in answers.enumerated() {
+            guard let answer else { continue }
+            let key = answer.voteKey
+            if totals[key] == nil { order.append(key) }
+            totals[key, default: 0] += weight(index)
+            total += weight(index)
+        }
+        // The first among equals.
+        guard let best = order.max(by: { (totals[$0] ?? 0) < (totals[$1] ?? 0) }) else { return nil }
+        let winning = order.first { totals[$0] == totals[best] } ?? best
+        let voters = answers.indices.filter { answers[$0]?.voteKey == winning }
+        let heaviest = voters.map(weight).max() ?? 0
+        guard let winner = voters.first(where: { weight($0) == heaviest }) else { return nil }
+        return (winner, total > 0 ? (totals[winning] ?? 0) / total : 0)
+    }
+}

@@ -1,0 +1,205 @@
+import EMLLMCore
+
+// MARK: Limits
+
+extension SearchSession {
+    /// The most texts, up to `count`, that may be written behind a node and evaluated, about `length` tokens each.
+    public func width(upTo count: Int, after parent: Int, length: Int, isEvaluated: Bool) -> Int {
+        let evaluation = isEvaluated ? costs.evaluation : 0
+        let room = source.position(after: parent) + length + max(ledger.meter.reservedTokens, evaluation)
+        guard count > 0, room <= source.contextLength else { return 0 }
+        return (1...count).last { width in
+            ledger.meter.allows(Expense(promptTokens: width * evaluation, passes: length + 2, branches: width))
+        } ?? 0
+    }
+
+    /// How far chains behind nodes may go.
+    public func turn(after parents: [Int]) -> DraftOptions.Extent {
+        let known = parents.map { steps(to: $0).count }.max() ?? 0
+        return .turn(maximumSteps: max(1, options.maximumSteps - known))
+    }
+
+    /// How texts behind a node are to be written that have to differ: with a view each, in turn, the likeliest text of each
+    /// view first, and draws after that. Without further views, and where the budget has no room for them, all are draws.
+    ///
+    /// - Parameters:
+    ///   - numbers: which of the texts at this place they are; number 0 takes the view of the step before.
+    ///   - parent: the node.
+    ///   - extent: how far they go.
+    ///   - isEvaluated: whether they are going to be evaluated.
+    public func draftOptions(
+        for numbers: Range<Int>,
+        after parent: Int,
+        extent: DraftOptions.Extent,
+        isEvaluated: Bool
+    ) -> [DraftOptions] {
+        let views = numbers.map { (trace.view(of: parent) + $0) % options.views }
+        guard options.views > 1, trace.header.images != nil,
+            ledger.meter.allows(expense(of: views, texts: numbers.count, after: parent))
+        else {
+            let draft = DraftOptions(extent: extent, sampling: options.revisionSampling, isEvaluated: isEvaluated)
+            return numbers.map { _ in draft }
+        }
+        permittedViews.formUnion(views)
+        return zip(numbers, views).map { number, view in
+            DraftOptions(
+                extent: extent,
+                sampling: number < options.views ? options.primarySampling : options.revisionSampling,
+                isEvaluated: isEvaluated,
+                view: view
+            )
+        }
+    }
+
+    /// What texts cost that begin in other views: the question in each that was not taken yet, and behind it the line so far.
+    private func expense(of views: [Int], texts: Int, after parent: Int) -> Expense {
+        let further = Set(views).subtracting(trace.nodes.map { $0.view ?? 0 }).subtracting([0]).count
+        let line = trace.line(to: parent).reduce(0) { $0 + $1.tokens.count }
+        return Expense(promptTokens: further * trace.header.prompt.count + texts * line, views: further)
+    }
+}
+
+// MARK: Writing
+
+extension SearchSession {
+    /// Writes texts behind nodes as one batch. Texts that say nothing new are marked (``StepNode/rejection``).
+    ///
+    /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    public func write(after parents: [Int], _ draft: DraftOptions) throws -> [[Int]] {
+        try write(parents.map { ($0, draft) })
+    }
+
+    /// Writes texts as one batch, each with options of its own.
+    ///
+    /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
+    /// - Throws: ``EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    public func write(_ texts: [(parent: Int, draft: DraftOptions)]) throws -> [[Int]] {
+        try beginCall()
+        guard !texts.isEmpty else { return [] }
+        let jobs = try texts.map { try job($0.draft, after: $0.parent) }
+        let (written, error) = try ledger.timed(\.generation) {
+            try source.write(jobs, firstID: trace.nodes.count + 1, ledger: ledger) { [self] parent, text in
+                note(.draft(parent: parent, text: text))
+            }
+        }
+        for (job, nodes) in zip(jobs, written) {
+            for var node in nodes {
+                streams[node.id] = job.stream
+                if node.continues { draftCounts[node.parent] = 1 }
+                node.rejection = rejection(of: node, in: job.extent)
+                permittedViews.insert(job.view)
+                note(.candidate(node))
+            }
+        }
+        if let error { throw error }
+        return written.map { $0.map(\.id) }
+    }
+
+    /// A text as the source is to write it.
+    private func job(_ draft: DraftOptions, after parent: Int) throws -> WriteJob {
+        try checkIsKept(parent)
+        switch draft.hint {
+        case .evaluation(let node)?: try checkIsKept(node)
+        case .reflection(let id)?:
+            guard trace.reflections.indices.contains(id) else {
+                throw EMLLMError.noSuchNode("reflection \(id)", expected: "a reflection that was asked for")
+            }
+        case nil: break
+        }
+        let ordinal = draftCounts[parent, default: 0]
+        draftCounts[parent] = ordinal + 1
+        return WriteJob(
+            parent: parent,
+            ordinal: ordinal,
+            stream: Self.stream(streams[parent] ?? 0, ordinal),
+            sampling: draft.sampling,
+            extent: try extent(draft, after: parent),
+            hint: draft.hint,
+            view: try view(draft, after: parent),
+            reserve: draft.isEvaluated ? costs.evaluation : 0,
+            recognizesEvaluations: draft.recognizesEvaluations
+        )
+    }
+
+    /// How far a text may go, so that its line has at most as many steps as allowed.
+    private func extent(_ draft: DraftOptions, after parent: Int) throws -> DraftOptions.Extent {
+        let left = options.maximumSteps - steps(to: parent).count
+        // The last step may be followed by the model's own evaluation of it.
+        let mayBeEvaluation = left == 0 && draft.recognizesEvaluations && trace[parent]?.kind == .step
+        guard left > 0 || mayBeEvaluation else { throw endSearch(.maximumSteps) }
+        guard case .turn(let steps) = draft.extent else { return .step }
+        return .turn(maximumSteps: max(1, min(steps, left)))
+    }
+
+    /// The view that a text is written with: the one asked for where the budget has room for it, else that of the step before.
+    private func view(_ draft: DraftOptions, after parent: Int) throws -> Int {
+        let current = trace.view(of: parent)
+        guard let view = draft.view, view != current else { return current }
+        guard (0..<options.views).contains(view) else {
+            throw EMLLMError.noSuchNode("view \(view)", expected: "0...\(options.views - 1)")
+        }
+        if permittedViews.contains(view) { return view }
+        guard ledger.meter.allows(expense(of: [view], texts: 1, after: parent)) else { return current }
+        permittedViews.insert(view)
+        return view
+    }
+
+    /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).
+    private static func stream(_ parent: UInt64, _ ordinal: Int) -> UInt64 {
+        var z = parent &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(ordinal + 1)
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// Why a text is set aside without a verdict. Chains may begin alike; candidates for a step have to differ.
+    private func rejection(of node: StepNode, in extent: DraftOptions.Extent) -> StepNode.Rejection? {
+        let key = AnswerText.key(node.text)
+        defer { textsWritten[node.parent, default: []].insert(key) }
+        if key.isEmpty { return .empty }
+        if case .step = extent, textsWritten[node.parent]?.contains(key) == true { return .duplicate }
+        if steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key }) { return .repetition }
+        if case .step = extent, node.ordinal > 0, node.end == .budget { return .cut }
+        return nil
+    }
+}
+
+// MARK: Chains
+
+extension SearchSession {
+    /// Writes whole chains behind nodes as one batch, and says which of their steps stand.
+    ///
+    /// - Returns: for each chain its last step that stands (the node it began behind where none does), and why it stopped.
+    /// - Throws: as ``write(after:_:)``.
+    public func writeChains(
+        after parents: [Int],
+        sampling: GenerationOptions,
+        hint: StepNode.Hint? = nil,
+        isEvaluated: Bool
+    ) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
+        let extent = turn(after: parents)
+        let draft = DraftOptions(extent: extent, sampling: sampling, hint: hint, isEvaluated: isEvaluated)
+        return try writeChains(parents.map { ($0, draft) })
+    }
+
+    /// Writes whole chains as one batch, each with options of its own, and says which of their steps stand.
+    ///
+    /// - Returns: as ``writeChains(after:sampling:hint:isEvaluated:)``.
+    /// - Throws: as ``write(after:_:)``.
+    public func writeChains(
+        _ chains: [(parent: Int, draft: DraftOptions)]
+    ) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
+        try zip(chains, write(chains)).map { chain, nodes in chainEnd(of: nodes, after: chain.parent) }
+    }
+
+    private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stopReason: ReasoningStopReason) {
+        // White space, or the same again, at the end of a chain is no part of it.
+        let standing = nodes.prefix { self[$0].rejection == nil }
+        for node in nodes { decide(node, standing.contains(node) ? .written : .rejected) }
+        let leaf = standing.last ?? parent
+        // The last text may be white space that ended the turn: then the turn ended, though the line does not show it.
+        let stop = stopReason(after: leaf) ?? nodes.last.flatMap { stopReason(after: $0) }
+        return (leaf, stop ?? (standing.count < nodes.count ? .exhausted : .maximumSteps))
+    }
+}

@@ -1,0 +1,115 @@
+import EMLLMCore
+
+/// Looks at steps without the model: arithmetic, units, forbidden words, a proof checker.
+///
+/// A checker is called for every step that is evaluated, before the model is asked. What it finds is part of the step's
+/// ``StepEvaluation``, and stays in the trace:
+///
+/// - A step that is refuted scores 0, whatever the model would say, and costs no verdict.
+/// - A probability is a bound: the score is the least of the model's and of those that checkers give, and the least of these
+///   where the verdict says nothing.
+/// - A checker that throws has no part in the score. The error is a finding with the outcome
+///   ``StepFinding/Outcome-swift.enum/failed``, and the run goes on.
+///
+/// The same step has to give the same finding, so that a run can be repeated.
+public protocol StepChecker: Sendable {
+    /// What traces call the checker.
+    var name: String { get }
+    /// What there is to say about a step; `nil` for nothing.
+    func check(_ step: CheckedStep) throws -> StepFinding?
+}
+
+/// A step as a ``StepChecker`` sees it.
+public struct CheckedStep: Sendable, Equatable {
+    /// The user's question.
+    public var question: String
+    /// The text of the step.
+    public var text: String
+    /// The texts of the steps before it, from the first on.
+    public var earlierSteps: [String]
+
+    /// Describes a step.
+    public init(question: String, text: String, earlierSteps: [String] = []) {
+        self.question = question
+        self.text = text
+        self.earlierSteps = earlierSteps
+    }
+}
+
+/// What a ``StepChecker`` says about a step.
+public struct StepFinding: Codable, Sendable, Equatable {
+    /// The name of the checker; the session fills it in.
+    public internal(set) var checker = ""
+    /// What was found.
+    public var outcome: Outcome
+    /// The probability that the step is right, from 0 to 1; `nil` where the checker gives none.
+    public var probability: Double?
+    /// Why, for people.
+    public var message: String
+    /// What to tell the model when the step is written again (``SelfEvalOptions/usesHints``); `nil` for nothing.
+    public var hint: String?
+
+    /// What a checker found.
+    public enum Outcome: String, Codable, Sendable {
+        /// The step is right, as far as the checker can tell.
+        case confirmed
+        /// The step is wrong.
+        case refuted
+        /// The checker cannot tell.
+        case unknown
+        /// The checker threw an error, or gave a probability that is none.
+        case failed
+    }
+
+    /// Describes a finding.
+    public init(outcome: Outcome, probability: Double? = nil, message: String = "", hint: String? = nil) {
+        self.outcome = outcome
+        self.probability = probability
+        self.message = message
+        self.hint = hint
+    }
+}
+
+extension StepChecker {
+    /// What the checker finds, with its name; its failure where it throws.
+    func finding(in step: CheckedStep) -> StepFinding? {
+        var finding: StepFinding?
+        do {
+            finding = try check(step)
+        } catch {
+            finding = StepFinding(outcome: .failed, message: "\(error)")
+        }
+        if let probability = finding?.probability, !(0...1).contains(probability) {
+            finding = StepFinding(outcome: .failed, message: "a probability of \(probability)")
+        }
+        finding?.checker = name
+        return finding
+    }
+}
+
+extension [StepFinding] {
+    /// A score with what was found taken into account: 0 where something is refuted, else the least of it and of the
+    /// probabilities.
+    func score(with score: Double?) -> Double? {
+        if contains(where: { $0.outcome == .refuted }) { return 0 }
+        let probabilities = filter { $0.outcome != .failed }.compactMap(\.probability)
+        return (probabilities + [score].compactMap { $0 }).min()
+    }
+}
+
+extension EMLLMError.Code {
+    /// A recorded run without a checker that it was made with.
+    public static let missingChecker = Self(rawValue: "missing-checker")
+}
+
+extension EMLLMError {
+    static func missingChecker(_ name: String, given: [String]) -> EMLLMError {
+        EMLLMError(
+            code: .missingChecker,
+            subject: "recorded run",
+            expected: "the checker '\(name)' that it was made with",
+            found: given.isEmpty ? "no checkers" : given.joined(separator: ", "),
+            remedy: "repeat it with the same checkers"
+        )
+    }
+}
