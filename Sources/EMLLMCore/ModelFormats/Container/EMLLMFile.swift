@@ -75,7 +75,8 @@ public struct EMLLMFile: Sendable {
         chatTemplate = metadata.chatTemplate
         provenance = metadata.provenance
         tokenizer = try ContainerTokenizer.read(try checkedBytes(.tokenizer), path: path)
-        recipe = try sections.contains { $0.kind == ContainerFormat.SectionKind.recipe.rawValue }
+        recipe =
+            try sections.contains { $0.kind == ContainerFormat.SectionKind.recipe.rawValue }
             ? Self.recipe(try checkedBytes(.recipe), path: path) : nil
         let data = try section(.tensorData)
         let index = try checkedBytes(.tensorIndex)
