@@ -46,7 +46,11 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "Accept steps from this score on, where none is asked for (emllm eval sweep shows what each does).")
     var accept: Double?
 
-    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm help run says what a look is).")
+    @Option(help: "The views of each picture, where a run asks for none (emllm help run says what a view is).")
+    var views: Int?
+
+    /// The name that ``views`` had before version 0.2.
+    @Option(help: .hidden)
     var looks: Int?
 
     @Option(help: "Where to write (default: calibration.json in the run's folder).", completion: .file())
@@ -68,16 +72,17 @@ struct CalibrateCommand: AsyncParsableCommand {
         if let accept, !(0...1).contains(accept) {
             throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
-        if let looks { try usageError { try SelfEvalOptions(views: looks).validate() } }
+        if let views = views ?? looks { try usageError { try SelfEvalOptions(views: views).validate() } }
     }
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let made = try source.readDescription().options.values.first { looks != nil && $0.views != looks }?.views
-        if risk != nil, let looks, let made {
+        let views = views ?? looks
+        let made = try source.readDescription().options.values.first { views != nil && $0.views != views }?.views
+        if risk != nil, let views, let made {
             throw ValidationError(
-                "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
-                    + "run with --looks \(looks)"
+                "--risk: expected a run with \(views) views, since answers will be found with as many; found one with \(made); "
+                    + "run with --views \(views)"
             )
         }
         let fitted = try RunCalibration(
@@ -85,7 +90,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             signals: signals.values,
             method: method,
             acceptThreshold: accept,
-            views: looks
+            views: views
         )
         guard var calibration = fitted else { throw EMLLMError.noLabelledSteps(folder) }
         if let risk { try calibration.addAbstention(risk: risk) }
@@ -132,7 +137,7 @@ extension EMLLMError {
             subject: path,
             expected: "right and wrong steps with verdicts",
             found: "too few of them",
-            remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains); "
+            remedy: "run with --labels and a strategy that evaluates steps (verify, or cot with --evaluate-chains); "
                 + "where verdicts say nothing, since yes and no are both unlikely, fit --signals line"
         )
     }

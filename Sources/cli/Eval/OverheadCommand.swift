@@ -29,16 +29,16 @@ struct OverheadCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             return try StandardStreams.write(String(decoding: encoder.encode(rows), as: UTF8.self) + "\n")
         }
-        var lines = ["strategy  answers  prompt  accepted  judging  processed  re-prompted  ratio"]
+        var lines = ["strategy  answers  prompt  accepted  evaluation  processed  re-prompted  ratio"]
         for row in rows {
             lines.append(
                 row.strategy.padding(toLength: 8, withPad: " ", startingAt: 0)
                     + String(
-                        format: "  %7d  %6.0f  %8.0f  %7.0f  %9.0f  %11.0f  %5.1f",
+                        format: "  %7d  %6.0f  %8.0f  %10.0f  %9.0f  %11.0f  %5.1f",
                         row.answers,
                         row.prompt,
                         row.accepted,
-                        row.judging,
+                        row.evaluation,
                         row.processed,
                         row.reprompted,
                         row.ratio

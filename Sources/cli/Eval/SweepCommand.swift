@@ -14,7 +14,7 @@ struct SweepCommand: AsyncParsableCommand {
         discussion: """
             A step is a function of the seed and its place in the tree, so whatever was recorded is what the model would have \
             said. Where other thresholds lead to a step that was not recorded, the answer is counted as undecided; record \
-            with --accept 1 (every revision is tried) or --judge-chains (every chain is judged) to leave few.
+            with --accept 1 (every revision is tried) or --evaluate-chains (every chain is evaluated) to leave few.
             """
     )
 

@@ -81,7 +81,7 @@ private enum RunHelp {
     ///   - note: what else there is to say.
     static func discussion(program: String, verbs: String, note: String = "") -> String {
         """
-        The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
+        The model reasons step by step and evaluates each step before it writes the next. On a terminal the steps are shown \
         with the probability that they are right; in a pipe only the answer is printed.\(note)
 
         EXAMPLES

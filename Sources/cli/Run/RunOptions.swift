@@ -32,7 +32,7 @@ struct RunOptions: ParsableArguments {
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
         let pictures = try imageOptions.load()
         let model = try modelOptions.load()
-        guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
+        guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noVision(modelOptions.model) }
         // A recorded run says itself what it saw.
         if mode.raw == nil, recorded == nil { try modelOptions.check(model, hasPictures: !pictures.isEmpty) }
         let runner = Runner(
@@ -80,7 +80,7 @@ extension EMLLMError {
         remedy: "give it as an argument or on standard input"
     )
 
-    static func noEyes(_ model: String) -> EMLLMError {
+    static func noVision(_ model: String) -> EMLLMError {
         EMLLMError(
             code: .noVision,
             subject: model,
