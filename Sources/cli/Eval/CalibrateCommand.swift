@@ -13,40 +13,40 @@ struct CalibrateCommand: AsyncParsableCommand {
         commandName: "calibrate",
         abstract: "Fit probabilities to a model's verdicts on labelled steps, and thresholds to abstain by.",
         discussion: """
-            Takes the steps of a run that have both a verdict and a label (run with --labels). The file names the weights and \
-            the prompts, and is refused for others. With --model it is put beside the model.
+            Uses the steps of a run that have both a verdict and a label (run with --labels). The file is valid only for the \
+            weights and prompts that it names. --model writes it beside the model.
 
-            With --signals a step's score is more than its verdict: how likely the model found what it said so far often \
-            tells more than what it says about it, and costs nothing.
+            With --signals, a step's score combines more than its verdict. The probability of the text so far often says more \
+            than the verdict about it, and costs nothing.
 
-            With --risk, each strategy also gets the least confidence at which at most that share of all questions is \
-            answered and wrong (conformal risk control). That is a promise about new questions of the same kind, and not \
-            about the share of wrong ones among those that are answered.
+            With --risk, each strategy also gets the lowest confidence at which at most that share of all questions is \
+            answered and wrong (conformal risk control). The guarantee is for new questions of the same kind. It does not \
+            bound the share of wrong answers among those given.
             """
     )
 
     @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
-    @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
+    @Option(help: "platt (two parameters, needs dozens of steps) or isotonic (any monotone curve, needs about a thousand).")
     var method = ScoreFit.Method.platt
 
     @Option(
         help: ArgumentHelp(
-            "What a step's score is made of, beside each other as verdict,line: weights are fitted for them. line is the "
-                + "log-probability of all that was said so far, sequence that of the step (mean), window its weakest place.",
+            "The signals in a step's score, as verdict,line; their weights are fitted. line is the log-probability of the "
+                + "text so far, sequence the step's (mean), window that of the step's weakest part.",
             valueName: "names"
         )
     )
     var signals = SignalList([.verdict])
 
-    @Option(help: "The most questions that are answered and wrong, as a share of all.")
+    @Option(help: "The largest share of all questions that may be answered and wrong.")
     var risk: Double?
 
-    @Option(help: "Accept steps from this score on, where none is asked for (emllm eval sweep shows what each does).")
+    @Option(help: "The score from which steps are accepted by default (emllm eval sweep compares scores).")
     var accept: Double?
 
-    @Option(help: "The views of each picture, where a run asks for none (emllm help run says what a view is).")
+    @Option(help: "The number of views of each picture by default (emllm help run says what a view is).")
     var views: Int?
 
     /// The name that ``views`` had before version 0.2.
@@ -57,7 +57,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     var out: String?
 
     @Option(
-        help: "The model, to write the file beside it, where the tools find it by themselves.",
+        help: "The model; the file is written beside it, where the tools find it.",
         completion: .models
     )
     var model: String?

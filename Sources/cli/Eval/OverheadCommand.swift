@@ -7,11 +7,11 @@ import Foundation
 struct OverheadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "overhead",
-        abstract: "What self-evaluation costs in tokens, and what it would cost by prompting anew for every call.",
+        abstract: "Show what self-evaluation costs in tokens, and what it would cost with a new prompt for every call.",
         discussion: """
-            Per answer, means over the traces of a run. Accepted: the steps that stand. Processed: everything that went \
-            through the model. Re-prompted: what a client without branches would process for the same texts and verdicts, \
-            sending question and steps again with each call.
+            Means per answer over the traces of a run. Accepted: the accepted steps. Processed: all tokens that went through \
+            the model. Re-prompted: the tokens that a client without branches would process for the same texts and \
+            verdicts, because it sends question and steps again with each call.
             """
     )
 

@@ -8,17 +8,17 @@ struct ImageOptions: ParsableArguments {
     @Option(
         name: .customLong("image"),
         help: ArgumentHelp(
-            "A PNG or JPEG picture that the question shows, or '-' for one on standard input. May be given several times.",
+            "A PNG or JPEG picture for the question, or '-' for standard input. May be given several times.",
             valueName: "file"
         ),
         completion: .pictures
     )
     var images: [String] = []
 
-    @Flag(help: "Take pictures that are cut short or damaged for what can be decoded of them.")
+    @Flag(help: "Accept truncated or damaged pictures, and use what can be decoded of them.")
     var allowTruncatedImages = false
 
-    @Option(help: "The most pixels of a picture (default: 67108864).")
+    @Option(help: "The maximum number of pixels in a picture (default: 67108864).")
     var maxImagePixels: Int?
 
     func validate(question: String?) throws {

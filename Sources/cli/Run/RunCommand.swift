@@ -32,8 +32,8 @@ package struct EMLLMRun: AsyncParsableCommand {
             note: """
 
 
-                'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: emllm-run trace asks \
-                about the word, as does emllm-run -- prompts.
+                'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: 'emllm-run trace' asks \
+                about the word, and so does 'emllm-run -- prompts'.
                 """
         ),
         version: EMLLMVersion.current

@@ -7,7 +7,7 @@ import SelfEvalDecode
 
 /// A question, how it is answered, and what is printed: what `emllm run` and `emllm-run` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "The question; without it, or with '-', it is read from standard input.")
+    @Argument(help: "The question; if it is missing or '-', it is read from standard input.")
     var question: String?
 
     @OptionGroup(title: "Model") var modelOptions: ModelOptions
