@@ -61,7 +61,8 @@ struct StepCards {
     private func isCorrection(_ place: TraceOutline.Place) -> Bool {
         guard let next = place.next, next.kind == .step else { return false }
         return place.others.contains { other in
-            other.id < next.id && other.decision == .rejected && other.rejection == nil && outline.descendants(of: other) == 0
+            other.id < next.id && other.decision == .rejected && other.rejection == nil
+                && outline.descendants(of: other) == 0
         }
     }
 
