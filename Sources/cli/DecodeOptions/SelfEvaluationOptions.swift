@@ -12,6 +12,8 @@ extension StrategyName: ExpressibleByArgument {
 
     /// The names of the built-in strategies.
     public static var allValueStrings: [String] { builtIn.map(\.rawValue) }
+    /// Shells complete these names.
+    public static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
 extension EvaluationForm: ExpressibleByArgument {}
 extension ScoreAggregation: ExpressibleByArgument {}
