@@ -75,9 +75,6 @@ extension VisionConfiguration {
 
     /// The most patches of one tile: what published models allow, and a gigabyte or two of memory.
     private static let mostPatches = 1 << 16
-    /// The most pixels that a picture is scaled to.
-    private static let mostPixels = 1 << 28
-
     private func validateSizes(
         check: (String, Int, ClosedRange<Int>) throws -> Void,
         refuse: (String, String, String, Bool) throws -> Void
@@ -88,6 +85,7 @@ extension VisionConfiguration {
         func tile(_ width: Int, _ height: Int) throws {
             try check("preprocessing", width, 1...longest)
             try check("preprocessing", height, 1...longest)
+            try check("preprocessing's pixels", width * height, 1...ImagePreprocessing.mostPixels)
             let unit = tower.patchSize * connector.merge
             // CLIP's convolution leaves out what does not fill a patch; joined patches leave nothing out.
             let isWhole = connector.merge == 1 || (width % unit == 0 && height % unit == 0)
@@ -118,7 +116,7 @@ extension VisionConfiguration {
             try tile(side, side)
             try check("preprocessing.maximumTiles", maximum, 1...1024)
             try check("preprocessing.minimumTiles", minimum, 1...maximum)
-            try check("preprocessing's pixels", side * side * maximum, 1...Self.mostPixels)
+            try check("preprocessing's pixels", side * side * maximum, 1...ImagePreprocessing.mostPixels)
         case .native(let factor, let minimum, let maximum):
             try check("preprocessing.factor", factor, 1...4096)
             try refuse(
@@ -128,7 +126,7 @@ extension VisionConfiguration {
                 factor % (tower.patchSize * connector.merge) == 0
             )
             try refuse("positions.lookup", "bilinear or bicubic", "exact", tower.positions?.lookup != .exact)
-            let most = min(Self.mostPixels, Self.mostPatches * tower.patchSize * tower.patchSize)
+            let most = min(ImagePreprocessing.mostPixels, Self.mostPatches * tower.patchSize * tower.patchSize)
             try check("preprocessing.maximumPixels", maximum, 1...most)
             try check("preprocessing.minimumPixels", minimum, 1...maximum)
         }
