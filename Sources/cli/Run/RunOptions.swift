@@ -30,7 +30,7 @@ struct RunOptions: ParsableArguments {
     func run() async throws {
         let recorded = try mode.replay.map { try TraceCommand.read($0) }
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
-        let pictures = try imageOptions.load()
+        let pictures = try recorded.map { try imageOptions.load(for: $0) } ?? imageOptions.load()
         let model = try modelOptions.load()
         guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noVision(modelOptions.model) }
         // A recorded run says itself what it saw.
