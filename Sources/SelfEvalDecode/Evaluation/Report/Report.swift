@@ -17,7 +17,10 @@ public struct Report: Sendable {
 
     /// Makes a report of results of any number of models, strategies and seeds.
     ///
-    /// - Parameter skippedProblems: how many problems were not run.
+    /// - Parameters:
+    ///   - records: the results.
+    ///   - skippedProblems: how many problems were not run.
+    ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
         self.init(summary: try Summary(records: records, skippedProblems: skippedProblems, options: options))

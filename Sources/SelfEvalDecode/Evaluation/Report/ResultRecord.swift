@@ -91,7 +91,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?
-    /// Whether the verdict said anything (``Verdict/isInformative``); `nil` where it was not recorded.
+    /// Whether the verdict said anything (`Verdict.isInformative`); `nil` where it was not recorded.
     public var isInformative: Bool?
     /// The mean of its tokens' natural log-probabilities.
     public var meanLogProbability: Double
@@ -140,7 +140,9 @@ extension ResultRecord {
 
     /// Reads the lines of a results file; empty ones are skipped.
     ///
-    /// - Parameter file: the file's name, for errors.
+    /// - Parameters:
+    ///   - lines: the file's bytes.
+    ///   - file: the file's name, for errors.
     /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no record.
     public static func records(from lines: Data, file: String) throws -> [ResultRecord] {
         let decoder = JSONDecoder()

@@ -4,7 +4,10 @@ import Foundation
 extension Summary {
     /// Computes all numbers. The order of the records does not matter.
     ///
-    /// - Parameter skippedProblems: how many problems were not run.
+    /// - Parameters:
+    ///   - records: the results.
+    ///   - skippedProblems: how many problems were not run.
+    ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
         var runs: Set<[String]> = []

@@ -59,7 +59,7 @@ public struct RunCalibration: Sendable {
         records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
     }
 
-    /// Adds thresholds for abstention (``SelfEvalDecode/ConformalRisk``). The confidences that they are for are those of
+    /// Adds thresholds for abstention (`ConformalRisk`). The confidences that they are for are those of
     /// runs with this calibration, so the recorded runs are decided anew with it.
     ///
     /// - Parameter risk: the most questions that are answered and wrong, as a share of all, between 0 and 1.
