@@ -73,7 +73,7 @@ public final class EMLLMSession: Sendable {
     ///
     /// - Parameters:
     ///   - model: the model that answers.
-    ///   - transcript: everything said so far, the system message first where there is one.
+    ///   - transcript: the messages so far, the system message first if there is one.
     ///   - images: the pictures that the transcript shows, in order.
     ///   - options: how the model is run.
     /// - Throws: ``EMLLMError`` when an option is out of range, the model has no chat template, or the messages show
@@ -93,7 +93,7 @@ public final class EMLLMSession: Sendable {
 
     // MARK: What is known of it
 
-    /// Everything said so far, the instructions first.
+    /// The messages so far, the instructions first.
     public var transcript: [ChatMessage] { state.withLock(\.transcript) }
 
     /// The pictures that ``transcript`` shows, in order.

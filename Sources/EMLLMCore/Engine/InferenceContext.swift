@@ -127,7 +127,7 @@ public final class InferenceContext {
     /// Bytes of keys and values in use, over all branches.
     public var cacheBytes: Int { pages.livePages * pages.layout.pageBytes }
 
-    /// The most bytes of keys and values that so many more positions can take, spread over so many new branches.
+    /// The maximum bytes of keys and values for this many more positions in this many new branches.
     public func cacheBytes(positions: Int, branches: Int) -> Int {
         // The last page of each branch may hold a single position, and so may the page that it begins with.
         (positions / KeyValueLayout.pagePositions + 2 * branches) * pages.layout.pageBytes

@@ -24,7 +24,7 @@ public struct Reflection: Codable, Sendable, Equatable, Identifiable {
 public struct Backtrack: Codable, Sendable, Equatable {
     /// The node after which no candidate stood.
     public var from: Int
-    /// The node that was taken back; its place is written anew.
+    /// The node that was taken back; its place is rewritten.
     public var to: Int
     /// The best score of the candidates after `from`.
     public var bestScore: Double

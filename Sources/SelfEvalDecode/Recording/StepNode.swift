@@ -9,14 +9,14 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     public var id: Int
     /// What this text follows; 0 for the question.
     public var parent: Int
-    /// How many texts were begun at the same place before. With the seed and the ordinals of the path, it fixes the random
-    /// numbers: a node is the same whatever else is written, and in whatever order.
+    /// The number of texts that began at the same place before. With the seed and the ordinals of the path, it determines
+    /// the random numbers: a node does not depend on other texts or on their order.
     public var ordinal: Int
-    /// Whether the text goes on where its parent's was written, in one draw, rather than beginning a draw of its own.
+    /// Whether the text continues the sample of its parent, instead of starting its own.
     public var continues: Bool
     /// A step, or an evaluation that the model writes beside its steps.
     public var kind: Kind
-    /// The temperature it was drawn at; 0 for the likeliest text.
+    /// The sampling temperature; 0 for the most likely text.
     public var temperature: Double
     /// What it was written behind; it was then moved to where a step stands without that.
     public var hint: Hint?

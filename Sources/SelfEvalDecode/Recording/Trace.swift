@@ -114,11 +114,11 @@ public struct TraceHeader: Codable, Sendable, Equatable {
     public var images: [ImageUsage]?
     /// Where the pictures came from, as the caller names them.
     public var imageNames: [String]?
-    /// The tokens of the question's prompt. Identifiers beyond the vocabulary stand for features of pictures.
+    /// The tokens of the question's prompt. Ids beyond the vocabulary represent features of pictures.
     public var prompt: [TokenID]
     /// Tokens that a verdict, and asking for the answer, cost.
     public var costs: PromptCosts
-    /// The checkers that looked at steps, by name; `nil` where there were none. A repetition needs them.
+    /// The names of the checkers that examined steps; `nil` where there were none. A replay needs them.
     public var checkers: [String]?
     /// The most positions of the context.
     public var contextLength: Int

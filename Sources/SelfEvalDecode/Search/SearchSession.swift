@@ -14,7 +14,7 @@ import Foundation
 /// | answer | ``statedAnswer(in:)``, ``answers(after:)``, ``vote(_:weights:)`` |
 /// | stay within limits | ``width(upTo:after:length:isEvaluated:)``, ``stopReason(after:)``, ``checkCancelled()`` |
 ///
-/// The session keeps every limit itself, whatever a strategy does: a text that the budget has no room for comes back empty,
+/// The session enforces every limit, whatever a strategy does: a text that the budget has no room for comes back empty,
 /// an evaluation or a reflection that it has no room for is not made, and the tokens for the answer are set aside from the
 /// beginning. A strategy that goes on behind a line of ``SelfEvalOptions/maximumSteps`` steps, or calls the session again
 /// and again without anything being computed, is ended: the call throws an error with the code
@@ -34,7 +34,7 @@ public final class SearchSession {
 
     /// How many texts were begun after each node.
     var draftCounts: [Int: Int] = [:]
-    /// Which random numbers the text of each node draws.
+    /// The random numbers for the text of each node.
     var streams: [Int: UInt64] = [0: 0]
     /// What was written after each node, to tell duplicates.
     var textsWritten: [Int: Set<String>] = [:]

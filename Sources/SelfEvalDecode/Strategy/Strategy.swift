@@ -37,11 +37,11 @@ extension Strategy {
 
 /// Where a strategy arrived.
 public struct Conclusion: Sendable {
-    /// The last node of the line that stands; 0 where there is none.
+    /// The last node of the accepted line; 0 if there is none.
     public var leaf: Int
     /// Why it stopped.
     public var stopReason: ReasoningStopReason
-    /// The answer; `nil` takes the one that the line states, or asks for it.
+    /// The answer; `nil` uses the answer that the line states, or asks for it.
     public var answer: Answer?
     /// How sure it is, from 0 to 1; `nil` takes the line's score.
     public var confidence: Double?

@@ -2,7 +2,7 @@ import EMLLMCore
 
 /// What a procedure is called by which a question is reasoned about.
 ///
-/// The built-in ones are static members; any other name stands for a ``Strategy`` that a program brings along.
+/// The built-in ones are static members; any other name refers to a program's own ``Strategy``.
 public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
     /// The name as it stands in traces and options.
     public let rawValue: String
@@ -19,7 +19,7 @@ public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
     public static let casSEAT = Self(rawValue: "cas-seat")
     /// Step by step: accept, revise, take back.
     public static let verify = Self(rawValue: "verify")
-    /// Several chains as one batch, and the one that scores best.
+    /// Several chains as one batch; the one with the best score is chosen.
     public static let bestOf = Self(rawValue: "best-of")
     /// Several lines step by step, drawn by their scores (arXiv 2305.00633).
     public static let beam = Self(rawValue: "beam")
@@ -31,7 +31,7 @@ public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
 }
 
 extension StrategyName {
-    /// The built-in procedure of this name, for some options; `nil` where there is none.
+    /// The built-in procedure of this name, for some options; `nil` if there is none.
     func makeBuiltIn(_ options: SelfEvalOptions) -> (any Strategy)? {
         switch self {
         case .cot: ChainOfThought(evaluatesSteps: options.evaluatesChains)
