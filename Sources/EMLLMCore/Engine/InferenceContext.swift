@@ -2,8 +2,8 @@ import CTensor
 
 /// A model made ready to compute: worker threads, scratch memory, and the tree of cached keys and values.
 ///
-/// This is the engine's synchronous floor. ``EMLLMSession`` is the friendlier one for chatting; use a context directly
-/// to read logits, to score continuations, or to write a decoder of your own:
+/// This is the engine's synchronous level. ``EMLLMSession`` is simpler for chat. Use a context directly to read logits,
+/// to score continuations, or to write your own decoder:
 ///
 /// ```swift
 /// let context = try InferenceContext(model: model)
@@ -26,11 +26,11 @@ public final class InferenceContext {
     public let instructionSet: InstructionSet
     /// Worker threads, the calling one included.
     public let threads: Int
-    /// The most positions that a branch can have.
+    /// The maximum number of positions in a branch.
     public let contextLength: Int
     /// Stops ``extend(_:)`` from another thread.
     public let cancellation: CancellationFlag
-    /// What has been computed so far.
+    /// The work done so far.
     public internal(set) var counters = Counters()
 
     private let pool: ThreadPool
@@ -46,7 +46,7 @@ public final class InferenceContext {
     /// several branches share a pass.
     static let longRun = 32
 
-    /// What a context has computed since it was made.
+    /// The work that a context has done since it was made.
     public struct Counters: Sendable, Equatable {
         /// Tokens that went through the transformer.
         public var processedTokens = 0
@@ -133,7 +133,7 @@ public final class InferenceContext {
         (positions / KeyValueLayout.pagePositions + 2 * branches) * pages.layout.pageBytes
     }
 
-    /// Segments of the cache tree that are alive: zero once every branch is gone.
+    /// Live segments of the cache tree: zero after the last branch is gone.
     public var liveSegments: Int { pages.liveSegments }
 
     // MARK: Computing
@@ -173,7 +173,7 @@ public final class InferenceContext {
 
     /// The log-probability of each token of `continuation` after `branch` and the tokens before it.
     ///
-    /// The branch itself is left as it is; the continuation is computed on a fork.
+    /// The branch itself is unchanged; the continuation is computed on a fork.
     ///
     /// - Parameters:
     ///   - continuation: the tokens to score.
