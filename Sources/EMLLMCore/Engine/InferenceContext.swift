@@ -1,6 +1,6 @@
 import CTensor
 
-/// A model made ready to compute: worker threads, scratch memory, and the tree of cached keys and values.
+/// A model prepared for computation: worker threads, scratch memory, and the tree of cached keys and values.
 ///
 /// This is the engine's synchronous level. ``EMLLMSession`` is simpler for chat. Use a context directly to read logits,
 /// to score continuations, or to write your own decoder:

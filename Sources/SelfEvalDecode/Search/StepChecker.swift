@@ -9,7 +9,7 @@ import EMLLMCore
 /// - A probability is a bound: the score is the least of the model's and of those that checkers give, and the least of these
 ///   where the verdict says nothing.
 /// - A checker that throws has no part in the score. The error is a finding with the outcome
-///   ``StepFinding/Outcome-swift.enum/failed``, and the run goes on.
+///   ``StepFinding/Outcome-swift.enum/failed``, and the run continues.
 ///
 /// The same step has to give the same finding, so that a run can be repeated.
 public protocol StepChecker: Sendable {

@@ -4,7 +4,7 @@ import SelfEvalDecode
 
 /// Works through problems, strategies and seeds, and writes each result when it is there.
 ///
-/// A run that is interrupted goes on where it stopped: what the folder has an answer to is not asked again.
+/// An interrupted run continues where it stopped: questions that the folder has an answer to are not asked again.
 public struct EvaluationRun: Sendable {
     private let folder: RunFolder
     private let description: RunDescription
