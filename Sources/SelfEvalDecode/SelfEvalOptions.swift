@@ -181,7 +181,7 @@ public enum EvaluationForm: String, Codable, Sendable, CaseIterable {
 public struct BeamOptions: Codable, Sendable, Equatable {
     /// Lines that are kept after each step, B.
     public var lines: Int
-    /// Candidates that each of them goes on with, K.
+    /// Candidates for the next step of each, K.
     public var candidates: Int
     /// λ in score^λ · P^(1−λ), P being the length-normalized probability of a step's tokens.
     public var mixing: Double

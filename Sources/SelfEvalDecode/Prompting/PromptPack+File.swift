@@ -22,14 +22,14 @@ extension PromptPack {
         return try PromptPack(yaml: text, path: name)
     }
 
-    /// The pack that a model brings in place of a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
+    /// The pack of a model that replaces a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
     ///
     /// A model that was trained to evaluate its steps learnt certain words for it.
     ///
     /// - Parameters:
     ///   - model: the model's file.
     ///   - name: the built-in pack's: `cas-seat` or `seat`.
-    /// - Returns: `nil` where there is no such file.
+    /// - Returns: `nil` if there is no such file.
     /// - Throws: as ``init(yaml:path:)``.
     public static func besides(_ model: URL, named name: String) throws -> PromptPack? {
         let url = model.deletingPathExtension().appendingPathExtension("\(name).yaml")

@@ -3,7 +3,7 @@ import Foundation
 
 /// The texts of the method as data: what asks for reasoning, for a verdict, for a better step and for the answer.
 ///
-/// Each text is a short prompt for one task, and a turn of the conversation of its own (Cas-SEAT, arXiv 2501.05662); the
+/// Each text is a short prompt for one task, and a separate turn of the conversation (Cas-SEAT, arXiv 2501.05662); the
 /// pack ``seat`` asks for everything in one long prompt instead. Which tokens open and close a turn is the model's chat
 /// template's business (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
 public struct PromptPack: Codable, Sendable, Equatable {
@@ -11,22 +11,22 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public var name: String
     /// The system message when the caller gives none; `nil` leaves it to the chat template.
     public var system: String?
-    /// Asks the question. `{question}` stands for the user's text.
+    /// Asks the question. `{question}` is replaced with the user's text.
     public var reason: String
-    /// Asks for a verdict on the last step. `{options}` stands for the two words, in either order.
+    /// Asks for a verdict on the last step. `{options}` is replaced with the two words, in either order.
     public var evaluate: String
-    /// Asks for a verdict on a whole chain of steps. `{options}` stands for the two words.
+    /// Asks for a verdict on a whole chain of steps. `{options}` is replaced with the two words.
     public var evaluateChain: String
     /// Asks what is wrong, in words.
     public var reflect: String
-    /// Asks for the last step once more, after what is wrong with it has been said.
+    /// Asks for the last step again, after its mistake was described.
     public var refine: String
-    /// Asks for the whole reasoning once more, after what is wrong with it has been said.
+    /// Asks for the whole reasoning again, after its mistake was described.
     public var rework: String
     /// Asks for the answer alone.
     public var answer: String
-    /// How an answer is stated. `{answer}` stands for it; what comes before begins the answer that is asked for, and is
-    /// how an answer inside the reasoning is recognized; what comes after ends it, or the line does.
+    /// How an answer is stated, with `{answer}` in its place. The text before it begins the requested answer, and marks an
+    /// answer inside the reasoning. The text after it, or the end of the line, ends the answer.
     public var answerPattern: String
     /// The words of a verdict.
     public var verdict: VerdictWords

@@ -22,7 +22,7 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var version = Recipe.currentVersion
     /// The procedure that suits the model; `nil` takes the default.
     public var strategy: StrategyName?
-    /// The packs that stand for built-in ones, by their names: `cas-seat`, and `seat` for the strategy of that name.
+    /// The packs that replace built-in ones, by their names: `cas-seat`, and `seat` for the strategy of that name.
     public var prompts: [String: PromptPack]
     /// What was learnt about the model's verdicts.
     public var calibration: CalibrationFile?
@@ -42,7 +42,7 @@ public struct Recipe: Codable, Sendable, Equatable {
         self.needsImages = needsImages
     }
 
-    /// Reads the keys that are there.
+    /// Reads the keys that are present.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         version = try container.decode(Int.self, forKey: .version)
@@ -110,9 +110,9 @@ extension Recipe {
 
     /// The recipe that a model brings; `nil` where it brings none.
     ///
-    /// It is the section of the model's file. What lies beside the file counts more: `NAME.recipe.json` in the place of the
-    /// section, `NAME.cas-seat.yaml` and `NAME.seat.yaml` in the place of its prompts, `NAME.calibration.json` in the place
-    /// of its calibration.
+    /// It is the section of the model's file. Files beside it take precedence: `NAME.recipe.json` replaces the
+    /// section, `NAME.cas-seat.yaml` and `NAME.seat.yaml` its prompts, and `NAME.calibration.json`
+    /// its calibration.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when one of them has a defect.
     public static func of(_ model: EMLLMModel) throws -> Recipe? {

@@ -19,8 +19,9 @@ extension SearchSession {
         return .turn(maximumSteps: max(1, options.maximumSteps - known))
     }
 
-    /// How texts behind a node are to be written that have to differ: with a view each, in turn, the likeliest text of each
-    /// view first, and draws after that. Without further views, and where the budget has no room for them, all are draws.
+    /// How to write texts after a node that have to differ. Each takes a view in turn. The first text of each view is the
+    /// most likely one; later texts are sampled. Without further views, and if the budget has no room for them, all are
+    /// sampled.
     ///
     /// - Parameters:
     ///   - numbers: which of the texts at this place they are; number 0 takes the view of the step before.
@@ -70,7 +71,7 @@ extension SearchSession {
         try write(parents.map { ($0, draft) })
     }
 
-    /// Writes texts as one batch, each with options of its own.
+    /// Writes texts as one batch, each with its own options.
     ///
     /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
@@ -180,7 +181,7 @@ extension SearchSession {
         return try writeChains(parents.map { ($0, draft) })
     }
 
-    /// Writes whole chains as one batch, each with options of its own, and says which of their steps stand.
+    /// Writes whole chains as one batch, each with its own options, and reports which of their steps are accepted.
     ///
     /// - Returns: as ``writeChains(after:sampling:hint:isEvaluated:)``.
     /// - Throws: as ``write(after:_:)``.

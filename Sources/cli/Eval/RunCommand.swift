@@ -47,7 +47,7 @@ struct RunCommand: AsyncParsableCommand {
     var images: String?
 
     @Option(
-        help: "How answers are scored: corrected, or published (as in each benchmark's own script, including its defects)."
+        help: "How answers are scored: corrected, or published (as each benchmark's own script does, defects included)."
     )
     var rule = ScoringRule.Variant.corrected
 

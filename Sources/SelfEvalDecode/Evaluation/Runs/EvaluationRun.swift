@@ -4,7 +4,7 @@ import SelfEvalDecode
 
 /// Works through problems, strategies and seeds, and writes each result when it is there.
 ///
-/// A run that is interrupted goes on where it stopped: what the folder has an answer to is not asked again.
+/// An interrupted run continues where it stopped: questions that the folder has an answer to are not asked again.
 public struct EvaluationRun: Sendable {
     private let folder: RunFolder
     private let description: RunDescription
@@ -15,7 +15,7 @@ public struct EvaluationRun: Sendable {
     /// Those that were asked for now; the folder may have others.
     private let strategies: [String]
 
-    /// Prepares a folder, or takes up the one that is there.
+    /// Prepares a folder, or continues with an existing one.
     ///
     /// - Parameters:
     ///   - folder: where everything is written.
@@ -71,7 +71,7 @@ public struct EvaluationRun: Sendable {
 
     /// How much of a run is done.
     public struct Completion: Sendable, Equatable {
-        /// Answers that are there, those of earlier runs included.
+        /// Existing answers, including those of earlier runs.
         public internal(set) var done: Int
         /// Answers that are asked for.
         public let wanted: Int
