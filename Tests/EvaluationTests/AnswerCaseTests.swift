@@ -18,7 +18,7 @@ struct AnswerCase: Decodable, Sendable, CustomTestStringConvertible {
             let folder = Bundle.module.resourceURL ?? URL(filePath: "/")
             let data = try Data(contentsOf: folder.appending(path: "Fixtures/answers/answers.jsonl"))
             return try data.split(separator: UInt8(ascii: "\n")).map {
-                try JSONDecoder().decode(AnswerCase.self, from: $0)
+                try JSONDecoder().decode(AnswerCase.self, from: Data(JSONNumbers.quoted(Array($0)[...])))
             }
         } catch {
             fatalError("answers.jsonl cannot be read: \(error)")
