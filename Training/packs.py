@@ -15,7 +15,7 @@ class Pack:
 
     reason: str
     evaluate: str
-    review: str
+    evaluate_chain: str
     reflect: str
     refine: str
     rework: str
@@ -39,5 +39,5 @@ def pack(name):
     words = file["verdict"]
     options = f"{words['positive']} or {words['negative']}"
     texts = {key: file[key] for key in ("reason", "reflect", "refine", "rework", "answer")}
-    texts |= {key: file[key].replace("{options}", options) for key in ("evaluate", "review")}
+    texts |= {key: file[key].replace("{options}", options) for key in ("evaluate", "evaluate_chain")}
     return Pack(**texts, **words, markers=file.get("markers", {}))

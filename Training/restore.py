@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, models
 MAGIC, HEADER = b"EMLLM\0\r\n", 64
 METADATA, TOKENIZER, INDEX, DATA = 1, 2, 3, 4
 F32, Q8_0 = 0, 3
-STRIP, BLOCK, GROUP = 16, 32, 4
+PANEL, BLOCK, GROUP = 16, 32, 4
 
 TEXT, VISION = "model.model.text_model.", "model.model.vision_model."
 OUTSIDE = {
@@ -99,13 +99,13 @@ def floats(data, rows, columns):
 
 
 def eight_bits(data, rows, columns):
-    """Strips of 16 rows: blocks of eight groups of 16 rows × 4 columns, then the scales of each block's rows."""
-    strips, blocks = -(-rows // STRIP), columns // BLOCK
-    strip = numpy.frombuffer(data, numpy.uint8).reshape(strips, -1)
-    values = strip[:, : 512 * blocks].reshape(strips, blocks, BLOCK // GROUP, STRIP, GROUP)
-    scales = strip[:, 512 * blocks : 544 * blocks].copy().view("<f2").reshape(strips, blocks, 1, STRIP, 1)
+    """Panels of 16 rows: blocks of eight groups of 16 rows × 4 columns, then the scales of each block's rows."""
+    panels, blocks = -(-rows // PANEL), columns // BLOCK
+    panel = numpy.frombuffer(data, numpy.uint8).reshape(panels, -1)
+    values = panel[:, : 512 * blocks].reshape(panels, blocks, BLOCK // GROUP, PANEL, GROUP)
+    scales = panel[:, 512 * blocks : 544 * blocks].copy().view("<f2").reshape(panels, blocks, 1, PANEL, 1)
     array = (values.astype(numpy.float32) - 128) * scales.astype(numpy.float32)
-    return array.transpose(0, 3, 1, 2, 4).reshape(strips * STRIP, columns)[:rows]
+    return array.transpose(0, 3, 1, 2, 4).reshape(panels * PANEL, columns)[:rows]
 
 
 def texts(data, ends):

@@ -133,7 +133,7 @@ class Cascade:
                 for piece, is_right in ((right, True), (twin, False)):
                     self.asks(sequence, piece, self.prompts.evaluate, self.verdict(is_right), VERDICT_WEIGHT)
                     if is_last:
-                        self.asks(sequence, piece, self.prompts.review, self.verdict(is_right), VERDICT_WEIGHT)
+                        self.asks(sequence, piece, self.prompts.evaluate_chain, self.verdict(is_right), VERDICT_WEIGHT)
                 if place == mend:
                     self.asks(sequence, right, self.prompts.reflect, NO_MISTAKE)
                     self.refines(sequence, twin, puzzle, place, wrong)
@@ -170,7 +170,7 @@ class Cascade:
         if weight:
             self.asks(sequence, piece, self.prompts.evaluate, self.verdict(is_right), weight)
             if place == len(NAMES) - 1:
-                self.asks(sequence, piece, self.prompts.review, self.verdict(is_right), weight)
+                self.asks(sequence, piece, self.prompts.evaluate_chain, self.verdict(is_right), weight)
 
     def refines(self, sequence, piece, puzzle, place, step):
         """What is wrong with a step, and the step again."""

@@ -47,7 +47,7 @@ MISTAKES = [
 def later():
     """What other turns than the first say, so that it costs few tokens."""
     for prompts in (pack("cas-seat"), pack("seat")):
-        for request in (prompts.evaluate, prompts.review, prompts.reflect, prompts.refine, prompts.rework, prompts.answer):
+        for request in (prompts.evaluate, prompts.evaluate_chain, prompts.reflect, prompts.refine, prompts.rework, prompts.answer):
             yield turn("user", request)
         yield prompts.reason
         yield from (turn("assistant", word) for word in (prompts.positive, prompts.negative))

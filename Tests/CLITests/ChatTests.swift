@@ -151,8 +151,7 @@ struct ChatTests {
         try session.type("/stats")
         try session.expect("2 messages, 1 answers of 8 tokens")
         try session.expect("> ")
-        try session.endOfInput()
-        #expect(session.status() == 0)
+        #expect(try session.endOfInput() == 0)
     }
 
     @Test(

@@ -27,7 +27,7 @@ struct CommandLineRemedyTests {
         let pack = folder.path("pack.yaml")
         try Data("name: x\n".utf8).write(to: URL(filePath: pack))
         let prompts = try Program.run(Program.url("emllm-run"), ["prompts", pack])
-        #expect(prompts.status == 1 && prompts.errors.contains("emllm-run prompts cas-seat"), "\(prompts.errors)")
+        #expect(prompts.status == 1 && prompts.errors.contains("emllm prompts cas-seat"), "\(prompts.errors)")
     }
 
     @Test("no error of the libraries names a flag or a tool")

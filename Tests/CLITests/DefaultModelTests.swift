@@ -40,7 +40,7 @@ struct DefaultModelTests {
             let options = trace.header.options
             #expect(options.calibration != nil && options.weights[.line] > 0)
             #expect(options.acceptThreshold == 0.8 && options.views == 5)
-            // Where the first text at a place does not stand, another one does that says something else, at another look.
+            // Where the first text at a place is not accepted, another one is that says something else, from another view.
             corrections += trace.path.count { $0.ordinal > 0 && $0.rejection == nil && $0.view != nil }
         }
         #expect(corrections > 0)

@@ -38,7 +38,7 @@ struct EvalTests {
         [
             "run", problems, "--out", out, "--strategies", "cot,vote", "--chains", "2", "--seeds", "0-1", "--steps",
             "3",
-            "--judge-chains",
+            "--evaluate-chains",
         ] + Self.model
     }
 
@@ -63,7 +63,7 @@ struct EvalTests {
         let more = try eval(
             [
                 "run", file, "--out", out, "--strategies", "best-of", "--chains", "2", "--seeds", "0,7", "--steps", "3",
-                "--judge-chains",
+                "--evaluate-chains",
             ]
                 + Self.model
         )
@@ -223,7 +223,7 @@ struct EvalTests {
         let folder = try Folder()
         let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
         try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
-        let arguments = ["--out", out, "--strategies", "cot", "--judge-chains", "--steps", "2", "--max-tokens", "300"]
+        let arguments = ["--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300"]
         #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
         // Verdicts that lean to yes: right steps at 3, wrong ones at 1.
         var records = try results(out)
@@ -282,7 +282,7 @@ struct EvalTests {
         let folder = try Folder()
         let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
         try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
-        let arguments = ["--out", out, "--strategies", "cot", "--judge-chains", "--steps", "2", "--max-tokens", "300"]
+        let arguments = ["--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300"]
         #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
         let recorded = try results(out)
         #expect(recorded.flatMap(\.steps).allSatisfy { ($0.lineLogProbability ?? 1) < 0 && $0.windowConfidence != nil })
@@ -306,7 +306,7 @@ struct EvalTests {
             try lines.write(to: URL(filePath: run + "/results.jsonl"))
         }
         try record(steps, in: out)
-        let signals = ["--signals", "verdict,line", "--accept", "0.8", "--looks", "3"]
+        let signals = ["--signals", "verdict,line", "--accept", "0.8", "--views", "3"]
         let fitted = try eval(["calibrate", out, "--model", model] + signals)
         #expect(fitted.status == 0 && fitted.output.contains("of the verdict alone"), "\(fitted.errors)")
         let weights = try #require(
@@ -343,7 +343,7 @@ struct EvalTests {
         }
         let usual = try used([])
         #expect(usual.weights == weights && usual.acceptThreshold == 0.8 && usual.rejectThreshold == 0.3)
-        #expect(try usual.views == 3 && used(["--looks", "1"]).views == 1)
+        #expect(try usual.views == 3 && used(["--views", "1"]).views == 1)
         #expect(try used(["--score", "verdict=1"]).weights == .verdictAlone)
         #expect(try used(["--score", "line=0.5,intercept=2"]).weights == ScoreWeights([.line: 0.5], intercept: 2))
         // What was asked for stays, also where it is what is usual.
@@ -354,9 +354,11 @@ struct EvalTests {
         #expect(swept.status == 0 && swept.output.contains("decided"), "\(swept.errors)")
 
         // Thresholds to abstain by are for answers found in the same way.
-        let looked = try eval(["calibrate", out, "--looks", "3", "--risk", "0.1"])
-        #expect(looked.status == 64 && looked.errors.contains("run with --looks 3"), "\(looked.errors)")
-        #expect(try eval(["calibrate", out, "--looks", "10"]).status == 64)
+        for name in ["--views", "--looks"] {
+            let moved = try eval(["calibrate", out, name, "3", "--risk", "0.1"])
+            #expect(moved.status == 64 && moved.errors.contains("run with --views 3"), "\(moved.errors)")
+            #expect(try eval(["calibrate", out, name, "10"]).status == 64)
+        }
 
         // Signals that are not recorded cannot be fitted, and what was recorded without one does not count.
         let probe = try eval(["calibrate", out, "--signals", "verdict,probe"])

@@ -46,7 +46,7 @@ struct PictureRunTests {
         let scratch = try Folder()
         let (file, page) = (scratch.path("trace.json"), scratch.path("trace.html"))
         let run = try Self.emllm([
-            "--image", Self.picture, "--strategy", "vote", "--chains", "4", "--looks", "3", "--steps", "2",
+            "--image", Self.picture, "--strategy", "vote", "--chains", "4", "--views", "3", "--steps", "2",
             "--max-tokens",
             "2400", "--trace", file, "What is it?",
         ])
@@ -167,7 +167,7 @@ struct PictureRunTests {
         arguments: [
             ["--image", "-"], ["--image", "-", "--image", "-", "?"], ["--allow-truncated-images", "?"],
             ["--raw", "?", "--image", picture], ["--image", picture, "--dump", "x", "--tokens", "?"],
-            ["--looks", "0", "--image", picture, "?"], ["--looks", "10", "--image", picture, "?"],
+            ["--views", "0", "--image", picture, "?"], ["--looks", "10", "--image", picture, "?"],
         ]
     )
     func usage(arguments: [String]) throws {
@@ -175,8 +175,8 @@ struct PictureRunTests {
         #expect(run.status == 64 && run.output.isEmpty, "\(run.errors)")
     }
 
-    @Test("A model of text says that it has no eyes; a tower alone says that it is no model")
-    func noEyes() throws {
+    @Test("A text model says that it has no vision tower; a tower alone says that it is no model")
+    func noVision() throws {
         let run = try Self.emllm(["--model", Program.stories260K, "--image", Self.picture, "?"])
         #expect(run.status == 1 && run.errors.contains("--mmproj"), "\(run.errors)")
         let tower = try Self.emllm(["--model", Self.path("smolvlm.mmproj.gguf"), "?"])

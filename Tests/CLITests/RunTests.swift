@@ -49,7 +49,7 @@ struct RunTests {
         // A long answer takes several lines, between the last step and the costs.
         let answer = try #require(lines.lastIndex { $0.hasPrefix("Answer: ") })
         #expect(!lines[answer...].contains { $0.hasPrefix(" ") || $0.first?.isNumber == true && $0 != lines.last })
-        #expect(lines.last?.contains(" judging, ") == true)
+        #expect(lines.last?.contains(" evaluation, ") == true)
         #expect(lines.contains { $0.contains("✓ 0.") || $0.contains("~ 0.") || $0.contains("? n/a") })
         #expect(!run.output.contains("\u{1B}") && !run.output.contains("\r"))
     }

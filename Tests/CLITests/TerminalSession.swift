@@ -46,8 +46,17 @@ final class TerminalSession {
     /// Types a line.
     func type(_ line: String) throws { try keyboard.write(contentsOf: Data((line + "\r").utf8)) }
 
-    /// Types Ctrl-D.
-    func endOfInput() throws { try keyboard.write(contentsOf: Data([4])) }
+    /// Types Ctrl-D until the program has ended, and returns its status; -1 where it goes on all the same.
+    ///
+    /// A key that arrives while a program hands the terminal to its line editor can get lost, and a person types it again.
+    func endOfInput() throws -> Int32 {
+        for _ in 0..<20 where process.isRunning {
+            try keyboard.write(contentsOf: Data([4]))
+            let deadline = Date().addingTimeInterval(1)
+            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+        }
+        return process.isRunning ? -1 : process.terminationStatus
+    }
 
     /// What Ctrl-C does.
     func interrupt() { process.interrupt() }

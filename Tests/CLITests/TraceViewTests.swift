@@ -116,6 +116,26 @@ struct TraceTreeTests {
         }
     }
 
+    @Test("The page shows a rejected reading beside the step that took its place, and says what a score is made of")
+    func correction() {
+        var options = SelfEvalOptions()
+        options.weights = [.verdict: 1, .line: 0.5]
+        var sample = TraceSample("How many?", options: options)
+        sample.write("There are 13.", after: 0, score: 0.4, decision: .rejected)
+        let second = sample.write("There are 11.", after: 0, score: 0.9, decision: .accepted)
+        let last = sample.write("The answer is 11.", after: second, score: 0.901, decision: .accepted)
+        sample.conclude("11", after: last)
+        let page = TracePage.html(sample.trace, images: [])
+        #expect(page.contains(/<details class="others" open/) && page.contains("There are 13."))
+        #expect(page.contains("how likely it found all that was said so far"))
+        // Both steps that stand read 0.90: neither is doubted more.
+        #expect(!page.contains("doubts most"))
+        // Without evaluations there are no bars to explain.
+        var plain = TraceSample("How many?")
+        plain.conclude("11", after: plain.write("The answer is 11.", after: 0, decision: .written))
+        #expect(!TracePage.html(plain.trace, images: []).contains("A bar shows"))
+    }
+
     @Test("Several lines show their answers, and how many give each")
     func vote() {
         let lines = lines(TraceSample.vote().trace)

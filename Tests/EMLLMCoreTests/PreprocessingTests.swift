@@ -98,6 +98,76 @@ struct PreprocessingTests {
     }
 }
 
+/// Pictures that are long and narrow: refused, or computed within bounds, with the samples that the plain way has.
+@Suite("Preprocessing: long and narrow pictures")
+struct ElongatedPictureTests {
+    private static func strip(_ width: Int, _ height: Int) -> RGBImage {
+        RGBImage(width: width, height: height, pixels: [UInt8](repeating: 7, count: 3 * width * height))
+    }
+
+    @Test("One bound for every method", arguments: PreprocessingTests.methods.keys.sorted())
+    func bound(name: String) throws {
+        let preprocessing = try #require(PreprocessingTests.methods[name])
+        let most = ImagePreprocessing.mostElongated
+        for (width, height) in [(200_000, 1), (1, 2_000_000), (most + 1, 1), (1, most + 1), (2 * most + 1, 2)] {
+            let error = #expect(throws: EMLLMError.self) { try preprocessing.apply(to: Self.strip(width, height)) }
+            #expect(error?.code == .unsuitableImage, "\(width) × \(height)")
+        }
+        guard case .native = preprocessing.method else {
+            for (width, height) in [(most, 1), (1, most)] {
+                #expect(try preprocessing.apply(to: Self.strip(width, height)).tiles.isEmpty == false)
+            }
+            return
+        }
+    }
+
+    @Test("A square that is never in memory has the samples of one that is")
+    func squares() throws {
+        let picture = try VisionFamilyTests.picture("513x511.png")
+        let colour: [UInt8] = [122, 3, 250]
+        for filter in ResamplingFilter.allCases {
+            for (width, height) in [(300, 7), (7, 300), (1, 511), (513, 1), (40, 41), (64, 64)] {
+                let part = picture.cropped(x: 0, y: 0, width: width, height: height)
+                let side = max(width, height)
+                var square = [UInt8]()
+                let (left, top) = ((side - width) / 2, (side - height) / 2)
+                for row in 0..<side {
+                    for column in 0..<side {
+                        let isInside = (left..<left + width).contains(column) && (top..<top + height).contains(row)
+                        let at = 3 * ((row - top) * width + column - left)
+                        square += isInside ? Array(part.pixels[at..<at + 3]) : colour
+                    }
+                }
+                let whole = RGBImage(width: side, height: side, pixels: square)
+                for target in [1, 14, side, 301] {
+                    let expected = whole.resized(width: target, height: target, filter)
+                    #expect(part.squared(on: colour, side: target, filter) == expected, "\(width) × \(height)")
+                }
+            }
+        }
+    }
+
+    @Test("Bands change nothing")
+    func bands() throws {
+        let picture = try VisionFamilyTests.picture("513x511.png")
+        for (width, height) in [(64, 40), (600, 20), (20, 600), (513, 80)] {
+            let make = { (bytes: Int) in
+                Resampling(
+                    Canvas(picture),
+                    width: width,
+                    height: height,
+                    .lanczos,
+                    columns: 3..<width - 2,
+                    rows: 1..<height - 5,
+                    bandBytes: bytes
+                ).image()
+            }
+            #expect(make(1 << 26) == make(1))
+            #expect(make(1 << 26) == make(20_000))
+        }
+    }
+}
+
 extension PreprocessedImage {
     /// Pixel values as transformers lays them out: tiles one after the other, or for Qwen's models patch by patch.
     ///

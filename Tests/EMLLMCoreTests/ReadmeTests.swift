@@ -7,12 +7,12 @@ struct ReadmeTests {
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    @Test("The program shown is Examples/Ask/main.swift, in under 25 lines")
+    @Test("The program shown is Examples/Solve/main.swift, in under 25 lines")
     func program() throws {
         let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
-        let source = try String(contentsOf: Self.root.appending(path: "Examples/Ask/main.swift"), encoding: .utf8)
+        let source = try String(contentsOf: Self.root.appending(path: "Examples/Solve/main.swift"), encoding: .utf8)
         let blocks = readme.matches(of: /(?s)```swift\n(.*?)```/).map { String($0.output.1) }
-        #expect(blocks.contains(source), "README.md shows another program than Examples/Ask/main.swift")
+        #expect(blocks.contains(source), "README.md shows another program than Examples/Solve/main.swift")
         #expect(source.split(separator: "\n", omittingEmptySubsequences: false).count - 1 < 25)
     }
 

@@ -119,14 +119,14 @@ struct ReportTests {
                 record("a", "s", false) {
                     $0.steps = [step(0.9, -1, true), step(0.2, -0.5, false), step(0.1, -3, false)]
                 },
-                // None is there, none is found; the unjudged step says nothing.
+                // None is there, none is found; the unevaluated step says nothing.
                 record("b", "s", true) { $0.steps = [step(0.8, -2, true), step(nil, -1, true), step(0.4, -1, nil)] },
                 // A false alarm.
                 record("c", "s", true) { $0.steps = [step(0.3, -0.1, true)] },
             ]
         )
         let steps = try #require(found.steps)
-        #expect(steps.verdict.count == 5 && steps.verdict.right == 3 && steps.unjudged == 1)
+        #expect(steps.verdict.count == 5 && steps.verdict.right == 3 && steps.unevaluated == 1)
         // Right 0.9, 0.8, 0.3 against wrong 0.2, 0.1.
         #expect(steps.verdict.areaUnderROC == 1)
         // Right −1, −2, −0.1 against wrong −0.5, −3.
@@ -150,8 +150,8 @@ struct ReportTests {
         )
         let confidence = try #require(found.confidence)
         #expect(found.accuracy.value == 0.25)
-        #expect(confidence.judgement.count == 3 && confidence.withoutConfidence == 1)
-        #expect(confidence.judgement.areaUnderROC == 1)
+        #expect(confidence.answers.count == 3 && confidence.withoutConfidence == 1)
+        #expect(confidence.answers.areaUnderROC == 1)
         #expect(confidence.curve.map(\.coverage) == [0.25, 0.5, 0.75, 1])
         #expect(zip(confidence.curve.map(\.risk), [0, 0, 1.0 / 3, 0.5]).allSatisfy { isClose($0, $1) })
         #expect(confidence.coverages == [0.5, 0.5, 0.5])
@@ -283,6 +283,21 @@ struct ReportTests {
         ).markdown
         #expect(text.contains(#"| x\|y \<b\> | 0.0 %"#))
         #expect(text.contains(#"\*why\*"#) && text.contains(#"\[v\](u)"#))
+    }
+
+    @Test("a summary of an earlier version reads under the names it had then")
+    func formerKeys() throws {
+        var summary = try Summary(records: ReportSamples.records(problems: 20), skippedProblems: 0)
+        let strategy = try #require(
+            summary.models[0].strategies.firstIndex { $0.confidence != nil && $0.steps != nil }
+        )
+        summary.models[0].strategies[strategy].steps?.unevaluated = 7
+        var text = String(decoding: try summary.json(), as: UTF8.self)
+        for (key, former) in [("\"answers\" :", "\"judgement\" :"), ("\"unevaluated\" :", "\"unjudged\" :")] {
+            #expect(text.contains(key))
+            text = text.replacingOccurrences(of: key, with: former)
+        }
+        #expect(try JSONDecoder().decode(Summary.self, from: Data(text.utf8)) == summary)
     }
 
     @Test("the summary's JSON has sorted keys and reads back")

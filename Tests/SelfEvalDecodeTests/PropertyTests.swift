@@ -7,24 +7,12 @@ import Testing
 /// Any model, any options: what holds always.
 @Suite("Properties over random models and options")
 struct PropertyTests {
-    /// SplitMix64 (Steele et al. 2014), so that a failure can be repeated.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     /// Logits that are a function of the tokens: letters mostly, with line breaks, full stops, ends of turns, verdict
     /// words and bytes of broken characters among them.
     private static func logits(seed: UInt64, tokenizer: Tokenizer, after tokens: [TokenID]) -> Logits {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ seed
         for token in tokens.suffix(6) { hash = (hash ^ UInt64(UInt32(bitPattern: token))) &* 0x100_0000_01B3 }
-        var random = Random(state: hash ^ UInt64(tokens.count))
+        var random = SplitMix64(state: hash ^ UInt64(tokens.count))
         var values = (0..<tokenizer.vocabularySize).map { _ in Float.random(in: -4...2, using: &random) }
         for text in ["\n", ".", " ", "a", "e", "<|im_end|>", "Yes", "No"] {
             values[Int(tokenizer.encode([.trusted(text)])[0])] += Float.random(in: 0...5, using: &random)
@@ -32,7 +20,7 @@ struct PropertyTests {
         return Logits(values)
     }
 
-    private static func options(_ random: inout Random) -> SelfEvalOptions {
+    private static func options(_ random: inout SplitMix64) -> SelfEvalOptions {
         let accept = Double.random(in: 0...1, using: &random)
         var options = SelfEvalOptions(
             strategy: StrategyName.builtIn.randomElement(using: &random) ?? .verify,
@@ -99,7 +87,7 @@ struct PropertyTests {
     )
     func invariants(seed: UInt64) throws {
         let tokenizer = try TestVocabulary.makeTokenizer()
-        var random = Random(state: seed)
+        var random = SplitMix64(state: seed)
         let options = Self.options(&random)
         let contextLength = Int.random(in: 300...2000, using: &random)
         func run() throws -> ScriptedRun {

@@ -97,6 +97,10 @@ struct RecipeTests {
         let coarse = folder.url.appending(path: "coarse.emllm")
         try ModelConverter.convert(Self.stories, to: original, options: .init(recipe: try recipe.json()))
         try ModelConverter.convert(original, to: coarse, options: .init(quantization: .q8_0))
+        // No bytes take it out again.
+        let plainAgain = folder.url.appending(path: "plain.emllm")
+        try ModelConverter.convert(original, to: plainAgain, options: .init(recipe: Data()))
+        #expect(try Recipe.of(EMLLMModel.load(from: plainAgain)) == nil)
         let model = try EMLLMModel.load(from: coarse)
         #expect(try Recipe.of(model) == recipe)
         let decoder = try SelfEvalDecoder(model: model)
@@ -129,7 +133,7 @@ struct RecipeTests {
     @Test(
         "Each defect is one clear error",
         arguments: [
-            ("", "something else"), ("[]", "something else"), (#"{"strategy": "vote"}"#, "something else"),
+            (" ", "something else"), ("[]", "something else"), (#"{"strategy": "vote"}"#, "something else"),
             (#"{"version": 2}"#, "version 2"), (#"{"version": 1, "strategy": "guess"}"#, "strategy"),
             (#"{"version": 1, "strategy": 3}"#, "strategy"),
             (#"{"version": 1, "prompts": {"cas-seat": {}}}"#, "prompts"),

@@ -28,6 +28,7 @@ typedef struct {
     error_manager errors;
     struct jpeg_progress_mgr progress;
     ic_status status;
+    int has_header; // EXIF behind the first scan is nobody's
 } jpeg_state;
 
 static void on_error(j_common_ptr jpeg) {
@@ -77,16 +78,42 @@ static void on_progress(j_common_ptr common) {
     longjmp(errors->jump, 1);
 }
 
+// One byte of the file. At its end the library's source makes up an end marker, and warns.
+static unsigned next_byte(j_decompress_ptr jpeg) {
+    struct jpeg_source_mgr *source = jpeg->src;
+    if (source->bytes_in_buffer == 0) (void)source->fill_input_buffer(jpeg);
+    source->bytes_in_buffer--;
+    return *source->next_input_byte++;
+}
+
+// Reads an APP1 marker and keeps the first that is EXIF. The library's own list of saved markers is walked to its end for
+// each that is added, which takes minutes for a small file of many.
+static boolean read_app1(j_decompress_ptr jpeg) {
+    static const char signature[6] = "Exif\0";
+    jpeg_state *state = (jpeg_state *)jpeg;
+    const unsigned high = next_byte(jpeg);
+    const unsigned length = high << 8 | next_byte(jpeg);
+    if (length < 2) ERREXIT(jpeg, JERR_BAD_LENGTH);
+    const size_t count = length - 2;
+    const uint8_t *data = jpeg->src->next_input_byte;
+    if (!state->has_header && count > sizeof signature && count <= jpeg->src->bytes_in_buffer &&
+        memcmp(data, signature, sizeof signature) == 0)
+        ic_keep_exif(state->errors.report, data + sizeof signature, count - sizeof signature);
+    if (count > 0) jpeg->src->skip_input_data(jpeg, (long)count);
+    return TRUE;
+}
+
 // Reads the header and chooses what the pixels are. Jumps on errors.
 static void start(jpeg_state *state, const uint8_t *bytes, size_t length) {
     j_decompress_ptr jpeg = &state->jpeg;
     jpeg_create_decompress(jpeg);
     state->progress.progress_monitor = on_progress;
     jpeg->progress = &state->progress;
-    jpeg_save_markers(jpeg, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_set_marker_processor(jpeg, JPEG_APP0 + 1, read_app1);
     // The library does not write to its source; older versions of its header lack the const.
     jpeg_mem_src(jpeg, (unsigned char *)(uintptr_t)bytes, (unsigned long)length);
     (void)jpeg_read_header(jpeg, TRUE);
+    state->has_header = 1;
     const int has_ink = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = has_ink ? JCS_CMYK : JCS_RGB;
 }
@@ -100,15 +127,6 @@ static void prepare(jpeg_state *state, ic_report *report) {
     state->errors.base.output_message = print_nothing;
     state->errors.report = report;
     state->status = IC_BAD_HEADER;
-}
-
-static void keep_exif(j_decompress_ptr jpeg, ic_report *report) {
-    static const char signature[6] = "Exif\0";
-    for (jpeg_saved_marker_ptr marker = jpeg->marker_list; marker; marker = marker->next) {
-        if (marker->marker != JPEG_APP0 + 1 || marker->data_length <= sizeof signature) continue;
-        if (memcmp(marker->data, signature, sizeof signature) != 0) continue;
-        ic_keep_exif(report, marker->data + sizeof signature, marker->data_length - sizeof signature);
-    }
 }
 
 static void read_header(jpeg_state *state, const uint8_t *bytes, size_t length, ic_header *header) {
@@ -126,7 +144,6 @@ static void read_pixels(
     if (setjmp(state->errors.jump) != 0) return;
     j_decompress_ptr jpeg = &state->jpeg;
     start(state, bytes, length);
-    keep_exif(jpeg, report);
     (void)jpeg_start_decompress(jpeg);
     const size_t stride = (size_t)jpeg->output_width * (size_t)jpeg->output_components;
     if (capacity / stride < jpeg->output_height) ERREXIT1(jpeg, JERR_IMAGE_TOO_BIG, JPEG_MAX_DIMENSION);

@@ -44,7 +44,7 @@ static void on_read(png_structp png, png_bytep target, size_t count) {
 
 // Reads up to the first image data. Jumps on errors.
 static void read_info(png_state *state) {
-    // The caller judges the size; these limits are the format's own.
+    // The caller checks the size; these limits are the format's own.
     png_set_user_limits(state->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     // A text or profile chunk that unpacks to more than this is a bomb; one that is skipped is no loss.
     png_set_chunk_malloc_max(state->png, 8u << 20);

@@ -253,6 +253,7 @@ public final class InferenceContext {
 
     private func run(_ batch: ForwardBatch) -> [Logits] {
         let vocabulary = model.configuration.decoder.vocabularySize
+        forward.workspace.reserve(positions: (batch.rows.map(\.index).max() ?? 0) + 1)
         let tasks = AttentionTasks(
             batch: batch,
             configuration: model.configuration.decoder,

@@ -114,7 +114,7 @@ final class AttentionTasks {
             scale,
             own.spans.base,
             Int32(tile.run.pages.count),
-            workspace.workers[worker.index].scores.base,
+            workspace.scores[worker.index].base,
             Int64(workspace.scoreStride)
         )
     }

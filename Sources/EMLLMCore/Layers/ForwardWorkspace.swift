@@ -28,12 +28,14 @@ final class ForwardWorkspace {
         let quantized: ScratchBuffer<UInt8>  // [ct_q8_bytes(widest)]
         /// Weights on their way to BLAS. Empty unless activations are floats or weights are.
         let blas: ScratchBuffer<Float>  // [blasRows, widest]
-        /// Attention scores. `[attentionTokens * heads per group, scoreStride]`
-        let scores: ScratchBuffer<Float>
     }
 
-    /// Floats between two rows of attention scores: the longest context, rounded up to whole groups of keys.
-    let scoreStride: Int
+    /// Attention scores of each worker. `[attentionTokens * heads per group, scoreStride]`
+    private(set) var scores: [ScratchBuffer<Float>]
+    /// Floats between two rows of attention scores: what the longest branch so far needed, in whole groups of keys.
+    private(set) var scoreStride = 0
+    private let scoreRows: Int
+    private let contextLength: Int
 
     init(configuration c: DecoderConfiguration, contextLength: Int, workers count: Int, usesBLAS: Bool) {
         let tokens = Self.maximumTokens
@@ -51,16 +53,29 @@ final class ForwardWorkspace {
         cosine = ScratchBuffer(count: tokens * c.rope.rotaryDimension / 2)
         sine = ScratchBuffer(count: tokens * c.rope.rotaryDimension / 2)
         quantized = ScratchBuffer(count: tokens * ct_q8_bytes(Int64(widest)))
-        let group = Int(CT_KEY_GROUP)
-        scoreStride = (contextLength + group - 1) / group * group
-        let scoreRows = Self.attentionTokens * (c.headCount / c.keyValueHeadCount)
-        workers = (0..<count).map { [scoreStride] _ in
+        self.contextLength = contextLength
+        scoreRows = Self.attentionTokens * (c.headCount / c.keyValueHeadCount)
+        scores = (0..<count).map { _ in ScratchBuffer(count: 0) }
+        workers = (0..<count).map { _ in
             WorkerScratch(
                 floats: ScratchBuffer(count: widest),
                 quantized: ScratchBuffer(count: ct_q8_bytes(Int64(widest))),
-                blas: ScratchBuffer(count: usesBLAS ? ProjectionKernels.blasRows * widest : 0),
-                scores: ScratchBuffer(count: scoreRows * scoreStride)
+                blas: ScratchBuffer(count: usesBLAS ? ProjectionKernels.blasRows * widest : 0)
             )
+        }
+    }
+
+    /// Makes room for the scores of branches of so many positions: twice what is needed, so that a branch that grows token
+    /// by token seldom asks again, and never more than the context.
+    func reserve(positions: Int) {
+        guard positions > scoreStride else { return }
+        let group = Int(CT_KEY_GROUP)
+        let wanted = max(positions, min(contextLength, max(1024, 2 * positions)))
+        scoreStride = (wanted + group - 1) / group * group
+        for index in scores.indices {
+            // The old memory goes first.
+            scores[index] = ScratchBuffer(count: 0)
+            scores[index] = ScratchBuffer(count: scoreRows * scoreStride)
         }
     }
 }

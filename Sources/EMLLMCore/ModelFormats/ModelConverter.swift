@@ -26,7 +26,7 @@ public enum ModelConverter {
         public var license: String?
         /// The program that asks, with its version, for the record.
         public var converter: String?
-        /// The recipe that the file is to carry; `nil` keeps the one that an `.emllm` file has.
+        /// The recipe that the file is to carry; `nil` keeps the one that an `.emllm` file has, no bytes leave it out.
         public var recipe: Data?
 
         /// Makes options; the default keeps all bits and replaces nothing.

@@ -119,11 +119,11 @@ struct ModelSource: Sendable {
         format = "GGUF \(gguf.version)"
         arrangement = .rows
         let decoder = try family.gguf.configuration(of: gguf)
-        let eyes = try vision.map { try Self.eyes(of: $0, decoder: decoder) }
+        let tower = try vision.map { try Self.tower(of: $0, decoder: decoder) }
         configuration = ModelConfiguration(
-            family: eyes?.family ?? family.name,
+            family: tower?.family ?? family.name,
             decoder: decoder,
-            vision: eyes?.configuration
+            vision: tower?.configuration
         )
         try configuration.validate(subject: vision?.file.path ?? path)
         tokenizer = try gguf.tokenizerDefinition()
@@ -139,7 +139,7 @@ struct ModelSource: Sendable {
         )
         var found = WeightCollector(configuration: configuration)
         for tensor in gguf.tensors { try found.add(tensor, of: gguf, role: family.gguf.role(of: tensor.name)) }
-        if let vision, let configuration = eyes?.configuration {
+        if let vision, let configuration = tower?.configuration {
             let swaps = GGUFVision.swapsFeedForward(vision, width: configuration.tower.hiddenSize)
             let names = VisionTensorNames(vision: configuration, swapsFeedForward: swaps)
             try found.addVision(vision, names: names)
@@ -148,8 +148,8 @@ struct ModelSource: Sendable {
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
     }
 
-    /// What an mmproj file says about a model's eyes.
-    private static func eyes(
+    /// What an mmproj file says about a model's vision tower.
+    private static func tower(
         of file: GGUFFile,
         decoder: DecoderConfiguration
     ) throws -> (family: String, configuration: VisionConfiguration) {

@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 
 extension EMLLMModel {
-    /// The model that comes with this package: it solves visual puzzles, and judges its own steps.
+    /// The model that comes with this package. It solves visual puzzles and evaluates its own steps.
     ///
     /// ```swift
     /// let decoder = try SelfEvalDecoder(model: .bundled())

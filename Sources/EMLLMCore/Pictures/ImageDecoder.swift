@@ -28,7 +28,9 @@ public struct ImageDecoder: Sendable {
     public var maximumPixels = 1 << 26
     /// The most bytes of a file; 2²⁸, about 268 million, unless set.
     public var maximumBytes = 1 << 28
-    /// Whether pictures that are truncated or corrupt are taken for what could be decoded; the rest is black.
+    /// Whether pictures that are truncated or corrupt are taken for what could be decoded. The rest is what
+    /// the format has for nothing: transparency in a PNG, so that ``transparency`` gives its colour; in a JPEG the grey of
+    /// blocks without data, or what its last whole block had.
     public var allowsTruncated = false
     /// What becomes of transparency; white behind it unless set.
     public var transparency = Transparency.white
@@ -41,12 +43,11 @@ public struct ImageDecoder: Sendable {
     /// Makes a decoder with the documented limits.
     public init() {}
 
-    /// Decodes a file.
+    /// Decodes a file, which is read into memory; a pipe will do.
     ///
     /// - Throws: `EMLLMError`, one code for each defect.
     public func decode(contentsOf url: URL) throws -> RGBImage {
-        let file = try MappedFile(url)
-        return try decode(file.bytes, subject: file.path)
+        try decode(InputFile.read(url, what: "a picture", atMost: maximumBytes), subject: url.path)
     }
 
     /// Decodes bytes, such as those from standard input.

@@ -12,6 +12,8 @@ import Foundation
 /// try file.commit()
 /// ```
 ///
+/// A symbolic link is followed, and a file that is replaced leaves its mode to the new one.
+///
 /// Not safe to use from several threads at once.
 package final class AtomicFile {
     private let url: URL
@@ -20,6 +22,8 @@ package final class AtomicFile {
     /// The temporary name; nil while the file has none.
     private var temporaryPath: String?
     private var end = 0
+    /// The permissions of the file that is replaced.
+    private var mode: mode_t?
 
     /// Starts a file.
     ///
@@ -30,9 +34,10 @@ package final class AtomicFile {
     }
 
     package init(_ url: URL, overwrites: Bool, prefersAnonymous: Bool) throws {
+        let url = Self.followingLinks(url)
         self.url = url
         self.overwrites = overwrites
-        try Self.checkDestination(url, overwrites: overwrites)
+        mode = try Self.checkDestination(url, overwrites: overwrites)
         #if os(Linux)
             if prefersAnonymous {
                 // O_TMPFILE is a macro that Swift does not import: __O_TMPFILE | O_DIRECTORY.
@@ -49,14 +54,32 @@ package final class AtomicFile {
 
     deinit { discard() }
 
+    /// Where a path leads: the end of a chain of symbolic links, whether or not there is a file.
+    static func followingLinks(_ url: URL) -> URL {
+        var url = url
+        // As many as the system follows.
+        for _ in 0..<40 {
+            var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+            let count = readlink(url.path, &target, Int(PATH_MAX))
+            guard count > 0 else { break }
+            let path = String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            url = path.hasPrefix("/") ? URL(filePath: path) : url.deletingLastPathComponent().appending(path: path)
+        }
+        return url
+    }
+
     /// Checks that a file could be written at `url`.
-    package static func checkDestination(_ url: URL, overwrites: Bool) throws {
+    ///
+    /// - Returns: the permissions of the file that is there.
+    @discardableResult
+    package static func checkDestination(_ url: URL, overwrites: Bool) throws -> mode_t? {
         var status = stat()
-        guard stat(url.path, &status) == 0 else { return }
+        guard stat(url.path, &status) == 0 else { return nil }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw EMLLMError.notARegularFile(path: url.path, isDirectory: status.st_mode & S_IFMT == S_IFDIR)
         }
         guard overwrites else { throw EMLLMError.outputExists(path: url.path) }
+        return status.st_mode & 0o7777
     }
 
     /// Appends bytes.
@@ -87,6 +110,8 @@ package final class AtomicFile {
     /// - Throws: ``EMLLMError/Code/cannotWrite``; ``EMLLMError/Code/outputExists`` when another program made a file of
     ///   that name in the meantime and `overwrites` is false.
     package func commit() throws {
+        // A disk without permissions is no reason to fail.
+        if let mode { _ = fchmod(descriptor, mode) }
         guard fsync(descriptor) == 0 else { throw EMLLMError.cannotWrite(path: url.path, errno: errno) }
         if temporaryPath == nil {
             try link(from: "/proc/self/fd/\(descriptor)")

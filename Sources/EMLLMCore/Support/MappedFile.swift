@@ -86,13 +86,15 @@ extension EMLLMError.Code {
 }
 
 extension EMLLMError {
-    package static func fileNotFound(path: String) -> EMLLMError {
-        EMLLMError(
+    package static func fileNotFound(path: String, what: String = "a model file") -> EMLLMError {
+        // A name of other bytes arrives here with replacement characters, and is not the file's any more.
+        let isMangled = path.contains("\u{FFFD}")
+        return EMLLMError(
             code: .fileNotFound,
             subject: path,
-            expected: "a model file",
-            found: "no such file",
-            remedy: "check the path"
+            expected: what,
+            found: isMangled ? "a name that is not UTF-8" : "no such file",
+            remedy: isMangled ? "rename the file" : "check the path"
         )
     }
 
@@ -106,13 +108,13 @@ extension EMLLMError {
         )
     }
 
-    static func emptyFile(path: String) -> EMLLMError {
+    static func emptyFile(path: String, what: String = "a model file") -> EMLLMError {
         EMLLMError(
             code: .emptyFile,
             subject: path,
-            expected: "a model file",
+            expected: what,
             found: "an empty file",
-            remedy: "fetch or convert it again"
+            remedy: "fetch or save it again"
         )
     }
 

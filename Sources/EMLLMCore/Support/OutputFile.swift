@@ -2,15 +2,62 @@ import Foundation
 
 /// Files and folders that are written, with errors that say why one could not be.
 package enum OutputFile {
-    /// Writes a file so that it appears whole or not at all.
+    /// Writes a file so that it appears whole or not at all. Links are followed, a file that is replaced leaves its mode to
+    /// the new one, and what is no regular file (a device, a pipe) is written to as it is.
     ///
     /// - Throws: ``EMLLMError`` when it cannot be written; what was there before is untouched then.
     package static func write(_ data: Data, atomicallyTo url: URL) throws {
-        do {
-            try data.write(to: url, options: .atomic)
-        } catch {
-            throw EMLLMError.unwritableOutput(url.path, reason(error))
+        if isSpecial(url) {
+            let descriptor = open(url.path, O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw EMLLMError.unwritableOutput(url.path, String(cString: strerror(errno))) }
+            defer { close(descriptor) }
+            return try write(data, to: descriptor, name: url.path)
         }
+        do {
+            let file = try AtomicFile(url, overwrites: true)
+            try data.withUnsafeBytes { try file.write($0) }
+            try file.commit()
+        } catch let error as EMLLMError {
+            throw EMLLMError.unwritableOutput(url.path, error.found)
+        }
+    }
+
+    /// Begins a file that is written bit by bit; one that is there is replaced, as ``write(_:atomicallyTo:)`` does.
+    ///
+    /// - Throws: ``EMLLMError`` when it cannot be written.
+    package static func begin(_ url: URL) throws -> FileHandle {
+        if !isSpecial(url) { try write(Data(), atomicallyTo: url) }
+        let descriptor = open(url.path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw EMLLMError.unwritableOutput(url.path, String(cString: strerror(errno))) }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// Writes all bytes to an open file.
+    ///
+    /// - Throws: ``EMLLMError`` with the reason: nobody reads any more, it is closed, the disk is full.
+    package static func write(_ data: Data, to descriptor: Int32, name: String) throws {
+        try data.withUnsafeBytes { bytes in
+            var done = 0
+            while done < bytes.count {
+                let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+                if count > 0 {
+                    done += count
+                } else if errno == EAGAIN {
+                    var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    _ = Foundation.poll(&poll, 1, -1)
+                } else if errno != EINTR {
+                    let reason = errno == EBADF ? "it is closed" : String(cString: strerror(errno))
+                    throw EMLLMError.unwritableOutput(name, reason)
+                }
+            }
+        }
+    }
+
+    /// Whether there is something that is neither a file nor a folder.
+    private static func isSpecial(_ url: URL) -> Bool {
+        var status = stat()
+        guard stat(url.path, &status) == 0 else { return false }
+        return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 
     /// Makes a folder, with those it lies in.

@@ -1,6 +1,6 @@
 import CTensor
 
-/// A model's eyes, made ready to compute with the worker threads of an ``InferenceContext``.
+/// A model's vision encoder, made ready to compute with the worker threads of an ``InferenceContext``.
 struct VisionEncoder {
     let weights: VisionWeights
     let decoderWidth: Int

@@ -53,7 +53,7 @@ struct ConnectorWeights {
     let second: LinearWeights?
 }
 
-/// All weights of a model's eyes, checked against its configuration.
+/// All weights of a model's vision encoder, checked against its configuration.
 ///
 /// The pointers lead into memory that the `ModelPackage` owns; this object keeps the package alive. Immutable after
 /// `init`, hence safe to share.

@@ -7,8 +7,8 @@ package struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure speed, load time and memory of models on this machine.",
         discussion: """
-            Without a subcommand this is 'llm', which measures like llama-bench: prompt processing (pp), and generation \
-            token by token from an empty cache (tg). The kernels are the fastest the processor has; EMLLM_ISA forces others.
+            The default subcommand is 'llm'. It measures like llama-bench: prompt processing (pp), and generation token by \
+            token from an empty cache (tg). The fastest kernels of the processor run; EMLLM_ISA selects others.
             """,
         subcommands: [LanguageModelBenchmark.self, ImageBenchmark.self, LoadBenchmark.self],
         defaultSubcommand: LanguageModelBenchmark.self

@@ -11,8 +11,8 @@ struct ImageBenchmark: ParsableCommand {
         commandName: "image",
         abstract: "Milliseconds per picture and patches per second of vision towers.",
         discussion: """
-            Without a model, towers of random weights are measured, each with weights of 8 bits, BF16 and F32: their times do \
-            not depend on what the weights say. Memory is the most that was in RAM for one tower and one type.
+            Without a model, the command measures towers of random weights, each with 8-bit, BF16 and F32 weights. The times \
+            do not depend on the values of the weights. Memory is the peak in RAM for one tower and one type.
             """
     )
 
@@ -37,7 +37,7 @@ struct ImageBenchmark: ParsableCommand {
     )
     var type: [String] = []
 
-    @Option(name: [.customShort("r"), .long], help: "Times to repeat each test, after a warm-up.")
+    @Option(name: [.customShort("r"), .long], help: "Repetitions of each test, after a warm-up.")
     var repetitions = 3
 
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")

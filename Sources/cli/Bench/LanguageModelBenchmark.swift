@@ -13,16 +13,16 @@ struct LanguageModelBenchmark: ParsableCommand {
 
     @OptionGroup var subject: SubjectOptions
 
-    @Option(name: [.customShort("p"), .long], help: "Tokens of the prompt to process at once; 0 skips the test.")
+    @Option(name: [.customShort("p"), .long], help: "Prompt tokens to process at once; 0 skips the test.")
     var prompt = 512
 
     @Option(name: [.customShort("n"), .long], help: "Tokens to generate one by one; 0 skips the test.")
     var generate = 128
 
-    @Option(help: "Branches to continue together, one token each per pass; 1 skips the test.")
+    @Option(help: "Branches to decode as one batch, one token each per pass; 1 skips the test.")
     var branches = 4
 
-    @Option(name: [.customShort("r"), .long], help: "Times to repeat each test, after a warm-up.")
+    @Option(name: [.customShort("r"), .long], help: "Repetitions of each test, after a warm-up.")
     var repetitions = 5
 
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")

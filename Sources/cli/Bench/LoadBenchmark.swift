@@ -12,7 +12,7 @@ struct LoadBenchmark: ParsableCommand {
 
     @OptionGroup var subject: SubjectOptions
 
-    @Option(name: [.customShort("r"), .long], help: "Times to load the model, after the first.")
+    @Option(name: [.customShort("r"), .long], help: "Repetitions of the load, after the first.")
     var repetitions = 10
 
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")

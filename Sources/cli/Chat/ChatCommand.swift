@@ -23,10 +23,10 @@ package struct ChatCommand: AsyncParsableCommand {
                   emllm chat --model m.gguf --system "Answer in one sentence." --temperature 0.7
                   printf '%s\\n' "My name is Ada." "What is my name?" | emllm chat
 
-                Lines are edited, and remembered while the program runs, where the system has the library libedit; elsewhere \
-                'rlwrap emllm chat' does that.
+                Where the system has the library libedit, lines can be edited, and the program keeps a history while it runs. \
+                Elsewhere 'rlwrap emllm chat' does the same.
 
-                Exit status: 0 at the end of input, 1 on an error, 64 for wrong usage, 130 when ended with Ctrl-C.
+                Exit status: 0 at the end of input, 1 on an error, 64 for wrong usage, 130 after Ctrl-C.
                 """
     )
 
@@ -42,13 +42,13 @@ package struct ChatCommand: AsyncParsableCommand {
     @Option(help: "The system message (default: the chat template's).")
     var system: String?
 
-    @Option(help: "The most tokens of an answer.")
+    @Option(help: "The maximum number of tokens in an answer.")
     var maxTokens = 512
 
-    @Option(help: "0 takes the likeliest token, above 0 draws.")
+    @Option(help: "0 takes the most likely token; a higher value samples.")
     var temperature = 0.0
 
-    @Option(help: "Draw among the likeliest tokens that together have this probability.")
+    @Option(help: "Sample from the most likely tokens that together have this probability.")
     var topP: Double?
 
     @Option(help: "Makes a chat with --temperature repeatable: same seed, same answers.")

@@ -47,11 +47,11 @@ enum ChatInput: Equatable {
         /system TEXT  change the system message; without a text, show it
         /reset        forget the conversation; the system message stays
         /save FILE    write the conversation as JSON
-        /load FILE    go on with a conversation that was saved
+        /load FILE    continue a saved conversation
         /stats        what the last answer and the conversation cost
         /help         show this
-        /quit         end, as does Ctrl-D
-        A message that begins with a slash is written with two. Ctrl-C stops an answer, and at the prompt ends the program.
+        /quit         end the program, as Ctrl-D does
+        To begin a message with a slash, type two. Ctrl-C stops an answer; at the prompt it ends the program.
 
         """
 }

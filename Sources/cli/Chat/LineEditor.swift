@@ -1,3 +1,4 @@
+import CLIShared
 import Foundation
 
 /// Line editing with a history, by libedit's readline interface where the system has that library.
@@ -22,14 +23,29 @@ final class LineEditor {
         guard setlocale(LC_CTYPE, "") != nil, Self.isUTF8 || setlocale(LC_CTYPE, "C.UTF-8") != nil else { return nil }
         self.readLine = unsafeBitCast(readLine, to: ReadLine.self)
         self.addHistory = unsafeBitCast(addHistory, to: AddHistory.self)
-        // Has the terminal put in order before a signal ends the program.
-        dlsym(library, "rl_catch_signals")?.assumingMemoryBound(to: Int32.self).pointee = 1
+        // Its own handlers are not safe against a signal that comes as a line ends.
+        dlsym(library, "rl_catch_signals")?.assumingMemoryBound(to: Int32.self).pointee = 0
     }
+
+    /// The terminal as it was before a line was edited. Written before the handlers that read it are set.
+    nonisolated(unsafe) private static var usualTerminal = termios()
 
     private static var isUTF8: Bool { String(cString: nl_langinfo(nl_item(CODESET))) == "UTF-8" }
 
     /// The next line; `nil` at the end of input. It joins the history.
     func line(prompt: String) -> String? {
+        // A signal ends the program here, after the terminal was put in order.
+        tcgetattr(STDIN_FILENO, &Self.usualTerminal)
+        for number in [SIGINT, SIGTERM, SIGHUP] where !Interruption.isIgnored(number) {
+            signal(number) { number in
+                tcsetattr(STDIN_FILENO, TCSANOW, &LineEditor.usualTerminal)
+                signal(number, SIG_DFL)
+                raise(number)
+            }
+        }
+        defer {
+            for number in [SIGINT, SIGTERM, SIGHUP] where !Interruption.isIgnored(number) { signal(number, SIG_DFL) }
+        }
         guard let text = readLine(prompt) else { return nil }
         defer { free(text) }
         let line = String(cString: text)

@@ -10,9 +10,10 @@ struct Convert: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write an .emllm file from a GGUF or .emllm file, or from a Hugging Face folder.",
         discussion: """
-            Without --quantize every weight keeps its bits. With it, matrices of the decoder are re-quantized (of the \
-            vision tower with --quantize-vision) and the error of each is reported; norms stay floats, and the embedding and the output head stay at Q8_0 or what they are, unless --pure.
-            The output appears complete or not at all.
+            Without --quantize every weight keeps its bits. --quantize re-quantizes the matrices of the decoder, \
+            --quantize-vision those of the vision tower, and both report the error of each. Norms stay floats. The embedding \
+            and the output head stay at Q8_0 or at their own type, unless --pure is given. The output file is written \
+            completely or not at all.
             """
     )
 
@@ -47,19 +48,19 @@ struct Convert: AsyncParsableCommand {
     @Flag(help: "With --quantize: re-quantize the embedding and the output head as well.")
     var pure = false
 
-    @Flag(help: "Replace the output file when there is one.")
+    @Flag(help: "Replace the output file if it exists.")
     var force = false
 
-    @Option(help: "The model's name, in place of the one in the file.")
+    @Option(help: "The model's name, instead of the name in the file.")
     var name: String?
 
-    @Option(help: "The model's licence, preferably an SPDX identifier, in place of the one in the file.")
+    @Option(help: "The model's licence, preferably an SPDX identifier, instead of the licence in the file.")
     var license: String?
 
     @Option(
         help: ArgumentHelp(
-            "A recipe for the file to carry (prompts, calibration, strategy; 'emllm-convert recipe' prints one), in place of "
-                + "the one in the file.",
+            "The recipe to write into the file (prompts, calibration, strategy; 'emllm-convert recipe' prints one), "
+                + "instead of the recipe in the input.",
             valueName: "file"
         )
     )

@@ -5,8 +5,8 @@ import EMLLMCore
 package struct ConvertCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Convert model files to .emllm, look into them, and check them.",
-        discussion: "Without a subcommand this is 'convert': emllm convert model.gguf model.emllm",
+        abstract: "Convert model files to .emllm, inspect them, and check them.",
+        discussion: "The default subcommand is 'convert': emllm convert model.gguf model.emllm",
         subcommands: subcommands,
         defaultSubcommand: Convert.self
     )
@@ -23,7 +23,7 @@ package struct EMLLMConvert: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "emllm-convert",
         abstract: ConvertCommand.configuration.abstract,
-        discussion: "Without a subcommand this is 'convert': emllm-convert model.gguf model.emllm",
+        discussion: "The default subcommand is 'convert': emllm-convert model.gguf model.emllm",
         version: EMLLMVersion.current,
         subcommands: ConvertCommand.subcommands,
         defaultSubcommand: Convert.self

@@ -10,7 +10,7 @@ struct PrintRecipe: ParsableCommand {
         commandName: "recipe",
         abstract: "Print a model's recipe: its prompts, calibration and strategy, as one JSON object.",
         discussion: """
-            What lies beside the model's file counts as it does when the model runs. To put it into the file:
+            Files beside the model's file count, as they do when the model runs. To write the recipe into the file:
               emllm-convert recipe model.emllm > recipe.json
               emllm-convert model.emllm with-recipe.emllm --recipe recipe.json
             """

@@ -7,7 +7,7 @@ import Foundation
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check every checksum of an .emllm file.",
-        discussion: "GGUF and safetensors carry no checksums; of those only the structure is checked."
+        discussion: "GGUF and safetensors files have no checksums; only their structure is checked."
     )
 
     @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.", completion: .modelFiles)

@@ -22,6 +22,10 @@ public struct ModelOptions: ParsableArguments {
     @Option(help: "Worker threads (default: one for each CPU this process may run on).")
     public var threads: Int?
 
+    /// The most positions of the context.
+    @Option(help: "The most tokens of question, reasoning and answer together (default: what the model was trained for).")
+    public var context: Int?
+
     /// The precision of activations.
     @Option(help: "Precision of activations: q8 (fast), or f32 (slow, for checking).")
     public var activations = ActivationPrecision.q8
@@ -30,7 +34,9 @@ public struct ModelOptions: ParsableArguments {
     public init() {}
 
     /// How the model is run.
-    public var runtime: RuntimeOptions { RuntimeOptions(threads: threads, activations: activations) }
+    public var runtime: RuntimeOptions { 
+        RuntimeOptions(threads: threads, activations: activations, contextLength: context)
+    }
 
     /// Checks that a model that learnt nothing but questions about pictures is shown one.
     ///

@@ -12,6 +12,8 @@ extension StrategyName: ExpressibleByArgument {
 
     /// The names of the built-in strategies.
     public static var allValueStrings: [String] { builtIn.map(\.rawValue) }
+    /// Shells complete these names.
+    public static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
 extension EvaluationForm: ExpressibleByArgument {}
 extension ScoreAggregation: ExpressibleByArgument {}
@@ -21,9 +23,9 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// The procedure.
     @Option(
         help: ArgumentHelp(
-            "cot (one chain), vote (several, and the majority), seat (evaluations beside the steps), cas-seat (a cascade of "
-                + "prompts over the whole chain), verify (step by step: accept, revise, take back), best-of, beam, or "
-                + "adaptive (wide only where a step is in doubt); default: verify.",
+            "cot (one chain), vote (majority of several chains), seat (evaluations beside the steps), cas-seat (a cascade of "
+                + "prompts over the whole chain), verify (step by step: accept, revise, backtrack), best-of, beam, or "
+                + "adaptive (searches widely only where a step is in doubt); default: verify.",
             valueName: "strategy"
         )
     )
@@ -32,8 +34,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// The texts.
     @Option(
         help: ArgumentHelp(
-            "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; or what "
-                + "the model brings in their place).",
+            "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; the "
+                + "model's own prompts replace them).",
             valueName: "prompts"
         ),
         completion: .file(extensions: ["yaml", "yml", "json"])
@@ -41,33 +43,33 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var prompts: String?
 
     /// Accepts a step at once.
-    @Option(help: "Accept a step at once when its score is at least this (default: what the calibration says, or 0.5).")
+    @Option(help: "Accept a step at once if its score is at least this (default: the calibration's threshold, or 0.5).")
     public var accept: Double?
 
     /// Casts doubt on earlier steps.
-    @Option(help: "Take the step before back when no candidate has at least this probability (default: 0.3).")
+    @Option(help: "Backtrack over the step before if no candidate has at least this probability (default: 0.3).")
     public var reject: Double?
 
     /// Further candidates.
-    @Option(help: "The most further candidates for a step, or chains of cas-seat (default: 4).")
+    @Option(help: "The maximum number of further candidates for a step, or of further chains in cas-seat (default: 4).")
     public var revisions: Int?
 
     /// Steps taken back.
-    @Option(help: "The most times to take steps back (default: 2).")
+    @Option(help: "The maximum number of backtracks (default: 2).")
     public var backtracks: Int?
 
     /// Steps in a chain.
-    @Option(help: "The most steps (default: 16).")
+    @Option(help: "The maximum number of steps (default: 16).")
     public var steps: Int?
 
     /// Hints.
-    @Flag(help: "Where no candidate passes, ask what is wrong and write the step once more with that in sight.")
+    @Flag(help: "If no candidate is accepted, ask what is wrong, and write the step again with that hint in context.")
     public var hints = false
 
     /// How chains are evaluated.
     @Option(
         help:
-            "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model says what is wrong first)."
+            "How cas-seat evaluates a chain: logits (of yes and no), or reflection (the model first says what is wrong)."
     )
     public var evaluation: EvaluationForm?
 
@@ -78,8 +80,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Views of pictures.
     @Option(
         help: ArgumentHelp(
-            "How many views of the pictures to take, each moved a little, where chains or candidates have to differ: 1 to 9 "
-                + "(test-time augmentation; default: what the model's calibration says, or 1).",
+            "The number of views of the pictures, each shifted a little, for chains or candidates that have to differ: 1 to "
+                + "9 (test-time augmentation; default: as in the model's calibration, or 1).",
             valueName: "views"
         )
     )
@@ -90,13 +92,13 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var looks: Int?
 
     /// Weighted votes.
-    @Flag(help: "Let votes count by the verdicts on their steps.")
+    @Flag(help: "Weight votes by the verdicts on their steps.")
     public var weighVotes = false
 
     /// Evaluations for the record.
     @Flag(
         name: .customLong("evaluate-chains"),
-        help: "Evaluate the steps of cot and vote although nothing follows from it, for the trace."
+        help: "Evaluate the steps of cot and vote for the trace; this changes no answer."
     )
     public var evaluatesChains = false
 
@@ -109,20 +111,20 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var beamLines: Int?
 
     /// Candidates of the beam.
-    @Option(help: "The candidates that each line of beam goes on with (default: 2).")
+    @Option(help: "The candidates for the next step of each line of beam (default: 2).")
     public var beamCandidates: Int?
 
     /// Aggregation.
-    @Option(help: "How the scores of a line's steps become one: last, min, product or mean (default: mean).")
+    @Option(help: "How the scores of a line's steps are combined: last, min, product or mean (default: mean).")
     public var aggregation: ScoreAggregation?
 
     /// Weights of signals.
     @Option(
         help: ArgumentHelp(
-            "What a step's score is made of, for example verdict=1,line=0.3: verdict, sequence (its mean log-probability), "
-                + "line (the log-probability of all that was said so far), window (its weakest place), probe (the answer it "
-                + "would give now), contrast (does the picture matter?), and intercept (a constant); default: what the "
-                + "calibration says, or the verdict alone.",
+            "The signals in a step's score and their weights, for example verdict=1,line=0.3: verdict, sequence (its mean log-probability), "
+                + "line (the log-probability of the text so far), window (its weakest part), probe (the answer that the "
+                + "model would give now), contrast (does the picture matter?), and intercept (a constant); default: the "
+                + "calibration's weights, or the verdict alone.",
             valueName: "name=weight,…"
         )
     )
@@ -131,7 +133,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// A calibration.
     @Option(
         help: ArgumentHelp(
-            "Probabilities fitted by emllm-eval calibrate (default: the file beside the model, where it fits; 'none').",
+            "The probabilities fitted by emllm-eval calibrate, or 'none' (default: the file beside the model, if it fits).",
             valueName: "file"
         ),
         completion: .file(extensions: ["json"])
@@ -139,15 +141,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var calibration: String?
 
     /// Abstention.
-    @Option(help: "Mark an answer with less confidence as one not to rely on.")
+    @Option(help: "Mark an answer with less confidence than this as unreliable.")
     public var abstainBelow: Double?
 
     /// Seconds.
-    @Option(help: "The most seconds; the answer still comes (default: no limit).")
+    @Option(help: "The time limit in seconds; there is still an answer (default: no limit).")
     public var seconds: Double?
 
     /// Memory.
-    @Option(help: "The most megabytes of keys and values; strategies narrow to fit (default: no limit).")
+    @Option(help: "The limit of the KV cache in megabytes; strategies search less widely to fit (default: no limit).")
     public var cacheMegabytes: Int?
 
     /// Orders.
@@ -155,7 +157,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var bothOrders = false
 
     /// The prior.
-    @Flag(help: "Do not subtract the verdict that an empty step gets.")
+    @Flag(help: "Do not subtract the verdict on an empty step.")
     public var noPrior = false
 
     /// Makes the options when none is given.
@@ -176,8 +178,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// The options for a model: what its recipe says, and what was asked for here on top of that.
     ///
     /// - Parameter warn: is told when the model's calibration does not fit and is left out.
-    /// - Throws: `ValidationError` or ``/EMLLMCore/EMLLMError`` when a value will not do, the prompts are not to be had, or a
-    ///   calibration that was asked for is for another model or other prompts.
+    /// - Throws: `ValidationError` or ``/EMLLMCore/EMLLMError`` when a value is out of range, the prompts cannot be read, or the
+    ///   requested calibration is for another model or other prompts.
     public func options(
         text: TextOptions,
         for model: EMLLMModel,

@@ -10,8 +10,8 @@ public struct TextOptions: ParsableArguments {
     /// The most tokens.
     @Option(
         help: """
-            The most tokens: with --plain and --raw, of the text; otherwise of everything after the question, verdicts \
-            and the answer included (default: 2048; 512 with --plain; the whole context with --raw).
+            The maximum number of tokens. With --plain and --raw it limits the text; otherwise it limits everything after \
+            the question, including verdicts and the answer (default: 2048; 512 with --plain; the whole context with --raw).
             """
     )
     public var maxTokens: Int?
@@ -21,23 +21,23 @@ public struct TextOptions: ParsableArguments {
     public var seed: UInt64 = 0
 
     /// The temperature; 0 is greedy.
-    @Option(help: "0 takes the likeliest token, above 0 draws.")
+    @Option(help: "0 takes the most likely token; a higher value samples.")
     public var temperature = 0.0
 
     /// How many tokens a draw may choose from.
-    @Option(help: "Draw among this many likeliest tokens.")
+    @Option(help: "Sample from this many most likely tokens.")
     public var topK: Int?
 
     /// The nucleus that a draw is restricted to.
-    @Option(help: "Draw among the likeliest tokens that together have this probability.")
+    @Option(help: "Sample from the most likely tokens that together have this probability.")
     public var topP: Double?
 
     /// The least probability of a drawn token, relative to the likeliest.
-    @Option(help: "Draw among tokens at least this likely, as a share of the likeliest one's probability.")
+    @Option(help: "Sample from tokens with at least this probability, as a share of the highest one.")
     public var minP: Double?
 
     /// The repetition penalty.
-    @Option(help: "Makes tokens that occurred already less likely; 1 changes nothing.")
+    @Option(help: "Makes tokens that have already occurred less likely; 1 changes nothing.")
     public var repetitionPenalty = 1.0
 
     /// Makes the options when none is given.

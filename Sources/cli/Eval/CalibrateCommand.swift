@@ -13,47 +13,51 @@ struct CalibrateCommand: AsyncParsableCommand {
         commandName: "calibrate",
         abstract: "Fit probabilities to a model's verdicts on labelled steps, and thresholds to abstain by.",
         discussion: """
-            Takes the steps of a run that have both a verdict and a label (run with --labels). The file names the weights and \
-            the prompts, and is refused for others. With --model it is put beside the model.
+            Uses the steps of a run that have both a verdict and a label (run with --labels). The file is valid only for the \
+            weights and prompts that it names. --model writes it beside the model.
 
-            With --signals a step's score is more than its verdict: how likely the model found what it said so far often \
-            tells more than what it says about it, and costs nothing.
+            With --signals, a step's score combines more than its verdict. The probability of the text so far often says more \
+            than the verdict about it, and costs nothing.
 
-            With --risk, each strategy also gets the least confidence at which at most that share of all questions is \
-            answered and wrong (conformal risk control). That is a promise about new questions of the same kind, and not \
-            about the share of wrong ones among those that are answered.
+            With --risk, each strategy also gets the lowest confidence at which at most that share of all questions is \
+            answered and wrong (conformal risk control). The guarantee is for new questions of the same kind. It does not \
+            bound the share of wrong answers among those given.
             """
     )
 
     @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
-    @Option(help: "platt (two parameters, dozens of steps) or isotonic (bends as the data does, about a thousand).")
+    @Option(help: "platt (two parameters, needs dozens of steps) or isotonic (any monotone curve, needs about a thousand).")
     var method = ScoreFit.Method.platt
 
     @Option(
         help: ArgumentHelp(
-            "What a step's score is made of, beside each other as verdict,line: weights are fitted for them. line is the "
-                + "log-probability of all that was said so far, sequence that of the step (mean), window its weakest place.",
+            "The signals in a step's score, as verdict,line; their weights are fitted. line is the log-probability of the "
+                + "text so far, sequence the step's (mean), window that of the step's weakest part.",
             valueName: "names"
         )
     )
     var signals = SignalList([.verdict])
 
-    @Option(help: "The most questions that are answered and wrong, as a share of all.")
+    @Option(help: "The largest share of all questions that may be answered and wrong.")
     var risk: Double?
 
-    @Option(help: "Accept steps from this score on, where none is asked for (emllm eval sweep shows what each does).")
+    @Option(help: "The score from which steps are accepted by default (emllm eval sweep compares scores).")
     var accept: Double?
 
-    @Option(help: "Look at pictures so often, where nothing else is asked for (emllm help run says what a look is).")
+    @Option(help: "The number of views of each picture by default (emllm help run says what a view is).")
+    var views: Int?
+
+    /// The name that ``views`` had before version 0.2.
+    @Option(help: .hidden)
     var looks: Int?
 
     @Option(help: "Where to write (default: calibration.json in the run's folder).", completion: .file())
     var out: String?
 
     @Option(
-        help: "The model, to write the file beside it, where the tools find it by themselves.",
+        help: "The model; the file is written beside it, where the tools find it.",
         completion: .models
     )
     var model: String?
@@ -68,16 +72,17 @@ struct CalibrateCommand: AsyncParsableCommand {
         if let accept, !(0...1).contains(accept) {
             throw ValidationError("--accept: expected 0 to 1, found \(accept)")
         }
-        if let looks { try usageError { try SelfEvalOptions(views: looks).validate() } }
+        if let views = views ?? looks { try usageError { try SelfEvalOptions(views: views).validate() } }
     }
 
     func run() async throws {
         let source = RunFolder(url: URL(filePath: folder, directoryHint: .isDirectory))
-        let made = try source.readDescription().options.values.first { looks != nil && $0.views != looks }?.views
-        if risk != nil, let looks, let made {
+        let views = views ?? looks
+        let made = try source.readDescription().options.values.first { views != nil && $0.views != views }?.views
+        if risk != nil, let views, let made {
             throw ValidationError(
-                "--risk: expected a run at \(looks) looks, since answers are going to be found at so many; found one at \(made); "
-                    + "run with --looks \(looks)"
+                "--risk: expected a run with \(views) views, since answers will be found with as many; found one with \(made); "
+                    + "run with --views \(views)"
             )
         }
         let fitted = try RunCalibration(
@@ -85,7 +90,7 @@ struct CalibrateCommand: AsyncParsableCommand {
             signals: signals.values,
             method: method,
             acceptThreshold: accept,
-            views: looks
+            views: views
         )
         guard var calibration = fitted else { throw EMLLMError.noLabelledSteps(folder) }
         if let risk { try calibration.addAbstention(risk: risk) }
@@ -132,7 +137,7 @@ extension EMLLMError {
             subject: path,
             expected: "right and wrong steps with verdicts",
             found: "too few of them",
-            remedy: "run with --labels and a strategy that judges (verify, or cot with --judge-chains); "
+            remedy: "run with --labels and a strategy that evaluates steps (verify, or cot with --evaluate-chains); "
                 + "where verdicts say nothing, since yes and no are both unlikely, fit --signals line"
         )
     }

@@ -5,7 +5,7 @@ import EMLLMCore
 package struct EvalCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "eval",
-        abstract: "Measure what self-evaluation is worth: strategies over problem sets, side by side.",
+        abstract: "Measure what self-evaluation gains: compare strategies over problem sets.",
         discussion: discussion(program: "emllm eval"),
         subcommands: [
             RunCommand.self, ReportCommand.self, CalibrateCommand.self, SweepCommand.self, MergeCommand.self,

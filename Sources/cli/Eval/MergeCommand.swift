@@ -7,13 +7,13 @@ import Foundation
 struct MergeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
-        abstract: "Put the parts of a run, made with --shard, together in one folder."
+        abstract: "Merge the parts of a run, made with --shard, into one folder."
     )
 
     @Argument(help: "The folders of the parts.", completion: .directory)
     var parts: [String]
 
-    @Option(help: "The folder of the whole; it must not exist yet.")
+    @Option(help: "The folder of the merged run; it must not exist yet.")
     var out: String
 
     func validate() throws {

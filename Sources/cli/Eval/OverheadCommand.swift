@@ -7,11 +7,11 @@ import Foundation
 struct OverheadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "overhead",
-        abstract: "What self-evaluation costs in tokens, and what it would cost by prompting anew for every call.",
+        abstract: "Show what self-evaluation costs in tokens, and what it would cost with a new prompt for every call.",
         discussion: """
-            Per answer, means over the traces of a run. Accepted: the steps that stand. Processed: everything that went \
-            through the model. Re-prompted: what a client without branches would process for the same texts and verdicts, \
-            sending question and steps again with each call.
+            Means per answer over the traces of a run. Accepted: the accepted steps. Processed: all tokens that went through \
+            the model. Re-prompted: the tokens that a client without branches would process for the same texts and \
+            verdicts, because it sends question and steps again with each call.
             """
     )
 
@@ -29,16 +29,16 @@ struct OverheadCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             return try StandardStreams.write(String(decoding: encoder.encode(rows), as: UTF8.self) + "\n")
         }
-        var lines = ["strategy  answers  prompt  accepted  judging  processed  re-prompted  ratio"]
+        var lines = ["strategy  answers  prompt  accepted  evaluation  processed  re-prompted  ratio"]
         for row in rows {
             lines.append(
                 row.strategy.padding(toLength: 8, withPad: " ", startingAt: 0)
                     + String(
-                        format: "  %7d  %6.0f  %8.0f  %7.0f  %9.0f  %11.0f  %5.1f",
+                        format: "  %7d  %6.0f  %8.0f  %10.0f  %9.0f  %11.0f  %5.1f",
                         row.answers,
                         row.prompt,
                         row.accepted,
-                        row.judging,
+                        row.evaluation,
                         row.processed,
                         row.reprompted,
                         row.ratio

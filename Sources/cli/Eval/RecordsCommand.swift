@@ -9,11 +9,11 @@ import SelfEvalDecode
 struct RecordsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "records",
-        abstract: "Write training records for SEAT and Cas-SEAT out of a run.",
+        abstract: "Write training records for SEAT and Cas-SEAT from a run.",
         discussion: """
-            A record is a problem with its steps, verdicts, reflections and labels, written out both as one text with \
-            evaluations between markers and as a cascade of short turns. Two levels of rules leave out what would teach \
-            nothing, or the wrong thing; what each rule left out is counted. Reflections come from runs with --hints.
+            A record is a problem with its steps, verdicts, reflections and labels. It is written in two forms: as one text \
+            with evaluations between markers, and as a cascade of short turns. Two levels of rules leave out examples that \
+            would teach nothing, or the wrong thing, and count them. Reflections come from runs with --hints.
             """
     )
 
@@ -23,7 +23,7 @@ struct RecordsCommand: AsyncParsableCommand {
     @Option(help: "The file to write, JSON lines.", completion: .file(extensions: ["jsonl"]))
     var out: String
 
-    @Option(help: "How steps are labelled: arithmetic, reference or puzzle (default: as the run did).")
+    @Option(help: "How steps are labelled: arithmetic, reference or puzzle (default: as in the run).")
     var labels: StepLabelRule?
 
     func run() async throws {

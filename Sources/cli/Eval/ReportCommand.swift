@@ -11,11 +11,11 @@ struct ReportCommand: AsyncParsableCommand {
         abstract: "Turn results into tables, numbers and plots.",
         discussion: """
             Writes report.md, summary.json and SVG plots: accuracy against processed tokens and seconds, reliability, risk \
-            and coverage, revisions, accuracy by kind. Several folders are reported side by side, as of several models. For \
-            We-Math its four-way diagnosis is written as well (we-math.json).
+            and coverage, revisions, accuracy by kind. Several folders are reported side by side, for example one for each \
+            model. For We-Math, its four-way diagnosis is written as well (we-math.json).
 
-            The file summary.json of an earlier report, in the place of folders, is drawn again: report and plots come out \
-            as they were.
+            Given the file summary.json of an earlier report instead of folders, the command writes the same report and plots \
+            again.
             """
     )
 
@@ -23,7 +23,7 @@ struct ReportCommand: AsyncParsableCommand {
     var runs: [String]
 
     @Option(
-        help: "Where to write (default: the folder 'report' in the first run's; for a summary it has to be named).",
+        help: "Where to write (default: the folder 'report' in that of the first run; required for a summary).",
         completion: .directory
     )
     var out: String?

@@ -16,16 +16,16 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run strategies over a problem set.",
         discussion: """
-            Problems are JSON lines with id, question, answer, and where there are any image and options; or a file of \
-            PuzzleVQA, MathVista (testmini.json), MATH-V (test.jsonl) or We-Math (testmini.json), known by its columns. A \
-            problem that can not be run is skipped, counted and reported.
+            Problems are JSON lines with id, question, answer, and optionally image and options; or a file of PuzzleVQA, \
+            MathVista (testmini.json), MATH-V (test.jsonl) or We-Math (testmini.json), recognized by its columns. A \
+            problem that cannot be run is skipped, counted and reported.
             """
     )
 
     @Argument(help: "The file of problems.", completion: .file(extensions: ["jsonl", "json"]))
     var problems: String
 
-    @Option(help: "The folder of the run; one that was interrupted is gone on with.", completion: .directory)
+    @Option(help: "The folder of the run; an interrupted run is continued.", completion: .directory)
     var out: String
 
     @Option(help: "The strategies, as cot,vote,verify.")
@@ -37,17 +37,17 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Only this part of the problems: 1/4 is the first of four.")
     var shard: Shard?
 
-    @Option(help: "At most so many problems, from the beginning.")
+    @Option(help: "The maximum number of problems, from the beginning.")
     var limit: Int?
 
-    @Option(help: "The columns of the file, where they are not to be guessed.")
+    @Option(help: "The layout of the file (default: recognized by its columns).")
     var layout: ProblemLayout?
 
-    @Option(help: "The folder that image paths begin at (default: the file's own).", completion: .directory)
+    @Option(help: "The folder that image paths are relative to (default: the file's own).", completion: .directory)
     var images: String?
 
     @Option(
-        help: "How answers are scored: corrected, or published (as each benchmark's own script does, defects included)."
+        help: "How answers are scored: corrected, or published (as in each benchmark's own script, including its defects)."
     )
     var rule = ScoringRule.Variant.corrected
 

@@ -10,11 +10,11 @@ import SelfEvalDecode
 struct SweepCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep",
-        abstract: "Decide recorded runs anew under other thresholds, without running the model.",
+        abstract: "Replay recorded runs with other thresholds, without running the model.",
         discussion: """
-            A step is a function of the seed and its place in the tree, so whatever was recorded is what the model would have \
-            said. Where other thresholds lead to a step that was not recorded, the answer is counted as undecided; record \
-            with --accept 1 (every revision is tried) or --judge-chains (every chain is judged) to leave few.
+            A step depends only on the seed and its place in the tree, so a recorded step is the one that the model would have \
+            written. If other thresholds lead to a step that was not recorded, the answer counts as undecided. To keep these \
+            few, record with --accept 1 (every revision is tried) or --evaluate-chains (every chain is evaluated).
             """
     )
 
@@ -24,22 +24,22 @@ struct SweepCommand: AsyncParsableCommand {
     @Option(help: "The strategy whose traces are read.")
     var strategy = StrategyName.verify
 
-    @Option(help: "The strategy that decides them (default: the same). Chains of vote can be decided by best-of, too.")
+    @Option(help: "The strategy that decides on them (default: the same). best-of can decide on chains of vote, too.")
     var decide: StrategyName?
 
-    @Option(help: "Thresholds to accept, as 0.3,0.5,0.7.")
+    @Option(help: "The accept thresholds, as 0.3,0.5,0.7.")
     var accept: NumberList?
 
-    @Option(help: "Thresholds to take back, as 0.1,0.3.")
+    @Option(help: "The reject thresholds, as 0.1,0.3.")
     var reject: NumberList?
 
-    @Option(help: "Aggregations, as mean,min.")
+    @Option(help: "The aggregations, as mean,min.")
     var aggregation: AggregationList?
 
-    @Flag(help: "Let votes count by verdicts.")
+    @Flag(help: "Weight votes by verdicts.")
     var weighVotes = false
 
-    @Option(help: "A calibration to decide with.", completion: .file(extensions: ["json"]))
+    @Option(help: "The calibration for the decisions.", completion: .file(extensions: ["json"]))
     var calibration: String?
 
     @Flag(help: "Print JSON.")

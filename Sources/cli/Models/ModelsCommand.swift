@@ -9,8 +9,8 @@ package struct ModelsCommand: AsyncParsableCommand {
         commandName: "models",
         abstract: "List the models that --model takes by name.",
         discussion: """
-            Models lie in the folder 'models' of $EMLLM_HOME (else $XDG_CACHE_HOME/emllm, else ~/.cache/emllm), and one comes \
-            with the tools. Whatever .emllm file is put into that folder is there by its name.
+            Models are in the folder 'models' of $EMLLM_HOME (else $XDG_CACHE_HOME/emllm, else ~/.cache/emllm), and one comes \
+            with the tools. Any .emllm file in that folder can be used by its name.
             """
     )
 

@@ -2,23 +2,24 @@ import ArgumentParser
 import CLIShared
 import EMLLMCore
 import Foundation
+import SelfEvalDecode
 
 /// The pictures that a question shows.
 struct ImageOptions: ParsableArguments {
     @Option(
         name: .customLong("image"),
         help: ArgumentHelp(
-            "A PNG or JPEG picture that the question shows, or '-' for one on standard input. May be given several times.",
+            "A PNG or JPEG picture for the question, or '-' for standard input. May be given several times.",
             valueName: "file"
         ),
         completion: .pictures
     )
     var images: [String] = []
 
-    @Flag(help: "Take pictures that are cut short or damaged for what can be decoded of them.")
+    @Flag(help: "Accept truncated or damaged pictures, and use what can be decoded of them.")
     var allowTruncatedImages = false
 
-    @Option(help: "The most pixels of a picture (default: 67108864).")
+    @Option(help: "The maximum number of pixels in a picture (default: 67108864).")
     var maxImagePixels: Int?
 
     func validate(question: String?) throws {
@@ -31,7 +32,7 @@ struct ImageOptions: ParsableArguments {
         }
         if let maxImagePixels, !(1...(1 << 40)).contains(maxImagePixels) {
             throw ValidationError(
-                "--max-image-pixels: expected at least 1, found \(maxImagePixels); choose another value"
+                "--max-image-pixels: expected 1 to \(1 << 40), found \(maxImagePixels); choose another value"
             )
         }
         if images.isEmpty, allowTruncatedImages || maxImagePixels != nil {
@@ -39,19 +40,42 @@ struct ImageOptions: ParsableArguments {
         }
     }
 
+    /// Decodes the pictures of a recorded run: those that are named, else where they were when it was recorded.
+    ///
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the picture which is missing.
+    func load(for trace: Trace) throws -> [RGBImage] {
+        let wanted = trace.header.images?.count ?? 0
+        guard images.isEmpty, wanted > 0 else { return try load() }
+        let names = trace.header.imageNames ?? []
+        guard names.count == wanted else { throw EMLLMError.unnamedPictures(wanted) }
+        for name in names where !FileManager.default.fileExists(atPath: name) {
+            throw EMLLMError.missingPicture(name)
+        }
+        return try load(names)
+    }
+
     /// Decodes the pictures.
-    func load() throws -> [RGBImage] {
+    func load() throws -> [RGBImage] { try load(images) }
+
+    private func load(_ images: [String]) throws -> [RGBImage] {
         var decoder = ImageDecoder()
         decoder.allowsTruncated = allowTruncatedImages
         if let maxImagePixels { decoder.maximumPixels = maxImagePixels }
         return try images.map { path in
             do {
                 guard path == "-" else { return try decoder.decode(contentsOf: URL(filePath: path)) }
-                return try decoder.decode(try StandardStreams.readData(), subject: "standard input")
+                return try decoder.decode(try piped(decoder), subject: "standard input")
             } catch let error as EMLLMError {
                 throw Self.withOption(error)
             }
         }
+    }
+
+    /// A picture on standard input, of which no more is read than a picture may have.
+    private func piped(_ decoder: ImageDecoder) throws -> Data {
+        let data = try StandardStreams.readData(atMost: decoder.maximumBytes)
+        guard !data.isEmpty else { throw EMLLMError.noPictureOnInput }
+        return data
     }
 
     /// The library's error with the name of the option that helps.
@@ -60,16 +84,44 @@ struct ImageOptions: ParsableArguments {
         switch error.code {
         case .imageTooLarge: remedy = "scale the picture down, or raise --max-image-pixels"
         case .damagedImage: remedy = "fetch it again, or add --allow-truncated-images"
-        case .fileNotFound: remedy = "check the path of the picture"
         default: return error
         }
-        let expected = error.code == .fileNotFound ? "a picture" : error.expected
         return EMLLMError(
             code: error.code,
             subject: error.subject,
-            expected: expected,
+            expected: error.expected,
             found: error.found,
             remedy: remedy
         )
     }
+}
+
+extension EMLLMError {
+    fileprivate static func missingPicture(_ name: String) -> EMLLMError {
+        EMLLMError(
+            code: .fileNotFound,
+            subject: name,
+            expected: "the picture of the recorded run",
+            found: "no such file",
+            remedy: "name it with --image"
+        )
+    }
+
+    fileprivate static func unnamedPictures(_ count: Int) -> EMLLMError {
+        EMLLMError(
+            code: .fileNotFound,
+            subject: "recorded run",
+            expected: "the \(count == 1 ? "picture" : "\(count) pictures") that it saw",
+            found: "a trace that does not name them",
+            remedy: "name them with --image, in their order"
+        )
+    }
+
+    fileprivate static let noPictureOnInput = EMLLMError(
+        code: .emptyFile,
+        subject: "standard input",
+        expected: "a picture",
+        found: "nothing",
+        remedy: "pipe a PNG or JPEG file into it"
+    )
 }

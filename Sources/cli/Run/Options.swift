@@ -2,12 +2,12 @@ import ArgumentParser
 
 /// What to do with the question.
 struct ModeOptions: ParsableArguments {
-    @Flag(help: "Chat without self-evaluation; the answer streams as it is written.")
+    @Flag(help: "Answer without self-evaluation; the answer is streamed.")
     var plain = false
 
     @Option(
         help: ArgumentHelp(
-            "Continue this text as it stands, without chat template; special tokens in it count. '' begins from nothing.",
+            "Continue this text as it is, without a chat template. Special tokens in it are recognized; '' is an empty text.",
             valueName: "text"
         )
     )
@@ -18,7 +18,7 @@ struct ModeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Print the likeliest next tokens after the prompt as JSON, and nothing else.",
+            "Print the most likely next tokens after the prompt as JSON, and nothing else.",
             valueName: "k"
         )
     )
@@ -36,15 +36,15 @@ struct ModeOptions: ParsableArguments {
     )
     var dump: String?
 
-    @Flag(help: "Print JSON: the whole trace, or with --plain and --raw the text and what it cost.")
+    @Flag(help: "Print JSON: the whole trace, or, with --plain and --raw, the text and its cost.")
     var json = false
 
-    @Flag(help: "Show the steps with their verdicts where output is no terminal, too.")
+    @Flag(help: "Show the steps with their verdicts even if the output is not a terminal.")
     var showSteps = false
 
     @Option(
         help: ArgumentHelp(
-            "Write every event to this file as it happens, one JSON object a line: steps, verdicts, tokens, seconds.",
+            "Write every event to this file as it happens, one JSON object per line: steps, verdicts, tokens, seconds.",
             valueName: "file"
         ),
         completion: .file()
@@ -53,8 +53,8 @@ struct ModeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Repeat the run of this trace, and check that every token and verdict comes out the same. Question, options and "
-                + "seed are the trace's.",
+            "Repeat the run of this trace, and check that every token and verdict is the same. Question, options and seed "
+                + "come from the trace.",
             valueName: "file"
         ),
         completion: .file(extensions: ["jsonl", "json"])

@@ -32,8 +32,8 @@ package struct EMLLMRun: AsyncParsableCommand {
             note: """
 
 
-                'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: emllm-run trace asks \
-                about the word, as does emllm-run -- prompts.
+                'trace view' and 'prompts' at the beginning are verbs. Any other text is a question: 'emllm-run trace' asks \
+                about the word, and so does 'emllm-run -- prompts'.
                 """
         ),
         version: EMLLMVersion.current
@@ -81,7 +81,7 @@ private enum RunHelp {
     ///   - note: what else there is to say.
     static func discussion(program: String, verbs: String, note: String = "") -> String {
         """
-        The model reasons step by step and judges each step before it writes the next. On a terminal the steps are shown \
+        The model reasons step by step and evaluates each step before it writes the next. On a terminal the steps are shown \
         with the probability that they are right; in a pipe only the answer is printed.\(note)
 
         EXAMPLES
@@ -89,7 +89,7 @@ private enum RunHelp {
           \(program) --model smollm2-135m-instruct "How many legs do three spiders have?"
           \(program) --image puzzle.png --trace run.jsonl "What is the missing number?"
           \(verbs) trace view run.jsonl --html run.html
-          \(program) --replay run.jsonl
+          \(program) --replay run.jsonl   (finds its pictures where they were; else name them with --image)
           \(program) --image puzzle.png --strategy vote --chains 8 "What is the missing color?"
           \(verbs) prompts cas-seat > mine.yaml; \(program) --prompts mine.yaml "…"
           \(program) --model m.gguf --plain --temperature 0.7 --seed 1 "Write a sentence about rain."
@@ -104,7 +104,7 @@ private enum RunHelp {
                        fastest this processor has)
           NO_COLOR     set to anything for a terminal without colours
 
-        Exit status: 0 with an answer, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
+        Exit status: 0 with an answer, 1 on an error, 3 when the run abstained (--abstain-below), 64 for wrong usage, 130 when interrupted with Ctrl-C.
         """
     }
 }

@@ -7,7 +7,7 @@ import SelfEvalDecode
 
 /// A question, how it is answered, and what is printed: what `emllm run` and `emllm-run` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "The question; without it, or with '-', it is read from standard input.")
+    @Argument(help: "The question; if it is missing or '-', it is read from standard input.")
     var question: String?
 
     @OptionGroup(title: "Model") var modelOptions: ModelOptions
@@ -30,9 +30,9 @@ struct RunOptions: ParsableArguments {
     func run() async throws {
         let recorded = try mode.replay.map { try TraceCommand.read($0) }
         let prompt = try recorded?.header.question ?? mode.raw ?? readQuestion()
-        let pictures = try imageOptions.load()
+        let pictures = try recorded.map { try imageOptions.load(for: $0) } ?? imageOptions.load()
         let model = try modelOptions.load()
-        guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noEyes(modelOptions.model) }
+        guard pictures.isEmpty || model.hasVision else { throw EMLLMError.noVision(modelOptions.model) }
         // A recorded run says itself what it saw.
         if mode.raw == nil, recorded == nil { try modelOptions.check(model, hasPictures: !pictures.isEmpty) }
         let runner = Runner(
@@ -80,7 +80,7 @@ extension EMLLMError {
         remedy: "give it as an argument or on standard input"
     )
 
-    static func noEyes(_ model: String) -> EMLLMError {
+    static func noVision(_ model: String) -> EMLLMError {
         EMLLMError(
             code: .noVision,
             subject: model,

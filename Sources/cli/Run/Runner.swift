@@ -81,6 +81,19 @@ struct Runner: Sendable {
             try StandardStreams.write(answer.text + "\n")
         }
         try leave(after: signal)
+        if let answer = trace.answer, answer.isAbstention {
+            let confidence = answer.confidence.map { " (\(Self.shown($0)))" } ?? ""
+            let limit = trace.header.options.abstainBelow.map { " \(Self.shown($0))" } ?? " its threshold"
+            try StandardStreams.note("abstained: the confidence\(confidence) is below\(limit)")
+            throw ExitCode(Self.abstentionStatus)
+        }
+    }
+
+    /// The status of a program whose answer is an abstention.
+    static let abstentionStatus: Int32 = 3
+
+    private static func shown(_ probability: Double) -> String {
+        probability.formatted(.number.precision(.fractionLength(0...3)).locale(Locale(identifier: "en_US_POSIX")))
     }
 
     // MARK: Plain text

@@ -176,9 +176,9 @@ struct StepRenderer {
         var parts = ["\(steps) \(steps == 1 ? "step" : "steps")", "\(written) written"]
         if !trace.backtracks.isEmpty { parts.append("\(trace.backtracks.count) taken back") }
         let counts = summary.counts
-        let judging = counts.evaluation + counts.contrast + counts.reflection
+        let evaluation = counts.evaluation + counts.contrast + counts.reflection
         parts.append(
-            "tokens: \(counts.prompt + counts.views) prompt, \(counts.generated) written, \(judging) judging, "
+            "tokens: \(counts.prompt + counts.views) prompt, \(counts.generated) written, \(evaluation) evaluation, "
                 + "\(counts.answerPrompt + counts.answer) answer"
         )
         parts.append(String(format: "%.1f s", summary.seconds.total))

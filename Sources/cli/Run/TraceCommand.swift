@@ -5,11 +5,11 @@ import Foundation
 import SelfEvalDecode
 import TraceView
 
-/// `emllm trace`: looks at recorded runs.
+/// `emllm trace`: inspects recorded runs.
 package struct TraceCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "Look at recorded runs.",
+        abstract: "Inspect recorded runs.",
         subcommands: [View.self]
     )
 
@@ -26,8 +26,8 @@ package struct TraceCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Draw the tree of a recorded run.",
             discussion: """
-                Every step that was written, what the model said about it, and which line stands. With --html the tree is a \
-                page that needs no network, with the pictures, all prompts and what each step cost.
+                Shows every step, its evaluation by the model, and the accepted line. With --html the tree is a page that needs no \
+                network, with the pictures, all prompts and the cost of each step.
 
                 EXAMPLES
                   emllm run --trace run.jsonl "A shirt costs 20 dollars. And three?"
@@ -47,7 +47,7 @@ package struct TraceCommand: AsyncParsableCommand {
 
         @Option(
             name: .customLong("image"),
-            help: ArgumentHelp("A picture of the question, where it is not where it was.", valueName: "file"),
+            help: ArgumentHelp("A picture of the question, if its file was moved.", valueName: "file"),
             completion: .pictures
         )
         var images: [String] = []
@@ -97,12 +97,12 @@ struct OldTraceCommand: AsyncParsableCommand {
 package struct PromptsCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "prompts",
-        abstract: "Print a pack of prompts as YAML, to begin one's own with.",
+        abstract: "Print a pack of prompts as YAML, as a start for your own.",
         discussion: "EXAMPLE\n  emllm prompts cas-seat > mine.yaml; emllm run --prompts mine.yaml \"…\""
     )
 
     @Argument(
-        help: "The pack: cas-seat, seat, or a file to check; without it the names are listed.",
+        help: "The pack: cas-seat, seat, or a file to check; without it, the names are listed.",
         completion: .list(PromptPack.builtIn.map(\.name))
     )
     var name: String?

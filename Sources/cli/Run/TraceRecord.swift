@@ -19,9 +19,7 @@ final class TraceRecord: Sendable {
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written.
     init(path: String) throws {
         self.path = path
-        try StandardStreams.write(Data(), atomicallyTo: path)
-        let handle = try FileHandle(forWritingTo: URL(filePath: path))
-        state = Mutex(State(handle: handle))
+        state = Mutex(State(handle: try OutputFile.begin(URL(filePath: path))))
     }
 
     /// Adds an event.
@@ -29,7 +27,9 @@ final class TraceRecord: Sendable {
         state.withLock { state in
             guard state.error == nil else { return }
             do {
-                if let line = try event.jsonLine() { try state.handle.write(contentsOf: line) }
+                if let line = try event.jsonLine() {
+                    try OutputFile.write(line, to: state.handle.fileDescriptor, name: path)
+                }
             } catch {
                 state.error = error
             }
@@ -40,8 +40,7 @@ final class TraceRecord: Sendable {
     func finish() throws {
         try state.withLock { state in
             try? state.handle.close()
-            guard let error = state.error else { return }
-            throw EMLLMError.unwritableOutput(path, "\(error.localizedDescription)")
+            if let error = state.error { throw error }
         }
     }
 }

@@ -15,6 +15,7 @@ public enum CommandLineRemedy {
         "other-prompts": "use the prompts that it was fitted with, or fit it again with emllm eval calibrate",
         "vision-file-alone": "name the language model's file first, and this one with --mmproj",
         "output-exists": "choose another name, or replace it with --force",
+        "image-file-too-large": "scale the picture down, or save it with stronger compression",
         "cannot-quantize": "choose another type, or convert without --quantize",
     ]
 

@@ -51,7 +51,7 @@ public enum Interruption {
     }
 
     /// Whether the program was started with a signal ignored. Asking must not change it: a signal may come meanwhile.
-    private static func isIgnored(_ number: Int32) -> Bool {
+    public static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)
         #if canImport(Darwin)

@@ -13,11 +13,13 @@ public enum StandardStreams {
     /// Reads all of standard input.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read.
-    public static func readData(from handle: FileHandle = .standardInput) throws -> Data {
+    ///
+    /// - Parameter most: the most bytes to read; longer input gives one more, so that the caller can tell.
+    public static func readData(from handle: FileHandle = .standardInput, atMost most: Int = .max) throws -> Data {
         do {
-            return try handle.readToEnd() ?? Data()
-        } catch {
-            throw EMLLMError.unreadableInput(OutputFile.reason(error))
+            return try InputFile.read(handle.fileDescriptor, name: "standard input", atMost: most)
+        } catch let error as EMLLMError {
+            throw EMLLMError.unreadableInput(error.found)
         }
     }
 
@@ -37,11 +39,8 @@ public enum StandardStreams {
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written, as on a full disk.
     public static func write(_ text: String, to handle: FileHandle = .standardOutput) throws {
-        do {
-            try handle.write(contentsOf: Data(text.utf8))
-        } catch {
-            throw EMLLMError.unwritableOutput("standard output", OutputFile.reason(error))
-        }
+        let name = handle.fileDescriptor == STDERR_FILENO ? "standard error" : "standard output"
+        try OutputFile.write(Data(text.utf8), to: handle.fileDescriptor, name: name)
     }
 
     /// Writes a line to standard error, after the name that the program was started by.

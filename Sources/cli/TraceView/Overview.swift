@@ -155,10 +155,11 @@ struct Overview {
         count == 0 ? "no other was written" : "\(Wording.count(count, "other")) \(count == 1 ? "was" : "were") written"
     }
 
-    /// The step with the lowest score among those that stand; `nil` where there are no two to compare.
+    /// The step with the lowest score among those that stand; `nil` where the scores look alike.
     private var weakest: StepNode? {
         let scored = outline.steps.filter { $0.evaluation?.score != nil }
-        guard scored.count > 1 else { return nil }
+        let shown = Set(scored.map { Wording.score($0.evaluation?.score ?? 0) })
+        guard shown.count > 1 else { return nil }
         return scored.min { ($0.evaluation?.score ?? 0) < ($1.evaluation?.score ?? 0) }
     }
 

@@ -40,7 +40,7 @@ struct StepCards {
 
     private func others(at place: TraceOutline.Place) -> HTML? {
         guard !place.others.isEmpty else { return nil }
-        return Tag.details(.class("others"), outline.path.isEmpty ? .open : nil) {
+        return Tag.details(.class("others"), outline.path.isEmpty || isCorrection(place) ? .open : nil) {
             Tag.summary {
                 Tag.span(.class("count")) { title(of: place) }
                 for other in place.others.prefix(Self.chips) { " "; chip(of: other) }
@@ -54,6 +54,15 @@ struct StepCards {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the step that stands took the place of one that was rejected: what this method is about, and worth seeing.
+    private func isCorrection(_ place: TraceOutline.Place) -> Bool {
+        guard let next = place.next, next.kind == .step else { return false }
+        return place.others.contains { other in
+            other.id < next.id && other.decision == .rejected && other.rejection == nil
+                && outline.descendants(of: other) == 0
         }
     }
 
@@ -126,7 +135,7 @@ struct StepCards {
         guard let evaluation = node.evaluation else { return nil }
         return Tag.span(
             .class("score"),
-            .title("How likely the step is right, by the model’s own verdict and by checkers")
+            .title("The step’s score: \(Wording.score(madeOf: outline.trace.header.options))")
         ) {
             if let score = evaluation.score {
                 bar.horizontal(score)

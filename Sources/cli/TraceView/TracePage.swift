@@ -64,7 +64,7 @@ public enum TracePage {
             overview.glance()
             Tag.section(.labelled(by: .section("steps"))) {
                 Tag.h2(.id(.section("steps"))) { "Steps" }
-                Tag.p(.class("note")) { legend(trace.header.options) }
+                Tag.p(.class("note")) { legend(trace) }
                 trace.nodes.isEmpty ? Tag.p(.class("note")) { "Nothing was written." } : StepCards(outline).tree()
                 end(of: trace)
             }
@@ -72,10 +72,14 @@ public enum TracePage {
         }
     }
 
-    private static func legend(_ options: SelfEvalOptions) -> String {
-        "\(Wording.procedure(options.strategy)) The line that stands runs down the left; beside it, folded, is what else was "
-            + "written in the same place. A bar shows how likely the model, asked, thinks a step is right; its ticks are the "
-            + "thresholds."
+    private static func legend(_ trace: Trace) -> String {
+        let options = trace.header.options
+        let layout =
+            "\(Wording.procedure(options.strategy)) The line that stands runs down the left. Beside it is what else was written "
+            + "in the same place."
+        // A vote that evaluates nothing has no bars to explain.
+        guard trace.nodes.contains(where: { $0.evaluation?.score != nil }) else { return layout }
+        return layout + " A bar shows a step's score: \(Wording.score(madeOf: options)). Its ticks are the thresholds."
     }
 
     private static func end(of trace: Trace) -> HTML? {

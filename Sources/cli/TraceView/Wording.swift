@@ -27,6 +27,24 @@ enum Wording {
         }
     }
 
+    /// What a step's score is made of.
+    static func score(madeOf options: SelfEvalOptions) -> String {
+        let parts = ScoreSignal.allCases.filter { options.weights[$0] != 0 }.map(name)
+        let sum = parts.isEmpty ? "a constant" : parts.joined(separator: ", ")
+        return options.calibration == nil ? sum : sum + "; calibrated, so that it is a probability"
+    }
+
+    private static func name(_ signal: ScoreSignal) -> String {
+        switch signal {
+        case .verdict: "how likely the model, asked, says that the step is right"
+        case .sequence: "how likely the model found the step's own text"
+        case .line: "how likely it found all that was said so far"
+        case .window: "the step's least likely stretch"
+        case .probe: "how likely the answer is that it would give now"
+        case .contrast: "what difference the picture makes to the verdict"
+        }
+    }
+
     /// A probability or score, from 0.00 to 1.00; a damaged trace may hold others.
     static func score(_ value: Double) -> String {
         (0...1).contains(value) ? String(format: "%.2f", value) : "n/a"

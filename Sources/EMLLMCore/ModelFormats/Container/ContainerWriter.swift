@@ -50,6 +50,7 @@ struct ContainerWriter {
             )
         }
         self.tokenizer = try ContainerTokenizer.bytes(of: tokenizer, path: path)
+        let recipe = recipe?.isEmpty == true ? nil : recipe
         if let recipe { try ContainerFormat.checkRecipe(byteCount: recipe.count, path: path) }
         self.recipe = recipe.map { Array($0) }
         let layout = try PackedLayout(tensors, path: path)

@@ -1,4 +1,11 @@
 extension DecoderConfiguration {
+    /// What is added under the root of a norm: published models have 1e-12 to 1e-5.
+    static let epsilons: ClosedRange<Float> = 1e-30...1
+    /// Bases of rotary positions: published models have 1e4 to 1e9.
+    static let rotaryBases: ClosedRange<Float> = 1...1e15
+    /// Factors of activations and of positions, which overflow far beyond these.
+    static let factors: ClosedRange<Float> = 1e-9...1e9
+
     /// Checks that the engine can run this shape: nothing is zero, absurd or contradictory.
     ///
     /// - Parameter subject: What the configuration belongs to, usually a path; the error names it.
@@ -14,12 +21,12 @@ extension DecoderConfiguration {
                 )
             }
         }
-        func check(_ name: String, _ value: Float) throws {
-            guard value.isFinite, value > 0 else {
+        func check(_ name: String, _ value: Float, _ range: ClosedRange<Float> = Self.factors) throws {
+            guard range.contains(value) else {
                 throw EMLLMError.invalidConfiguration(
                     subject: subject,
                     property: name,
-                    expected: "a positive finite number",
+                    expected: "\(range.lowerBound) to \(range.upperBound)",
                     found: "\(value)"
                 )
             }
@@ -40,8 +47,8 @@ extension DecoderConfiguration {
         try check("headDimension", headDimension, 1...4096)
         try check("feedForwardSize", feedForwardSize, 1...(1 << 22))
         try check("contextLength", contextLength, 1...(1 << 28))
-        try check("normEpsilon", normEpsilon)
-        try check("rope.base", rope.base)
+        try check("normEpsilon", normEpsilon, Self.epsilons)
+        try check("rope.base", rope.base, Self.rotaryBases)
         try check("rope.rotaryDimension", rope.rotaryDimension, 2...max(2, headDimension))
         guard rope.rotaryDimension % 2 == 0, rope.rotaryDimension <= headDimension else {
             throw EMLLMError.invalidConfiguration(

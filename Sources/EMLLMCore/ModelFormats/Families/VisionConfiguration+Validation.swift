@@ -25,8 +25,8 @@ extension VisionConfiguration {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             try refuse(name, "\(range.lowerBound) to \(range.upperBound)", "\(value)", unless: range.contains(value))
         }
-        func check(_ name: String, _ value: Float) throws {
-            try refuse(name, "a positive finite number", "\(value)", unless: value.isFinite && value > 0)
+        func check(_ name: String, _ value: Float, _ range: ClosedRange<Float>) throws {
+            try refuse(name, "\(range.lowerBound) to \(range.upperBound)", "\(value)", unless: range.contains(value))
         }
         try check("patchSize", tower.patchSize, 1...256)
         try check("framesPerPatch", tower.framesPerPatch, 1...8)
@@ -40,10 +40,10 @@ extension VisionConfiguration {
             unless: tower.hiddenSize % tower.headCount == 0
         )
         try check("feedForwardSize", tower.feedForwardSize, 1...(1 << 20))
-        try check("normEpsilon", tower.normEpsilon)
+        try check("normEpsilon", tower.normEpsilon, DecoderConfiguration.epsilons)
         if let table = tower.positions { try check("positions.side", table.side, 1...1024) }
         if let base = tower.rotaryBase {
-            try check("rotaryBase", base)
+            try check("rotaryBase", base, DecoderConfiguration.rotaryBases)
             try refuse(
                 "rotaryBase",
                 "heads of a multiple of 4",
@@ -67,7 +67,7 @@ extension VisionConfiguration {
             "\(tower.deepstackLayers)",
             unless: zip(tower.deepstackLayers, tower.deepstackLayers.dropFirst()).allSatisfy { $0 < $1 }
         )
-        try check("connector.normEpsilon", connector.normEpsilon)
+        try check("connector.normEpsilon", connector.normEpsilon, DecoderConfiguration.epsilons)
         if let hidden = connector.hiddenSize { try check("connector.hiddenSize", hidden, 1...(1 << 20)) }
         try validateSizes(check: check, refuse: refuse)
         try refuse("prompt.marker", "some text", "none", unless: !prompt.marker.isEmpty)
@@ -75,8 +75,6 @@ extension VisionConfiguration {
 
     /// The most patches of one tile: what published models allow, and a gigabyte or two of memory.
     private static let mostPatches = 1 << 16
-    /// The most pixels that a picture is scaled to.
-    private static let mostPixels = 1 << 28
 
     private func validateSizes(
         check: (String, Int, ClosedRange<Int>) throws -> Void,
@@ -88,6 +86,7 @@ extension VisionConfiguration {
         func tile(_ width: Int, _ height: Int) throws {
             try check("preprocessing", width, 1...longest)
             try check("preprocessing", height, 1...longest)
+            try check("preprocessing's pixels", width * height, 1...ImagePreprocessing.mostPixels)
             let unit = tower.patchSize * connector.merge
             // CLIP's convolution leaves out what does not fill a patch; joined patches leave nothing out.
             let isWhole = connector.merge == 1 || (width % unit == 0 && height % unit == 0)
@@ -118,7 +117,7 @@ extension VisionConfiguration {
             try tile(side, side)
             try check("preprocessing.maximumTiles", maximum, 1...1024)
             try check("preprocessing.minimumTiles", minimum, 1...maximum)
-            try check("preprocessing's pixels", side * side * maximum, 1...Self.mostPixels)
+            try check("preprocessing's pixels", side * side * maximum, 1...ImagePreprocessing.mostPixels)
         case .native(let factor, let minimum, let maximum):
             try check("preprocessing.factor", factor, 1...4096)
             try refuse(
@@ -128,15 +127,24 @@ extension VisionConfiguration {
                 factor % (tower.patchSize * connector.merge) == 0
             )
             try refuse("positions.lookup", "bilinear or bicubic", "exact", tower.positions?.lookup != .exact)
-            let most = min(Self.mostPixels, Self.mostPatches * tower.patchSize * tower.patchSize)
+            let most = min(ImagePreprocessing.mostPixels, Self.mostPatches * tower.patchSize * tower.patchSize)
             try check("preprocessing.maximumPixels", maximum, 1...most)
             try check("preprocessing.minimumPixels", minimum, 1...maximum)
         }
-        for (name, values) in [("mean", preprocessing.mean), ("deviation", preprocessing.deviation)] {
-            let isSound = values.count == 3 && values.allSatisfy { $0.isFinite && (name == "mean" || $0 > 0) }
-            try refuse("preprocessing.\(name)", "three numbers", "\(values)", isSound)
-        }
-        let isFinite = preprocessing.rescale.isFinite
-        try refuse("preprocessing.rescale", "a finite number", "\(preprocessing.rescale)", isFinite)
+        // Far beyond what is published (0…1, or 0…255 where samples are not rescaled), and far from overflow.
+        let most: Float = 1024
+        let means = preprocessing.mean
+        let isSound = means.count == 3 && means.allSatisfy { abs($0) <= most }
+        try refuse("preprocessing.mean", "three numbers of \(-most) to \(most)", "\(means)", isSound)
+        let deviations = preprocessing.deviation
+        let divides = deviations.count == 3 && deviations.allSatisfy { $0 >= 1 / most / most && $0 <= most }
+        try refuse(
+            "preprocessing.deviation",
+            "three numbers of \(1 / most / most) to \(most)",
+            "\(deviations)",
+            divides
+        )
+        let rescale = preprocessing.rescale
+        try refuse("preprocessing.rescale", "at most \(most)", "\(rescale)", abs(rescale) <= Double(most))
     }
 }

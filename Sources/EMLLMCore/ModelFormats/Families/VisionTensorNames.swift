@@ -17,7 +17,7 @@ struct VisionTensorNames: Sendable {
         return nil
     }
 
-    /// The name that a tensor of the text decoder has in a checkpoint without eyes.
+    /// The name that a tensor of the text decoder has in a checkpoint without a vision tower.
     static func textName(_ name: String) -> String {
         if let rest = strip(name, ["language_model.lm_head.", "model.lm_head."]) { return "lm_head." + rest }
         if let rest = strip(name, ["language_model.output."]) { return "output." + rest }

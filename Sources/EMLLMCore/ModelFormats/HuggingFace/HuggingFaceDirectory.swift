@@ -10,7 +10,7 @@ public struct HuggingFaceDirectory: Sendable {
     let generation: JSONFields?
     let tokenizerSettings: JSONFields?
     let tokenizerFile: TokenizerFile
-    /// How pictures are preprocessed, for models with eyes.
+    /// How pictures are preprocessed, for models with a vision tower.
     let imageProcessor: JSONFields?
 
     /// Bytes of all weight files.

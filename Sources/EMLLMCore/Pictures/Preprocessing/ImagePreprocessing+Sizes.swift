@@ -5,6 +5,26 @@ import Synchronization
 // The arithmetic of sizes is that of the families' published preprocessing, in doubles, so that no picture falls on the
 // other side of a rounding.
 extension ImagePreprocessing {
+    // MARK: Limits
+
+    /// How many times longer one side may be than the other, whatever the method. With the decoder's limit of pixels
+    /// it bounds the longer side, and with that the time and memory of every method.
+    static let mostElongated = 4096
+    /// The most pixels that a picture is scaled to.
+    package static let mostPixels = 1 << 26
+
+    /// Refuses pictures that are too long and narrow, before memory is taken for them.
+    static func checkShape(of image: RGBImage, ratio most: Int = mostElongated) throws {
+        let (short, long) = (min(image.width, image.height), max(image.width, image.height))
+        guard Double(long) / Double(short) <= Double(most) else {
+            throw EMLLMError.unsuitableImage(
+                image,
+                expected: "sides of which one is at most \(most) times the other",
+                found: "\(Int((Double(long) / Double(short)).rounded())) times"
+            )
+        }
+    }
+
     // MARK: Qwen2-VL
 
     /// Multiples of `factor`, near the picture's own size, with a number of pixels in a range (transformers'
@@ -14,15 +34,8 @@ extension ImagePreprocessing {
         factor: Int,
         pixels: ClosedRange<Int>
     ) throws -> (width: Int, height: Int) {
+        try checkShape(of: image, ratio: 200)
         let (width, height) = (Double(image.width), Double(image.height))
-        let ratio = max(width, height) / min(width, height)
-        guard ratio <= 200 else {
-            throw EMLLMError.unsuitableImage(
-                image,
-                expected: "sides of which one is at most 200 times the other",
-                found: "\(Int(ratio.rounded())) times"
-            )
-        }
         let unit = Double(factor)
         // Halves to even, as Python rounds.
         var newHeight = Int((height / unit).rounded(.toNearestOrEven)) * factor
@@ -35,6 +48,13 @@ extension ImagePreprocessing {
             let beta = (Double(pixels.lowerBound) / (height * width)).squareRoot()
             newHeight = Int((height * beta / unit).rounded(.up)) * factor
             newWidth = Int((width * beta / unit).rounded(.up)) * factor
+        }
+        guard newWidth <= mostPixels / newHeight else {
+            throw EMLLMError.unsuitableImage(
+                image,
+                expected: "a shape that is scaled to at most \(mostPixels) pixels",
+                found: "\(newWidth) × \(newHeight)"
+            )
         }
         return (newWidth, newHeight)
     }
@@ -204,13 +224,6 @@ extension RGBImage {
         let leftPad = (canvasWidth - width + 1) / 2
         return placed(x: leftPad, y: topPad, width: canvasWidth, height: canvasHeight, on: [0, 0, 0])
             .cropped(x: max(0, left + leftPad), y: max(0, top + topPad), width: newWidth, height: newHeight)
-    }
-
-    /// In the middle of a square of one colour.
-    func squared(on colour: [UInt8]) -> RGBImage {
-        let side = max(width, height)
-        guard width != height else { return self }
-        return placed(x: (side - width) / 2, y: (side - height) / 2, width: side, height: side, on: colour)
     }
 
     private func placed(x: Int, y: Int, width newWidth: Int, height newHeight: Int, on colour: [UInt8]) -> RGBImage {

@@ -64,8 +64,10 @@ public struct PreprocessedImage: Sendable {
 extension ImagePreprocessing {
     /// Makes pixel values of a picture, as the family's published preprocessing does.
     ///
-    /// - Throws: `EMLLMError.Code.unsuitableImage` for a picture too long and narrow for the family.
+    /// - Throws: `EMLLMError.Code.unsuitableImage` for a picture too long and narrow: one side more than 4096 times the
+    ///   other, or more than 200 times where a family keeps shapes.
     public func apply(to image: RGBImage) throws -> PreprocessedImage {
+        try Self.checkShape(of: image)
         let (tiles, rows, columns) = try cut(image)
         let tables = (0..<3).map { channel in table(channel) }
         let values = Self.concurrently(tiles.count) { index in Self.normalized(tiles[index], tables) }
@@ -79,8 +81,8 @@ extension ImagePreprocessing {
         case .cropped(let shortestEdge, let width, let height):
             return ([cropped(image, shortestEdge: shortestEdge, width: width, height: height)], 0, 0)
         case .padded(let side):
-            let colour = mean.map { UInt8(max(0, min(255, Int($0 * 255)))) }
-            return ([image.squared(on: colour).resized(width: side, height: side, filter)], 0, 0)
+            let colour = mean.map { UInt8(max(0, min(255, $0 * 255))) }
+            return ([image.squared(on: colour, side: side, filter)], 0, 0)
         case .tiled(let longestEdge, let tileSide, let splits):
             return try tiled(image, longestEdge: longestEdge, side: tileSide, splits: splits)
         case .grid(let side, let minimum, let maximum, let thumbnail):

@@ -131,7 +131,7 @@ enum Markdown {
 
     private static func stepTable(_ model: ModelSummary, _ options: ReportOptions) -> String {
         let header = [
-            "strategy", "steps", "right", "unjudged", "AUROC", "AUROC of the verdict alone",
+            "strategy", "steps", "right", "unevaluated", "AUROC", "AUROC of the verdict alone",
             "AUROC of mean log-probability",
             "AUPRC",
             "TNR at TPR \(NumberText.percent(options.truePositiveRate))", "ECE, equal width", "ECE, equal mass",
@@ -146,7 +146,7 @@ enum Markdown {
                 verdict.calibrationErrorOfEqualMass,
                 verdict.brierScore, steps.firstError?.f1,
             ]
-            let counts = [verdict.count, verdict.right, steps.unjudged].map { "\($0)" }
+            let counts = [verdict.count, verdict.right, steps.unevaluated].map { "\($0)" }
             return [escaped(strategy.strategy)] + counts + numbers.map { NumberText.decimal($0, 3) }
         }
         return table(header, rows)
@@ -156,12 +156,12 @@ enum Markdown {
         let header = ["strategy", "answers", "without confidence", "AUROC", "ECE", "Brier", "AURC"]
         let rows: [[String]] = model.strategies.compactMap { strategy in
             guard let confidence = strategy.confidence else { return nil }
-            let judgement = confidence.judgement
+            let answers = confidence.answers
             let numbers = [
-                judgement.areaUnderROC, judgement.calibrationErrorOfEqualWidth, judgement.brierScore,
+                answers.areaUnderROC, answers.calibrationErrorOfEqualWidth, answers.brierScore,
                 confidence.areaUnderRiskCoverage,
             ]
-            return [escaped(strategy.strategy), "\(judgement.count)", "\(confidence.withoutConfidence)"]
+            return [escaped(strategy.strategy), "\(answers.count)", "\(confidence.withoutConfidence)"]
                 + numbers.map { NumberText.decimal($0, 3) } + confidence.coverages.map { NumberText.percent($0) }
         }
         return table(header + options.risks.map { "coverage at risk \(NumberText.percent($0))" }, rows)

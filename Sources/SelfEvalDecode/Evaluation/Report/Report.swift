@@ -137,7 +137,7 @@ struct Figure {
                     Plots.reliability(title: $0, bins: bins)
                 }
             }
-            if let bins = strategy.confidence?.judgement.bins {
+            if let bins = strategy.confidence?.answers.bins {
                 add(.confidence, "reliability-answers-\(name)", "Reliability of the confidence in answers: \(name)") {
                     Plots.reliability(title: $0, bins: bins)
                 }

@@ -36,7 +36,7 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var evaluationTokens: Int
     /// From the question to the answer.
     public var seconds: Double
-    /// The steps that were judged, or could have been.
+    /// The steps that were evaluated, or could have been.
     public var steps: [StepRecord]
     /// Why there is no answer. Such a record counts as wrong, and the report gives the reason.
     public var failure: String?
@@ -87,7 +87,7 @@ public struct ResultRecord: Codable, Sendable, Equatable {
 public struct StepRecord: Codable, Sendable, Equatable {
     /// What it says.
     public var text: String
-    /// The score: the probability that it is right, as decisions are taken by; `nil` where it was not judged.
+    /// The score: the probability that the step is right, which decisions are based on; `nil` where it was not evaluated.
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?

@@ -100,7 +100,7 @@ extension ConfidenceSummary {
             )
         }
         guard !confident.isEmpty, let curve = RiskCoverageCurve(all) else { return nil }
-        judgement = JudgementSummary(confident, options: options)
+        answers = ProbabilitySummary(confident, options: options)
         withoutConfidence = records.count - confident.count
         areaUnderRiskCoverage = curve.area
         coverages = options.risks.map(curve.coverage(atRisk:))
@@ -116,17 +116,17 @@ extension StepSummary {
     init?(_ chains: [[StepRecord]], options: ReportOptions) {
         let chains = chains.map { $0.filter { $0.label != nil } }
         let steps = chains.joined()
-        let judged = steps.filter { $0.probability != nil }
-        guard !judged.isEmpty else { return nil }
+        let evaluated = steps.filter { $0.probability != nil }
+        guard !evaluated.isEmpty else { return nil }
         func outcomes(_ score: (StepRecord) -> Double?) -> [ScoredOutcome] {
-            judged.map { ScoredOutcome(score: score($0) ?? .nan, isRight: $0.label == true) }
+            evaluated.map { ScoredOutcome(score: score($0) ?? .nan, isRight: $0.label == true) }
         }
-        verdict = JudgementSummary(outcomes(\.probability), options: options)
-        if judged.allSatisfy({ $0.logit != nil }) {
+        verdict = ProbabilitySummary(outcomes(\.probability), options: options)
+        if evaluated.allSatisfy({ $0.logit != nil }) {
             verdictAloneAreaUnderROC = Ranking.areaUnderROC(outcomes(\.logit))
         }
         logProbabilityAreaUnderROC = Ranking.areaUnderROC(outcomes(\.meanLogProbability))
-        unjudged = steps.count - judged.count
+        unevaluated = steps.count - evaluated.count
         firstError = FirstErrorScore(
             chains.filter { $0.contains { $0.probability != nil } }.map { steps in
                 (

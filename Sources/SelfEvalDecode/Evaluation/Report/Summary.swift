@@ -129,10 +129,10 @@ public struct StrategySummary: Codable, Sendable, Equatable {
 }
 
 /// How well a probability tells right from wrong, and whether it means what it says.
-public struct JudgementSummary: Codable, Sendable, Equatable {
-    /// What was judged.
+public struct ProbabilitySummary: Codable, Sendable, Equatable {
+    /// The answers or steps that have a probability.
     public var count: Int
-    /// How much of it is right.
+    /// How many of them are right.
     public var right: Int
     /// See ``Ranking/areaUnderROC(_:)``.
     public var areaUnderROC: Double?
@@ -168,7 +168,7 @@ public struct JudgementSummary: Codable, Sendable, Equatable {
 /// The confidence in answers.
 public struct ConfidenceSummary: Codable, Sendable, Equatable {
     /// The confidence of those answers that have one.
-    public var judgement: JudgementSummary
+    public var answers: ProbabilitySummary
     /// Results without an answer or without confidence. They are the last to be answered, and wrong where no answer is.
     public var withoutConfidence: Int
     /// See ``RiskCoverageCurve/area``.
@@ -177,21 +177,60 @@ public struct ConfidenceSummary: Codable, Sendable, Equatable {
     public var coverages: [Double]
     /// The curve; where it has more than 200 points, every second, third, … of them.
     public var curve: [RiskCoverageCurve.Point]
+
+    private enum CodingKeys: String, CodingKey {
+        case answers, withoutConfidence, areaUnderRiskCoverage, coverages, curve
+    }
+
+    /// What keys were called before version 0.2.
+    private enum FormerKey: String, CodingKey { case judgement }
+
+    /// Reads a summary's values, under the names of earlier versions as well.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let former = try decoder.container(keyedBy: FormerKey.self)
+        answers =
+            try former.decodeIfPresent(ProbabilitySummary.self, forKey: .judgement)
+            ?? values.decode(ProbabilitySummary.self, forKey: .answers)
+        withoutConfidence = try values.decode(Int.self, forKey: .withoutConfidence)
+        areaUnderRiskCoverage = try values.decode(Double.self, forKey: .areaUnderRiskCoverage)
+        coverages = try values.decode([Double].self, forKey: .coverages)
+        curve = try values.decode([RiskCoverageCurve.Point].self, forKey: .curve)
+    }
 }
 
 /// The verdicts on labelled steps.
 public struct StepSummary: Codable, Sendable, Equatable {
     /// The score: the verdict's probability, and what else it is made of.
-    public var verdict: JudgementSummary
+    public var verdict: ProbabilitySummary
     /// What the verdict's logit alone achieves on the same steps; `nil` where one of them has none.
     public var verdictAloneAreaUnderROC: Double?
     /// What the steps' mean log-probability achieves on the same steps. A verdict that is no better is not worth its
     /// tokens.
     public var logProbabilityAreaUnderROC: Double?
     /// Labelled steps without a verdict.
-    public var unjudged: Int
+    public var unevaluated: Int
     /// How well the first wrong step is found.
     public var firstError: FirstErrorScore?
+
+    private enum CodingKeys: String, CodingKey {
+        case verdict, verdictAloneAreaUnderROC, logProbabilityAreaUnderROC, unevaluated, firstError
+    }
+
+    /// What keys were called before version 0.2.
+    private enum FormerKey: String, CodingKey { case unjudged }
+
+    /// Reads a summary's values, under the names of earlier versions as well.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let former = try decoder.container(keyedBy: FormerKey.self)
+        verdict = try values.decode(ProbabilitySummary.self, forKey: .verdict)
+        verdictAloneAreaUnderROC = try values.decodeIfPresent(Double.self, forKey: .verdictAloneAreaUnderROC)
+        logProbabilityAreaUnderROC = try values.decodeIfPresent(Double.self, forKey: .logProbabilityAreaUnderROC)
+        unevaluated =
+            try former.decodeIfPresent(Int.self, forKey: .unjudged) ?? values.decode(Int.self, forKey: .unevaluated)
+        firstError = try values.decodeIfPresent(FirstErrorScore.self, forKey: .firstError)
+    }
 }
 
 /// A strategy against the baseline, on the problems and seeds that both have a result of.

@@ -17,7 +17,7 @@ public struct ModelOutput: Codable, Sendable, Equatable {
     var stated: String? { answer.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } }
 }
 
-/// The judgement of one output.
+/// The score of one output.
 public struct Score: Codable, Sendable, Equatable {
     /// What an answer was recognized by.
     public enum Method: String, Codable, Sendable {
@@ -64,7 +64,7 @@ public struct Score: Codable, Sendable, Equatable {
     }
 }
 
-/// How outputs are read and judged, for each benchmark by its own rule.
+/// How outputs are read and scored, for each benchmark by its own rule.
 ///
 /// ```swift
 /// let score = ScoringRule().score(ModelOutput(answer: "(B)", response: text), for: problem)
@@ -84,7 +84,7 @@ public struct ScoringRule: Sendable, Equatable {
     /// Makes rules.
     public init(_ variant: Variant = .corrected) { self.variant = variant }
 
-    /// Reads the answer in an output and judges it by the rule of the problem's benchmark.
+    /// Reads the answer in an output and scores it by the rule of the problem's benchmark.
     public func score(_ output: ModelOutput, for problem: Problem) -> Score {
         switch (variant, problem.benchmark) {
         case (.corrected, .mathVista): MathVistaRule.corrected(output, problem)

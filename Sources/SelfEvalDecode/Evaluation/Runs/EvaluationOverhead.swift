@@ -14,7 +14,7 @@ public struct EvaluationOverhead: Codable, Sendable, Equatable {
     /// All tokens that went through the model.
     public var processed: Double
     /// Tokens of verdicts, contrasts and reflections.
-    public var judging: Double
+    public var evaluation: Double
     /// What a client without branches would process for the same texts and verdicts, sending question and steps again
     /// with each call.
     public var reprompted: Double
@@ -46,7 +46,7 @@ public struct EvaluationOverhead: Codable, Sendable, Equatable {
         prompt = mean { $1.prompt }
         accepted = mean { $1.accepted }
         processed = mean { $1.processed }
-        judging = mean { $1.evaluation + $1.reflection + $1.contrast }
+        evaluation = mean { $1.evaluation + $1.reflection + $1.contrast }
         reprompted = mean { trace, _ in trace.repromptedTokens }
         ratio = reprompted / processed
     }

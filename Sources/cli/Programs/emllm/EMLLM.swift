@@ -19,8 +19,8 @@ struct EMLLM: AsyncParsableCommand {
         commandName: "emllm",
         abstract: "Run small multimodal language models that check their own steps.",
         discussion: """
-            'emllm help run' shows the options of a verb. emllm-run, emllm-convert, emllm-bench and emllm-eval are programs \
-            of their own that do the same.
+            'emllm help run' shows the options of a verb. The separate programs emllm-run, emllm-convert, emllm-bench and \
+            emllm-eval do the same.
 
             EXAMPLES
               emllm run --image puzzle.png "What is the missing number?"
@@ -30,8 +30,8 @@ struct EMLLM: AsyncParsableCommand {
               emllm convert model.gguf model.emllm
               emllm eval run problems.jsonl --out runs/a --strategies cot,vote,verify
 
-            'emllm --generate-completion-script bash' (or zsh, or fish) prints what teaches a shell to complete these \
-            commands.
+            'emllm --generate-completion-script bash' (or zsh, or fish) prints a script that completes these \
+            commands in a shell.
             """,
         version: EMLLMVersion.current,
         subcommands: [
