@@ -151,6 +151,30 @@ struct EvalTests {
         #expect(twice.status == 1 && twice.errorLines.count == 1)
     }
 
+    @Test("The outputs of any model are scored without one; the summary is the last line")
+    func score() throws {
+        let folder = try Folder()
+        let file = try problems(folder)
+        let responses = folder.path("responses.jsonl")
+        let lines = [
+            #"{"id": "p1", "response": "The answer is 2. I hope it is correct."}"#,
+            #"{"id": "p2", "answer": "3 or 4"}"#, #"{"id": "elsewhere", "answer": "1"}"#,
+        ]
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: responses))
+        let run = try eval(["score", file, responses])
+        #expect(run.status == 0, "\(run.errors)")
+        let output = run.output.split(separator: "\n")
+        #expect(output.count == 3)
+        #expect(output.first == #"{"extracted":"2","how":"number","id":"p1","isCorrect":true,"normalized":"2"}"#)
+        #expect(output.dropFirst().first?.contains(#""how":"none","id":"p2","isCorrect":false"#) == true)
+        #expect(output.last?.hasPrefix(#"{"summary":{"answered":2"#) == true)
+        #expect(output.last?.contains(#""overall":{"accuracy":0.25,"correct":1,"total":4,"#) == true)
+        #expect(run.errors.contains("1 responses to no problem of the file, the first to \"elsewhere\""))
+        #expect(run.errors.contains("all: 25.0 % (1 of 4)"))
+        let none = try eval(["score", file, folder.path("none.jsonl")])
+        #expect(none.status == 1 && none.errorLines.count == 1 && none.errors.contains("none.jsonl"))
+    }
+
     @Test("Wrong usage and wrong files end in one line that says what to do")
     func defects() throws {
         let folder = try Folder()

@@ -55,7 +55,13 @@ struct AnswerTextTests {
 
     @Test(
         "votes for the same answer count together",
-        arguments: [("42", "42.0"), ("$1,200", "1200"), ("(A)", "a"), ("Red.", "red"), ("**7**", "7"), ("-5", "-5.")]
+        arguments: [
+            ("42", "42.0"), ("$1,200", "1200"), ("(A)", "a"), ("Red.", "red"), ("**7**", "7"), ("-5", "-5."),
+            ("−5", "-5"), ("1/2", "0.5"), (#"\frac12"#, ".5"), ("x^2 + 3", "x^2+3"), ("（B）", "b"), ("50%", "50"),
+            (#"\text{Sunday}"#, "sunday"), ("(1, 2)", #"\left(1,2\right)"#), ("2 million", "2,000,000"),
+            ("\"red\"", "red"),
+            ("Dark  red!", "dark red"),
+        ]
     )
     func votes(first: String, second: String) {
         #expect(AnswerText.voteKey(first) == AnswerText.voteKey(second))
@@ -63,7 +69,11 @@ struct AnswerTextTests {
 
     @Test(
         "votes for different answers do not",
-        arguments: [("5", "-5"), ("1.5", "15"), ("red", "dark red"), ("?", "!")]
+        arguments: [
+            ("5", "-5"), ("1.5", "15"), ("red", "dark red"), ("?", "!"), ("(1,2)", "12"), (".5", "5"), ("5!", "5"),
+            ("0x10", "16"), ("[0,3)", "(0,3]"), ("5'", "5"), ("A'", "A"), ("<", ">"), ("5 mW", "5 MW"), ("5x", "5"),
+            ("(1,2)", "(2,1)"), ("12345678901234567890", "12345678901234567891"), ("3:4", "34"), ("2 3", "23"),
+        ]
     )
     func otherVotes(first: String, second: String) {
         #expect(AnswerText.voteKey(first) != AnswerText.voteKey(second))

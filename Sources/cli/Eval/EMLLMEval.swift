@@ -9,7 +9,7 @@ package struct EvalCommand: AsyncParsableCommand {
         discussion: discussion(program: "emllm eval"),
         subcommands: [
             RunCommand.self, ReportCommand.self, CalibrateCommand.self, SweepCommand.self, MergeCommand.self,
-            OverheadCommand.self, RecordsCommand.self,
+            OverheadCommand.self, RecordsCommand.self, ScoreCommand.self,
         ]
     )
 
@@ -30,6 +30,7 @@ package struct EvalCommand: AsyncParsableCommand {
           \(program) run problems.jsonl --out runs/b1 --shard 1/2    # and 2/2 elsewhere, into runs/b2
           \(program) merge runs/b1 runs/b2 --out runs/b
           \(program) records runs/a --out training.jsonl
+          \(program) score problems.jsonl responses.jsonl        # outputs of any model
 
         Exit status: 0 when all is done, 1 on an error, 64 for wrong usage, 130 when interrupted with Ctrl-C.
         """

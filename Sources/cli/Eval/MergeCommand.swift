@@ -22,7 +22,11 @@ struct MergeCommand: AsyncParsableCommand {
 
     func run() async throws {
         func folder(_ path: String) -> RunFolder { RunFolder(url: URL(filePath: path, directoryHint: .isDirectory)) }
+        let missing = try RunFolder.missingParts(among: parts.map(folder))
         let count = try folder(out).merge(parts.map(folder))
+        if !missing.isEmpty {
+            try StandardStreams.note("incomplete: the parts \(missing.joined(separator: ", ")) are missing")
+        }
         try StandardStreams.write("\(out): \(count) answers of \(parts.count) parts\n")
     }
 }

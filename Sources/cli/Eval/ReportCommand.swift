@@ -54,8 +54,12 @@ struct ReportCommand: AsyncParsableCommand {
         let folders = runs.map { RunFolder(url: URL(filePath: $0, directoryHint: .isDirectory)) }
         var records: [ResultRecord] = []
         var skipped = 0
+        var planned: Set<String>? = []
         for folder in folders {
-            _ = try folder.readDescription()
+            let description = try folder.readDescription()
+            // Results can be reported without the file of problems, but then nobody can say what is missing.
+            let problems = try? folder.readPlannedProblems(description)
+            planned = problems.flatMap { planned?.union($0) }
             records += try folder.readResults()
             skipped += folder.readSkipped().count
         }
@@ -63,7 +67,12 @@ struct ReportCommand: AsyncParsableCommand {
         var options = ReportOptions()
         options.baseline = baseline
         options.truePositiveRate = truePositiveRate
-        let report = try Report(records: records, skippedProblems: skipped, options: options)
+        let report = try Report(
+            records: records,
+            skippedProblems: skipped,
+            plannedProblems: planned?.count,
+            options: options
+        )
         let target =
             out.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? folders[0].url.appending(path: "report")
         try report.write(to: target)

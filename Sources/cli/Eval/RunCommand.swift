@@ -180,23 +180,6 @@ struct SeedList: ExpressibleByArgument, CustomStringConvertible {
     var defaultValueDescription: String { description }
 }
 
-/// A part of the problems, as "2/4".
-struct Shard: ExpressibleByArgument, CustomStringConvertible {
-    let index: Int
-    let count: Int
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "/").compactMap { Int($0) }
-        guard parts.count == 2, argument.filter({ $0 == "/" }).count == 1, parts[1] >= 1,
-            (1...parts[1]).contains(parts[0])
-        else { return nil }
-        (index, count) = (parts[0], parts[1])
-    }
-
-    var description: String { "\(index)/\(count)" }
-
-    /// Every n-th problem, so that each part has some of all kinds.
-    func part<Element>(of all: [Element]) -> [Element] {
-        all.enumerated().filter { $0.offset % count == index - 1 }.map(\.element)
-    }
+extension Shard: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

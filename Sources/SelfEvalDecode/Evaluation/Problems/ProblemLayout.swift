@@ -59,8 +59,9 @@ extension ProblemRecord {
 
     /// The problem in these columns.
     ///
+    /// - Parameter imageFolder: what image paths are relative to; `nil` leaves images alone.
     /// - Throws: ``UnusableRecord``.
-    func problem(in layout: ProblemLayout, imageFolder: URL) throws -> Problem {
+    func problem(in layout: ProblemLayout, imageFolder: URL?) throws -> Problem {
         guard let id = id(in: layout) else { throw UnusableRecord("it has no id") }
         var problem = Problem(
             id: id,
@@ -76,8 +77,10 @@ extension ProblemRecord {
         case .mathV: try mathV(&problem)
         case .weMath: try weMath(&problem)
         }
-        problem.images = try images(in: imageFolder)
-        guard layout == .own || !problem.images.isEmpty else { throw UnusableRecord("it names no image") }
+        if let imageFolder {
+            problem.images = try images(in: imageFolder)
+            guard layout == .own || !problem.images.isEmpty else { throw UnusableRecord("it names no image") }
+        }
         try check(problem)
         problem.breakdown["answer_type"] = problem.answerType.name
         return problem

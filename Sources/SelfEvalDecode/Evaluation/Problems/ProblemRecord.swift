@@ -15,12 +15,8 @@ indirect enum ColumnValue: Decodable, Sendable, Equatable {
             self = .null
         } else if let flag = try? value.decode(Bool.self) {
             self = .bool(flag)
-        } else if let whole = try? value.decode(Int.self) {
-            self = .number(String(whole))
-        } else if let real = try? value.decode(Double.self) {
-            self = .number(String(real))
         } else if let text = try? value.decode(String.self) {
-            self = .string(text)
+            self = text.hasPrefix(JSONNumbers.mark) ? .number(String(text.dropFirst())) : .string(text)
         } else if let elements = try? value.decode([ColumnValue].self) {
             self = .array(elements)
         } else {
@@ -70,7 +66,10 @@ struct ProblemRecord {
         }
         guard String(validating: raw.bytes, as: UTF8.self) != nil else { throw UnusableRecord("not UTF-8") }
         do {
-            columns = try JSONDecoder().decode([String: ColumnValue].self, from: Data(raw.bytes))
+            columns = try JSONDecoder().decode(
+                [String: ColumnValue].self,
+                from: Data(JSONNumbers.quoted(raw.bytes))
+            )
         } catch DecodingError.typeMismatch(_, let context) {
             let column = context.codingPath.first.map { "the value of \"\($0.stringValue)\" cannot be read" }
             throw UnusableRecord(column ?? "JSON, but not an object with columns")
@@ -116,4 +115,78 @@ struct RawRecord: Equatable {
     var bytes: ArraySlice<UInt8>
     /// How deep brackets nest in it.
     var nesting: Int
+}
+
+extension ProblemRecord {
+    /// Reads one line of a file of records.
+    init(lineOf bytes: [UInt8], number: Int) throws {
+        let records = try? RecordScanner.records(in: bytes, path: "")
+        guard let raw = records?.first, records?.count == 1 else { throw UnusableRecord("malformed JSON") }
+        try self.init(RawRecord(line: number, key: nil, bytes: bytes[...], nesting: raw.nesting))
+    }
+}
+
+/// Numbers in JSON as they are written: an id of twenty digits is not rounded, and 2.50 keeps its zero.
+enum JSONNumbers {
+    /// What stands before a number that has become a string.
+    static let mark = "\u{1}"
+
+    /// The same JSON with each number as a string behind ``mark``.
+    static func quoted(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count + 64)
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                let start = index
+                index += 1
+                while index < bytes.endIndex, bytes[index] != UInt8(ascii: "\"") {
+                    index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                index = min(index + 1, bytes.endIndex)
+                result += bytes[start..<index]
+            } else if byte == UInt8(ascii: "-") || isDigit(byte) {
+                let end = bytes[index...].firstIndex { !isDigit($0) && !"+-.eE".utf8.contains($0) } ?? bytes.endIndex
+                let number = bytes[index..<end]
+                // What is no number is left for the decoder to refuse.
+                let isNumber = isNumber(number)
+                if isNumber { result += "\"\\u0001".utf8 }
+                result += number
+                if isNumber { result.append(UInt8(ascii: "\"")) }
+                index = end
+            } else {
+                result.append(byte)
+                index += 1
+            }
+        }
+        return result
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+    private static func isNumber(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var rest = bytes
+        func digits(_ rest: inout ArraySlice<UInt8>) -> Int {
+            let count = rest.prefix(while: isDigit).count
+            rest = rest.dropFirst(count)
+            return count
+        }
+        if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        let isZero = rest.first == UInt8(ascii: "0")
+        let whole = digits(&rest)
+        guard whole == 1 || whole > 1 && !isZero else { return false }
+        if rest.first == UInt8(ascii: ".") {
+            rest = rest.dropFirst()
+            guard digits(&rest) > 0 else { return false }
+        }
+        if rest.first == UInt8(ascii: "e") || rest.first == UInt8(ascii: "E") {
+            rest = rest.dropFirst()
+            if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+            guard digits(&rest) > 0 else { return false }
+        }
+        // Numbers beyond floating-point ones, as 1e999, have no value here.
+        return rest.isEmpty && Double(String(decoding: bytes, as: UTF8.self))?.isFinite ?? false
+    }
 }

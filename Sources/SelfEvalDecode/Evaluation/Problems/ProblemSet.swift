@@ -25,10 +25,15 @@ public struct ProblemSet: Sendable, Equatable {
     ///   - file: the file.
     ///   - layout: its columns; `nil` recognizes them by the first record.
     ///   - imageFolder: what image paths are relative to; `nil` is the file's own folder.
+    ///   - requiresImages: whether a record whose image is not there is skipped; scoring needs none.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when nothing can be read: no such file, another encoding, brackets that do not
     ///   match, unknown columns, or not one usable record.
-    public static func read(from file: URL, layout: ProblemLayout? = nil, imageFolder: URL? = nil) throws -> ProblemSet
-    {
+    public static func read(
+        from file: URL,
+        layout: ProblemLayout? = nil,
+        imageFolder: URL? = nil,
+        requiresImages: Bool = true
+    ) throws -> ProblemSet {
         let path = file.path
         let records = try RecordScanner.records(in: bytes(of: file), path: path)
         let folder = imageFolder ?? file.deletingLastPathComponent()
@@ -53,7 +58,7 @@ public struct ProblemSet: Sendable, Equatable {
                 }
                 let form = layout ?? .own
                 id = record.id(in: form)
-                let problem = try record.problem(in: form, imageFolder: folder)
+                let problem = try record.problem(in: form, imageFolder: requiresImages ? folder : nil)
                 if let line = lines[problem.id] { throw UnusableRecord("line \(line) has the same id") }
                 lines[problem.id] = raw.line
                 problems.append(problem)

@@ -5,7 +5,8 @@ enum Markdown {
         var parts = ["# Evaluation"]
         parts.append(
             "\(summary.records) results on \(summary.problems) problems. "
-                + (skipped == 0 ? "No problem was skipped. " : "**Problems that were skipped: \(skipped).** ")
+                + (skipped == 0 ? "" : "**Problems that were skipped: \(skipped).** ")
+                + coverage(summary)
                 + "Brackets hold 95 % intervals. Abstentions and failures count as wrong."
         )
         if summary.models.count > 1 { parts += ["## Side by side", overviewTable(summary)] }
@@ -14,6 +15,15 @@ enum Markdown {
             parts += sections(model, summary.options, figures)
         }
         return parts.joined(separator: "\n\n") + "\n"
+    }
+
+    /// How many of the problems there are results of; what is missing is not left to the reader to find.
+    private static func coverage(_ summary: Summary) -> String {
+        guard let planned = summary.plannedProblems else { return "How many problems there were to run is not known. " }
+        let missing = planned - summary.problems
+        if missing > 0 { return "**Incomplete: \(missing) of \(planned) problems have no result.** " }
+        return summary.skippedProblems == 0
+            ? "These are all problems; none was skipped. " : "These are all that could be run. "
     }
 
     private static func sections(_ model: ModelSummary, _ options: ReportOptions, _ figures: [Figure]) -> [String] {

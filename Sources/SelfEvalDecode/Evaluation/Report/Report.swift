@@ -20,10 +20,22 @@ public struct Report: Sendable {
     /// - Parameters:
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
+    ///   - plannedProblems: how many were to be run; `nil` where that is not known.
     ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
-    public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
-        self.init(summary: try Summary(records: records, skippedProblems: skippedProblems, options: options))
+    public init(
+        records: [ResultRecord],
+        skippedProblems: Int = 0,
+        plannedProblems: Int? = nil,
+        options: ReportOptions = ReportOptions()
+    ) throws {
+        let summary = try Summary(
+            records: records,
+            skippedProblems: skippedProblems,
+            plannedProblems: plannedProblems,
+            options: options
+        )
+        self.init(summary: summary)
     }
 
     /// Makes a report of numbers that were computed before.

@@ -7,9 +7,15 @@ extension Summary {
     /// - Parameters:
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
+    ///   - plannedProblems: how many were to be run; `nil` where that is not known.
     ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
-    public init(records: [ResultRecord], skippedProblems: Int = 0, options: ReportOptions = ReportOptions()) throws {
+    public init(
+        records: [ResultRecord],
+        skippedProblems: Int = 0,
+        plannedProblems: Int? = nil,
+        options: ReportOptions = ReportOptions()
+    ) throws {
         var runs: Set<[String]> = []
         for record in records {
             let run = [record.model, record.strategy, record.problem, "\(record.seed)"]
@@ -22,6 +28,7 @@ extension Summary {
             records: records.count,
             problems: Set(records.map(\.problem)).count,
             skippedProblems: skippedProblems,
+            plannedProblems: plannedProblems,
             models: models.map { ModelSummary($0.key, records: $0.value, options: options) }
         )
     }

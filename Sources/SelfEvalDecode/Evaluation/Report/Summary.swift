@@ -32,6 +32,8 @@ public struct Summary: Codable, Sendable, Equatable {
     public var problems: Int
     /// Problems that were not run.
     public var skippedProblems: Int
+    /// Problems that were to be run; `nil` where that is not known.
+    public var plannedProblems: Int?
     /// One for each model, by name.
     public var models: [ModelSummary]
 

@@ -1,4 +1,5 @@
 import Foundation
+import SelfEvalDecode
 
 extension AnswerReader {
     /// The answer in the text by the answer's type, whole numbers after this rounding.
@@ -14,32 +15,57 @@ extension AnswerReader {
 
     /// The number in the text, compared after the same rounding as the right one.
     func number(in problem: Problem, rounded: (Double) -> Double) -> Score {
-        guard let found = number, let right = Self.number(problem.answer) else { return .nothing(text) }
-        let value = rounded(found.value)
+        guard let found = number, let number = found.value.number, let right = PlainText.value(problem.answer),
+            let rightNumber = right.number
+        else { return .nothing(text) }
+        let value = rounded(number.double)
         return Score(
             extracted: found.text,
-            normalized: Int(exactly: value).map(String.init) ?? String(value),
-            isCorrect: Self.isEqual(value, rounded(right)),
+            normalized: number.whole.map { "\($0)" } ?? Int(exactly: value).map(String.init) ?? String(value),
+            isCorrect: Self.isRight(found.value, number, right, rightNumber, rounded: rounded),
             how: .number
         )
     }
 
-    /// The list in the text, compared element by element.
+    private static func isRight(
+        _ found: MathValue,
+        _ number: MathNumber,
+        _ right: MathValue,
+        _ rightNumber: MathNumber,
+        rounded: (Double) -> Double
+    ) -> Bool {
+        if let unit = found.unit, let rightUnit = right.unit, unit != rightUnit { return false }
+        // Beyond 2^53 floating-point numbers do not tell whole numbers apart.
+        if let first = number.whole, let second = rightNumber.whole, max(first.magnitude, second.magnitude) > 1 << 53 {
+            return first == second
+        }
+        if isEqual(rounded(number.double), rounded(rightNumber.double)) { return true }
+        guard found.isPercent, !right.isPercent, found.unit == nil, right.unit == nil else { return false }
+        return isEqual(rounded(number.double / 100), rounded(rightNumber.double))
+    }
+
+    /// The list in the text, compared element by element, whatever its brackets.
     func list(in problem: Problem) -> Score {
-        let elements = Self.list(text)
+        let line = scope
+        let elements = Self.list(line)
         let right = Self.list(problem.answer)
+        let found = Self.affirmed(line) == nil ? [] : elements
         return Score(
             extracted: text,
-            normalized: "[" + elements.joined(separator: ", ") + "]",
-            isCorrect: elements.count == right.count && zip(elements, right).allSatisfy { Self.isSame($0, $1) },
-            how: elements.isEmpty ? .none : .list
+            normalized: "[" + found.joined(separator: ", ") + "]",
+            isCorrect: found.count == right.count && zip(found, right).allSatisfy { Self.isSame($0, $1) },
+            how: found.isEmpty ? .none : .list
         )
     }
 
     /// The text, compared as it reads and by its value.
     func text(in problem: Problem) -> Score {
-        guard !text.isEmpty else { return .nothing() }
-        let isSame = Self.isSame(text, problem.answer)
-        return Score(extracted: text, normalized: PlainText.key(text), isCorrect: isSame, how: .text)
+        let line = scope
+        guard !line.isEmpty else { return .nothing() }
+        let right = problem.answer
+        let isRelation = PlainText.of(right).contains("=")
+        let parts = isRelation ? [line] : Self.wholes(of: line)
+        let isSame = parts.contains { Self.isSame($0, right) }
+        return Score(extracted: text, normalized: PlainText.key(line), isCorrect: isSame, how: .text)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SelfEvalDecode
 
 /// MATH-Vision's rule: the output's last box or "answer is" gives a letter or a value, which must be the right letter, the
 /// right choice's text, or equal to the right value at two decimals.
@@ -7,7 +8,9 @@ enum MathVRule {
         let reader = AnswerReader(output)
         guard problem.choices.isEmpty else { return reader.choice(of: problem) }
         guard AnswerReader.number(problem.answer) != nil else {
-            return AnswerReader.list(problem.answer).count > 1 ? reader.list(in: problem) : reader.text(in: problem)
+            // The brackets of a tuple or an interval count; words in a row have none that do.
+            let isWords = PlainText.value(problem.answer) == nil && AnswerReader.list(problem.answer).count > 1
+            return isWords ? reader.list(in: problem) : reader.text(in: problem)
         }
         // Two decimals, or as many as the right answer has; what rounds to nothing is compared as it is.
         let places = max(2, Arithmetic(problem.answer)?.decimals ?? 0)
@@ -104,7 +107,7 @@ enum MathVRule {
         if ["{,}", "circ", "°", "%"].contains(where: text.contains) { return nil }
         // The parser takes a ratio for a quotient.
         let ratio = text.replacingOccurrences(of: ":", with: "/").replacingOccurrences(of: "$", with: "")
-        guard let value = Arithmetic(PlainText.of(ratio))?.value else { return nil }
+        guard let value = Arithmetic(PlainText.of(ratio, asPublished: true))?.value else { return nil }
         return PythonNumber.round(value, 2)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SelfEvalDecode
 
 /// Labels of steps by a reference chain of caption, explanation and deduction, as PuzzleVQA has, and the answer after it.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import SelfEvalDecode
 
 /// Whether a step of a solution is right.
 public enum StepLabel: String, Codable, Sendable {

@@ -46,6 +46,36 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
             return right == 0 ? nil : Double(roteMemorization) / Double(right)
         }
 
+        /// Writes the counts and what is computed of them.
+        public func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(insufficientKnowledge, forKey: .insufficientKnowledge)
+            try values.encode(inadequateGeneralization, forKey: .inadequateGeneralization)
+            try values.encode(completeMastery, forKey: .completeMastery)
+            try values.encode(roteMemorization, forKey: .roteMemorization)
+            try values.encode(total, forKey: .total)
+            try values.encode(averageScore, forKey: .averageScore)
+            try values.encodeIfPresent(roteMemorizationRate, forKey: .roteMemorizationRate)
+        }
+
+        /// Reads the counts; the rest follows from them.
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            insufficientKnowledge = try values.decode(Int.self, forKey: .insufficientKnowledge)
+            inadequateGeneralization = try values.decode(Int.self, forKey: .inadequateGeneralization)
+            completeMastery = try values.decode(Int.self, forKey: .completeMastery)
+            roteMemorization = try values.decode(Int.self, forKey: .roteMemorization)
+            total = try values.decode(Int.self, forKey: .total)
+        }
+
+        /// No problems.
+        public init() {}
+
+        private enum CodingKeys: String, CodingKey {
+            case insufficientKnowledge, inadequateGeneralization, completeMastery, roteMemorization, total
+            case averageScore, roteMemorizationRate
+        }
+
         /// Enters a problem; `nil` for a part that the published script has no output of.
         fileprivate mutating func add(steps: [Bool?], whole: Bool?, isStrict: Bool) {
             let areRight = steps.allSatisfy { $0 == true }

@@ -43,6 +43,26 @@ extension RunFolder {
         return records.count
     }
 
+    /// The ids of the problems that the run was to answer: those of its file, or of its part of the file.
+    ///
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
+    public func readPlannedProblems(_ description: RunDescription) throws -> Set<String> {
+        let ids = try readProblems(description, requiresImages: false).map(\.id)
+        guard let shard = description.shard.flatMap(Shard.init) else { return Set(ids) }
+        return Set(shard.part(of: ids))
+    }
+
+    /// The parts of a run that are not among these, as "3/3": of a run that was divided in three, each number once.
+    ///
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when a folder is none of a run.
+    public static func missingParts(among parts: [RunFolder]) throws -> [String] {
+        let shards = try parts.compactMap { try $0.readDescription().shard.flatMap(Shard.init) }
+        let there = Set(shards.map(\.description))
+        return Set(shards.map(\.count)).sorted().flatMap { count in
+            (1...count).map { "\($0)/\(count)" }.filter { !there.contains($0) }
+        }
+    }
+
     /// We-Math's own measures, by strategy and seed ("cot-0"): what problems of several steps and their parts say together.
     ///
     /// - Returns: `nil` for a run over other problems.

@@ -84,10 +84,11 @@ public struct RunFolder: Sendable {
 
     /// The problems that the run is about, as they are in their file now.
     ///
+    /// - Parameter requiresImages: whether problems whose image is not there are left out.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
-    public func readProblems(_ description: RunDescription) throws -> [Problem] {
+    public func readProblems(_ description: RunDescription, requiresImages: Bool = true) throws -> [Problem] {
         let file = URL(filePath: description.problems)
-        let set = try ProblemSet.read(from: file, layout: description.layout)
+        let set = try ProblemSet.read(from: file, layout: description.layout, requiresImages: requiresImages)
         let digest = try Self.digest(of: file)
         guard digest == description.problemsDigest else {
             throw EMLLMError.otherProblems(

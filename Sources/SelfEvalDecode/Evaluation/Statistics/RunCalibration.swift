@@ -59,13 +59,8 @@ public struct RunCalibration: Sendable {
         records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
     }
 
-<<<<<<< HEAD
     /// Adds thresholds for abstention (`ConformalRisk`). The confidences that they are for are those of
     /// runs with this calibration, so the recorded runs are decided anew with it.
-=======
-    /// Adds thresholds for abstention (``SelfEvalDecode/ConformalRisk``). The confidences that they are for are those of
-    /// runs with this calibration, so decisions on the recorded runs are made again with it.
->>>>>>> w/cli
     ///
     /// - Parameter risk: the most questions that are answered and wrong, as a share of all, between 0 and 1.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the problems have changed, or a trace cannot be read.

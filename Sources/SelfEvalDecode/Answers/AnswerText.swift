@@ -83,18 +83,21 @@ extension AnswerText {
 }
 
 extension AnswerText {
-    /// What two answers have in common that count as the same vote: case, white space, punctuation at the ends, currency
-    /// signs, thousands separators and a decimal point without digits behind it do not matter.
+    /// What two answers have in common that count as the same vote: the key of their value where they have one, and
+    /// otherwise their text without case, white space and the punctuation around it.
     static func voteKey(_ text: String) -> String {
-        let plain = key(text).trimmingCharacters(in: CharacterSet(charactersIn: " .,;:!?\"'“”‘’()[]{}*_`$€£¥%"))
-        let digits = plain.replacingOccurrences(of: ",", with: "")
-        if let number = Double(digits), number.isFinite { return "\(number)" }
+        if let value = PlainText.value(text) { return value.key }
+        let plain = PlainText.key(text)
+        // "(A)" is a letter in brackets, "(1,2" is not.
+        if let match = plain.wholeMatch(of: /[(\[{]\s*([\p{L}\p{N} ]+)\s*[)\]}]/) {
+            return PlainText.value(String(match.1))?.key ?? String(match.1)
+        }
         return plain.isEmpty ? key(text) : plain
     }
 }
 
 extension Answer {
-    /// What answers have in common that count as the same vote: case, white space, punctuation at the ends, currency signs
-    /// and the spelling of numbers do not matter.
+    /// What answers have in common that count as the same vote. Scoring compares by the same normalization: numbers and
+    /// other mathematics by ``MathValue/key``, texts without case, white space and punctuation around them.
     public var voteKey: String { AnswerText.voteKey(text) }
 }

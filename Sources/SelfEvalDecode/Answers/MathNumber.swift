@@ -1,0 +1,188 @@
+import Foundation
+
+/// A real number: an exact fraction where that is possible, and otherwise a floating-point value.
+///
+/// Fractions have 128-bit parts. Operations that would overflow them, and those with an irrational result, give a
+/// floating-point value; operations without a finite real result give `nil`.
+public enum MathNumber: Sendable, Equatable {
+    /// A fraction in lowest terms with a positive denominator.
+    case exact(Int128, over: Int128)
+    /// A value that is known to about fifteen digits.
+    case approximate(Double)
+
+    /// A whole number.
+    public init(_ whole: Int) { self = .exact(Int128(whole), over: 1) }
+
+    /// The value, rounded to a floating-point number where it is a fraction.
+    public var double: Double {
+        switch self {
+        case .exact(let top, let bottom): Double(top) / Double(bottom)
+        case .approximate(let value): value
+        }
+    }
+
+    /// The value if it is an exact whole number.
+    public var whole: Int128? {
+        if case .exact(let top, over: 1) = self { top } else { nil }
+    }
+
+    /// Whether two numbers are equal: fractions exactly, others but for the last bits.
+    public func isEqual(to other: MathNumber) -> Bool {
+        if case .exact = self, case .exact = other { return self == other }
+        let (first, second) = (double, other.double)
+        if first == second { return true }
+        // Zero is equal to nothing but zero, up to what a subtraction leaves over.
+        return abs(first - second) <= max(1e-12 * max(abs(first), abs(second)), 1e-15)
+    }
+
+    /// A text that equal numbers have in common: `3`, `-1/2`, or ten significant digits of what is no fraction.
+    public var key: String {
+        switch simplified {
+        case .exact(let top, over: 1): "\(top)"
+        case .exact(let top, let bottom): "\(top)/\(bottom)"
+        case .approximate(let value): value.isFinite ? String(format: "%.10g", value) : value < 0 ? "-∞" : "∞"
+        }
+    }
+
+    /// The fraction with a small denominator that a floating-point value stands for, as 0.49999999999999994 for 1/2.
+    private var simplified: MathNumber {
+        guard case .approximate(let value) = self, value.isFinite, abs(value) < 1e6 else { return self }
+        for bottom in 1...12 {
+            let top = (value * Double(bottom)).rounded()
+            if abs(top / Double(bottom) - value) <= 1e-13 * max(1, abs(value)) {
+                return MathNumber.fraction(Int128(top), Int128(bottom)) ?? self
+            }
+        }
+        return self
+    }
+
+    // MARK: Making numbers
+
+    /// A fraction in lowest terms; `nil` where the denominator is zero.
+    static func fraction(_ top: Int128, _ bottom: Int128) -> MathNumber? {
+        guard bottom != 0, top != .min, bottom != .min else { return nil }
+        var (first, second) = (top.magnitude, bottom.magnitude)
+        while second != 0 { (first, second) = (second, first % second) }
+        let divisor = Int128(first)
+        return bottom < 0
+            ? .exact(-top / divisor, over: -bottom / divisor) : .exact(top / divisor, over: bottom / divisor)
+    }
+
+    /// A floating-point result; `nil` where it is not finite.
+    static func finite(_ value: Double) -> MathNumber? { value.isFinite ? .approximate(value) : nil }
+
+    /// A decimal literal of digits with a fraction and a power of ten; `nil` for a whole number of more digits than can be
+    /// told apart.
+    static func decimal(_ digits: some StringProtocol, fraction: some StringProtocol, exponent: Int) -> MathNumber? {
+        let all = (digits + String(fraction)).drop { $0 == "0" }
+        let shift = exponent - fraction.count
+        guard all.count <= 36, abs(shift) <= 36, let top = Int128(all.isEmpty ? "0" : String(all)) else {
+            guard !fraction.isEmpty || exponent != 0, all.count <= 400, abs(exponent) <= 400 else { return nil }
+            return Double("\(digits).\(fraction.isEmpty ? "0" : String(fraction))e\(exponent)").flatMap(finite)
+        }
+        let power = (0..<abs(shift)).reduce(Int128(1)) { value, _ in value * 10 }
+        guard shift > 0 else { return MathNumber.fraction(top, power) }
+        let (product, overflow) = top.multipliedReportingOverflow(by: power)
+        return overflow ? finite(Double(top) * Double(power)) : .exact(product, over: 1)
+    }
+
+    // MARK: Arithmetic
+
+    static prefix func - (number: MathNumber) -> MathNumber {
+        switch number {
+        case .exact(let top, let bottom): .exact(-top, over: bottom)
+        case .approximate(let value): .approximate(-value)
+        }
+    }
+
+    func adding(_ other: MathNumber) -> MathNumber? {
+        if case .exact(let top, let bottom) = self, case .exact(let otherTop, let otherBottom) = other {
+            let first = top.multipliedReportingOverflow(by: otherBottom)
+            let second = otherTop.multipliedReportingOverflow(by: bottom)
+            let sum = first.partialValue.addingReportingOverflow(second.partialValue)
+            let product = bottom.multipliedReportingOverflow(by: otherBottom)
+            if !first.overflow, !second.overflow, !sum.overflow, !product.overflow,
+                let exact = MathNumber.fraction(sum.partialValue, product.partialValue)
+            {
+                return exact
+            }
+        }
+        return .finite(double + other.double)
+    }
+
+    func multiplied(by other: MathNumber) -> MathNumber? {
+        if case .exact(let top, let bottom) = self, case .exact(let otherTop, let otherBottom) = other {
+            let product = top.multipliedReportingOverflow(by: otherTop)
+            let divisor = bottom.multipliedReportingOverflow(by: otherBottom)
+            if !product.overflow, !divisor.overflow,
+                let exact = MathNumber.fraction(product.partialValue, divisor.partialValue)
+            {
+                return exact
+            }
+        }
+        return .finite(double * other.double)
+    }
+
+    func divided(by other: MathNumber) -> MathNumber? {
+        switch other {
+        case .exact(0, _): nil
+        case .exact(let top, let bottom): MathNumber.fraction(bottom, top).flatMap(multiplied)
+        case .approximate(let value): .finite(double / value)
+        }
+    }
+
+    /// A power: exact for whole exponents and for roots that come out even.
+    func power(_ exponent: MathNumber) -> MathNumber? {
+        if let whole = exponent.whole, whole.magnitude <= 512, case .exact = self {
+            var result: MathNumber? = MathNumber(1)
+            for _ in 0..<Int(whole.magnitude) { result = result?.multiplied(by: self) }
+            return whole < 0 ? result.flatMap { MathNumber(1).divided(by: $0) } : result
+        }
+        if case .exact(let top, let bottom) = exponent, bottom > 1, bottom <= 64 {
+            return root(Int(bottom)).flatMap { $0.power(.exact(top, over: 1)) }
+        }
+        return .finite(pow(double, exponent.double))
+    }
+
+    /// A real root; `nil` for an even root of a negative number.
+    func root(_ degree: Int) -> MathNumber? {
+        guard degree > 0, degree <= 64, double >= 0 || degree % 2 == 1 else { return nil }
+        if case .exact(let top, let bottom) = self, let first = Self.wholeRoot(top, degree),
+            let second = Self.wholeRoot(bottom, degree)
+        {
+            return MathNumber.fraction(first, second)
+        }
+        let value = degree == 2 ? double.squareRoot() : pow(abs(double), 1 / Double(degree))
+        return .finite(degree > 2 && double < 0 ? -value : value)
+    }
+
+    /// The whole number whose power a whole number is; `nil` where there is none.
+    private static func wholeRoot(_ value: Int128, _ degree: Int) -> Int128? {
+        let root = Int128(pow(Double(value.magnitude), 1 / Double(degree)).rounded()) * (value < 0 ? -1 : 1)
+        var product: Int128 = 1
+        for _ in 0..<degree {
+            let (next, overflow) = product.multipliedReportingOverflow(by: root)
+            guard !overflow else { return nil }
+            product = next
+        }
+        return product == value ? root : nil
+    }
+
+    /// The logarithm to a base; `nil` where there is none.
+    func logarithm(base: MathNumber) -> MathNumber? {
+        guard double > 0, base.double > 0, base.double != 1 else { return nil }
+        let value = log(double) / log(base.double)
+        if abs(value) < 256, let exact = base.power(MathNumber(Int(value.rounded()))), exact == self {
+            return MathNumber(Int(value.rounded()))
+        }
+        return .finite(value)
+    }
+
+    /// The product of the whole numbers up to this one; `nil` for anything but a whole number up to 170.
+    var factorial: MathNumber? {
+        guard let whole, (0...170).contains(whole) else { return nil }
+        return (0..<Int(whole)).reduce(MathNumber(1)) { product, index in
+            product?.multiplied(by: MathNumber(index + 1))
+        }
+    }
+}
