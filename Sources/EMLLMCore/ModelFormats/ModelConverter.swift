@@ -157,6 +157,25 @@ public enum ModelConverter {
         return Report(tensors: tensors, fileBytes: try writer.finish())
     }
 
+    /// Checks that every weight of a model is a number.
+    ///
+    /// - Parameter progress: called with the bytes checked so far and in all; may throw to stop.
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the first tensor with one that is not.
+    public static func checkWeights(
+        of model: ModelFile,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
+        let source = try ModelSource(model)
+        let total = source.weights.reduce(0) { $0 + $1.byteCount }
+        var done = 0
+        for weight in source.weights {
+            _ = try ConversionPlan(weight, options: Options()).packed(from: source)
+            weight.releasePages()
+            done += weight.byteCount
+            try progress(done, total)
+        }
+    }
+
     private static func checkDistinct(_ input: URL, _ output: URL) throws {
         var first = stat()
         var second = stat()

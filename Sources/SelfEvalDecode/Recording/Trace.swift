@@ -40,7 +40,7 @@ public struct Trace: Codable, Sendable, Equatable {
     public var reasoning: String { path.map(\.text).joined() }
 
     /// A node by its id; `nil` for the question.
-    public subscript(id: Int) -> StepNode? { nodes.indices.contains(id - 1) ? nodes[id - 1] : nil }
+    public subscript(id: Int) -> StepNode? { id >= 1 && id <= nodes.count ? nodes[id - 1] : nil }
 
     /// The nodes from the first step to `id`.
     public func line(to id: Int) -> [StepNode] {
@@ -71,7 +71,7 @@ public struct Trace: Codable, Sendable, Equatable {
     public mutating func apply(_ event: DecodeEvent) -> Bool {
         switch event {
         case .info(.started(let header)): self.header = header
-        case .info(.prompted(let tokens, let reused, _)): promptTokens = tokens + reused
+        case .info(.prompted(let tokens, let reused, _)): promptTokens = tokens &+ reused
         case .info(.prior(let verdict)): prior = verdict
         case .info(.reasoningStopped(let reason)): stopReason = reason
         case .info(.finished(let summary)):

@@ -135,7 +135,7 @@ extension ResultRecord {
     public func line() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try encoder.encodeNumbers(self) + Data("\n".utf8)
     }
 
     /// Reads the lines of a results file; empty ones are skipped.
