@@ -101,10 +101,11 @@ public final class SearchSession {
 
     /// Why nothing follows a node; `nil` where a line can go on.
     public func stopReason(after node: Int) -> ReasoningStopReason? {
-        if statedAnswer(in: node) != nil { return .answered }
+        if options.prompts.chainEnds.contains(.answer), statedAnswer(in: node) != nil { return .answered }
         switch trace[node]?.end {
         case .endOfTurn?: return .endOfTurn
         case .budget?: return .budget
+        case .loop?: return .loop
         default: return nil
         }
     }

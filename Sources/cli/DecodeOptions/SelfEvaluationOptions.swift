@@ -59,7 +59,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var backtracks: Int?
 
     /// Steps in a chain.
-    @Option(help: "The most steps (default: 16).")
+    @Option(help: "The most steps (default: 1000, so that the budget decides; or what the model brings).")
     public var steps: Int?
 
     /// Hints.
