@@ -19,7 +19,7 @@ struct RealModelTests {
     private static let stories = "stories260K/stories260K-f32.gguf"
 
     private func options(_ strategy: StrategyName, chains: Int = 4) -> SelfEvalOptions {
-        var options = SelfEvalOptions()
+        var options = SelfEvalOptions(prompts: .lines())
         options.strategy = strategy
         options.chains = chains
         options.maximumSteps = 4

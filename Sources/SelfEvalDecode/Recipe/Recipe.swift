@@ -28,18 +28,22 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var calibration: CalibrationFile?
     /// Whether the model has learnt nothing but questions about pictures.
     public var needsImages: Bool
+    /// The most steps of a chain (``SelfEvalOptions/maximumSteps``); `nil` takes the default.
+    public var maximumSteps: Int?
 
     /// Makes a recipe.
     public init(
         strategy: StrategyName? = nil,
         prompts: [String: PromptPack] = [:],
         calibration: CalibrationFile? = nil,
-        needsImages: Bool = false
+        needsImages: Bool = false,
+        maximumSteps: Int? = nil
     ) {
         self.strategy = strategy
         self.prompts = prompts
         self.calibration = calibration
         self.needsImages = needsImages
+        self.maximumSteps = maximumSteps
     }
 
     /// Reads the keys that are present.
@@ -50,6 +54,7 @@ public struct Recipe: Codable, Sendable, Equatable {
         prompts = try container.decodeIfPresent([String: PromptPack].self, forKey: .prompts) ?? [:]
         calibration = try container.decodeIfPresent(CalibrationFile.self, forKey: .calibration)
         needsImages = try container.decodeIfPresent(Bool.self, forKey: .needsImages) ?? false
+        maximumSteps = try container.decodeIfPresent(Int.self, forKey: .maximumSteps)
     }
 }
 
@@ -82,6 +87,9 @@ extension Recipe {
         }
         if let strategy, !StrategyName.builtIn.contains(strategy) {
             throw EMLLMError.invalidRecipe(path, found: "the strategy '\(strategy.rawValue)'")
+        }
+        if let maximumSteps, !(1...1000).contains(maximumSteps) {
+            throw EMLLMError.invalidRecipe(path, found: "maximumSteps: \(maximumSteps)")
         }
         for (name, pack) in prompts.sorted(by: { $0.key < $1.key }) {
             guard PromptPack.builtIn.contains(where: { $0.name == name }) else {

@@ -209,6 +209,8 @@ struct TraceVersion1: Decodable {
                 evaluate: options.prompts.evaluate,
                 answer: options.prompts.answer,
                 answerPattern: options.prompts.answerPrefix + " {answer}",
+                furtherAnswerPatterns: [],
+                chainEnds: Set(PromptPack.ChainEnd.allCases),
                 verdict: .init(positive: options.prompts.positive, negative: options.prompts.negative),
                 emptyStep: options.prompts.emptyStep,
                 step: StepSegmenter(

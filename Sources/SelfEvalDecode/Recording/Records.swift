@@ -49,6 +49,8 @@ public enum ReasoningStopReason: String, Codable, Sendable {
     case budget
     /// The model had nothing new to say.
     case exhausted
+    /// The model went round in a circle: the same tokens again and again.
+    case loop
 }
 
 /// The answer to the question.

@@ -101,10 +101,11 @@ public final class SearchSession {
 
     /// Why nothing can follow a node; `nil` if the line can continue.
     public func stopReason(after node: Int) -> ReasoningStopReason? {
-        if statedAnswer(in: node) != nil { return .answered }
+        if options.prompts.chainEnds.contains(.answer), statedAnswer(in: node) != nil { return .answered }
         switch trace[node]?.end {
         case .endOfTurn?: return .endOfTurn
         case .budget?: return .budget
+        case .loop?: return .loop
         default: return nil
         }
     }
