@@ -80,7 +80,9 @@ extension StepEvaluation {
 }
 
 extension Verdict {
-    fileprivate var hasPlausibleNumbers: Bool { orderLogits.allSatisfy { arePlausible($0) } && arePlausible(logit, probability, mass) }
+    fileprivate var hasPlausibleNumbers: Bool {
+        orderLogits.allSatisfy { arePlausible($0) } && arePlausible(logit, probability, mass)
+    }
 }
 
 extension Answer {
