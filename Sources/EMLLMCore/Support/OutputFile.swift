@@ -46,7 +46,12 @@ package enum OutputFile {
                     var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = Foundation.poll(&poll, 1, -1)
                 } else if errno != EINTR {
-                    let reason = errno == EBADF ? "it is closed" : String(cString: strerror(errno))
+                    let code = errno
+                    // Where a standard stream was closed, something without a type may have its number: an event counter of
+                    // the system's libraries, which takes no text.
+                    var status = stat()
+                    let isNoFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == 0
+                    let reason = code == EBADF || isNoFile ? "it is closed" : String(cString: strerror(code))
                     throw EMLLMError.unwritableOutput(name, reason)
                 }
             }
