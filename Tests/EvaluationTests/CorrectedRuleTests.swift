@@ -196,7 +196,7 @@ struct CorrectedRuleTests {
         let blue = Problem.choosing(1, of: Self.colours, .mathVista)
         #expect(both(blue, ModelOutput(answer: "B.", response: "x")) == [true, false])
         let real = Problem.free("1.2", .float(precision: 1), .mathVista)
-        #expect(both(real, ModelOutput(answer: "1.2", response: "x")) == [true, false])
+        #expect(both(real, ModelOutput(answer: "1.2 cm", response: "x")) == [true, false])
         let letter = Problem.choosing(1, of: ["A", "B", "C", "D", "E"], .mathV, byLetter: true)
         #expect(both(letter, ModelOutput(response: "The answer is B because of it.")) == [true, false])
         #expect(both(letter, ModelOutput(response: "No idea.\nLook at triangle B.")) == [false, true])

@@ -68,6 +68,28 @@ struct StatisticsIntervalTests {
 
 @Suite("The paired bootstrap")
 struct StatisticsBootstrapTests {
+    @Test("with one seed the exact test over problems is McNemar's; seeds of a problem are no further evidence")
+    func exact() throws {
+        func pairs(_ mended: Int, _ spoilt: Int, seeds: Int = 1) -> [[OutcomePair]] {
+            Array(repeating: Array(repeating: OutcomePair(baseline: false, other: true), count: seeds), count: mended)
+                + Array(
+                    repeating: Array(repeating: OutcomePair(baseline: true, other: false), count: seeds),
+                    count: spoilt
+                )
+                + [[OutcomePair(baseline: true, other: true)]]
+        }
+        for (mended, spoilt) in [(0, 0), (1, 0), (3, 0), (5, 1), (2, 9), (40, 20), (7, 7)] {
+            let found = try #require(PairedDifference(problems: pairs(mended, spoilt), resamples: 10))
+            let expected = RevisionMatrix(pairs(mended, spoilt).joined()).pValue
+            #expect(isClose(found.exactPValue, try #require(expected)))
+            let seeds = PairedDifference(problems: pairs(mended, spoilt, seeds: 5), resamples: 10)
+            #expect(isClose(seeds?.exactPValue, try #require(expected)))
+        }
+        // Gains of 3, 1 and -1: of eight sums, those of 3 and 5 either way are six.
+        #expect(PairedDifference.signFlipPValue(gains: [3, 1, -1]) == 0.75)
+        #expect(PairedDifference.signFlipPValue(gains: Array(repeating: 1, count: 6000)) == nil)
+    }
+
     @Test("the same draws give NumPy's percentiles")
     func reference() {
         for sample in StatisticsFixtures.shared.bootstrap {

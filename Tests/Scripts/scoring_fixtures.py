@@ -136,7 +136,7 @@ def math_vista(folder):
         )
         extraction = extract.extract_answer(response, problem, quick_extract=True)
         # The data set that scripts load has 1.0, not 1.
-        prediction = score.normalize_extracted_answer(extraction, choices, question_type, answer_type, 1.0)
+        prediction = score.normalize_extracted_answer(extraction, choices, question_type, answer_type, int(1.0))
         rows.append(
             dict(
                 choices=choices or [], type=answer_type, answer=answer, stated=stated, response=response,

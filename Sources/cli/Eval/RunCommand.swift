@@ -200,5 +200,6 @@ struct SeedList: ExpressibleByArgument, CustomStringConvertible {
 }
 
 extension Shard: ExpressibleByArgument {
+    /// Reads a part such as `2/4`.
     public init?(argument: String) { self.init(argument) }
 }

@@ -43,9 +43,19 @@ enum Markdown {
         if model.comparisons.isEmpty {
             parts.append("There is nothing to compare, or no results of \(baseline).")
         } else {
-            parts += [comparisonTable(model), "p is the paired bootstrap's, over problems."]
+            let isExact = model.comparisons.allSatisfy { $0.difference?.exactPValue != nil || $0.pairs == 0 }
+            parts += [
+                comparisonTable(model),
+                isExact
+                    ? "p is that of the exact sign-flip test over problems; with one seed it is McNemar's."
+                    : "p is the paired bootstrap's, over problems.",
+            ]
             parts += ["### Revisions of \(baseline)", revisionTable(model)]
-            parts.append("p is that of McNemar's exact test, which takes the seeds of a problem for independent.")
+            parts.append(
+                isExact
+                    ? "p is the same as above: the seeds of a problem are taken together."
+                    : "p is that of McNemar's exact test, which takes the seeds of a problem for independent."
+            )
             parts += images(.revisions)
         }
         if model.strategies.contains(where: { $0.steps != nil }) {
@@ -114,7 +124,10 @@ enum Markdown {
                     + "[\(NumberText.points($0.interval.lower)), \(NumberText.points($0.interval.upper))]"
             }
             let counts = [one.problems, one.pairs, one.problemsLeftOut, one.recordsLeftOut]
-            return [escaped(one.strategy), difference ?? "–", NumberText.pValue(one.difference?.pValue)]
+            return [
+                escaped(one.strategy), difference ?? "–",
+                NumberText.pValue(one.difference?.exactPValue ?? one.difference?.pValue),
+            ]
                 + counts.map { "\($0)" }
         }
         return table(header, rows)

@@ -161,7 +161,8 @@ extension Comparison {
             seed: options.seed
         )
         revisions = RevisionMatrix(paired.map(\.pair))
-        revisionsPValue = revisions.pValue
+        // Over problems, since the seeds of one are no independent evidence.
+        revisionsPValue = difference?.exactPValue ?? revisions.pValue
     }
 }
 

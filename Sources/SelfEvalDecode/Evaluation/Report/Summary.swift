@@ -249,7 +249,7 @@ public struct Comparison: Codable, Sendable, Equatable {
     public var difference: PairedDifference?
     /// What became of the baseline's answers.
     public var revisions: RevisionMatrix
-    /// See ``RevisionMatrix/pValue``.
+    /// See ``PairedDifference/exactPValue``; where there is none, ``RevisionMatrix/pValue``.
     public var revisionsPValue: Double?
 }
 

@@ -23,8 +23,9 @@ enum MathVistaRule {
         switch problem.answerType {
         case .choice: return publishedChoice(extraction, problem)
         case .integer: return compared(PythonNumber.truncated(extraction), .number)
-        // The data's precision is 1.0, which Python's round() refuses: nothing is left to compare.
-        case .float: return compared(nil, .number)
+        // The data's precision is 1.0; the present script cuts it to 1, an earlier one gave up here.
+        case .float(let precision):
+            return compared(PythonNumber.float(extraction).map { String(PythonNumber.round($0, precision)) }, .number)
         case .list: return compared(extraction, .list)
         case .text: return compared(extraction, .text)
         }

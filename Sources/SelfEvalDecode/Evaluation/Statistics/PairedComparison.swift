@@ -24,6 +24,11 @@ public struct PairedDifference: Codable, Sendable, Equatable {
     /// The two-sided level at which the interval would end at zero: 2 (k + 1) / (B + 1), where the difference is zero
     /// or on the rarer side of it in k of B resamples.
     public var pValue: Double
+    /// The p-value of the exact sign-flip test over problems (Fisher, "The Design of Experiments", 1935, section 21): how
+    /// likely the difference would be at least as large, either way, if each problem's could as well have the other sign.
+    /// The seeds of a problem stay together; with one seed this is McNemar's exact test. `nil` where the problems are too
+    /// many to count it out, and in reports of earlier versions.
+    public var exactPValue: Double?
 
     /// Compares two strategies by the paired bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
     /// chapters 13 and 16; for comparing systems Koehn, EMNLP 2004).
@@ -61,6 +66,29 @@ public struct PairedDifference: Codable, Sendable, Equatable {
         interval = Interval(lower: lower, upper: upper)
         let smaller = min(differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
         pValue = min(1, 2 * Double(smaller + 1) / Double(resamples + 1))
+        exactPValue = Self.signFlipPValue(gains: sums.map(\.0))
+    }
+
+    /// The share of all choices of signs whose sum is at least as far from zero.
+    static func signFlipPValue(gains: [Int]) -> Double? {
+        let sizes = gains.map(abs).filter { $0 > 0 }
+        let most = sizes.reduce(0, +)
+        guard sizes.count * (2 * most + 1) <= 50_000_000 else { return nil }
+        // The chance of each sum, from -most to most.
+        var chances = [Double](repeating: 0, count: 2 * most + 1)
+        chances[most] = 1
+        var reach = 0
+        for size in sizes {
+            var next = [Double](repeating: 0, count: chances.count)
+            for sum in (most - reach)...(most + reach) where chances[sum] > 0 {
+                next[sum - size] += chances[sum] / 2
+                next[sum + size] += chances[sum] / 2
+            }
+            reach += size
+            chances = next
+        }
+        let observed = abs(gains.reduce(0, +))
+        return min(1, chances.indices.reduce(0) { abs($1 - most) >= observed ? $0 + chances[$1] : $0 })
     }
 }
 
