@@ -270,7 +270,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EMLLMCoreTests",
-            dependencies: ["EMLLMCore", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["EMLLMCore", "CTensor", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
             swiftSettings: strictSwift
         ),

@@ -55,6 +55,42 @@ static inline float ct_exp(float x) {
     return scaled * powers[1];
 }
 
+// The same in double precision, for sampling: the Taylor polynomial of degree 13, and 2^n added to the exponent of p.
+// The sum with CT_ROUNDING, 1.5 · 2^52, rounds to a whole number, which its lowest bits then hold.
+#define CT_EXPD_LOW -708.0
+#define CT_ROUNDING 0x1.8p52
+#define CT_LOG2E_D 1.44269504088896338700
+#define CT_LN2_HIGH_D 6.93147180369123816490e-01
+#define CT_LN2_LOW_D 1.90821492927058770002e-10
+#define CT_EXPD_TERMS 12
+/// 1/13!, 1/12!, … 1/2!
+static const double ct_expd_coefficients[CT_EXPD_TERMS] = {
+    1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0,
+    1.0 / 5040.0,       1.0 / 720.0,       1.0 / 120.0,      1.0 / 24.0,      1.0 / 6.0,      1.0 / 2.0,
+};
+
+/// exp((x - maximum) · scale) for x <= maximum; 0 where the exponent is below -708. The difference is rounded to a float.
+static inline double ct_exp_weight(float x, float maximum, double scale) {
+    float distance = maximum - x;
+    double exponent = (double)distance * -scale;
+    if (exponent < CT_EXPD_LOW) return 0.0;
+    double scaled = exponent * CT_LOG2E_D;
+    double shifted = scaled + CT_ROUNDING;
+    double n = shifted - CT_ROUNDING;
+    double r = fma(n, -CT_LN2_HIGH_D, exponent);
+    r = fma(n, -CT_LN2_LOW_D, r);
+    double p = ct_expd_coefficients[0];
+    for (int i = 1; i < CT_EXPD_TERMS; i++) p = fma(p, r, ct_expd_coefficients[i]);
+    p = fma(p, r, 1.0);
+    p = fma(p, r, 1.0);
+    uint64_t bits, power;
+    memcpy(&bits, &p, sizeof bits);
+    memcpy(&power, &shifted, sizeof power);
+    bits += power << 52;
+    memcpy(&p, &bits, sizeof p);
+    return p;
+}
+
 /// x · sigmoid(x) · up.
 static inline float ct_swiglu(float gate, float up) {
     float denominator = 1.0f + ct_exp(-gate);

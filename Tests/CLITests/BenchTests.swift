@@ -49,6 +49,21 @@ struct BenchTests {
         #expect(!run.output.contains("| pp"))
     }
 
+    @Test("Sampled text is measured beside greedy text")
+    func sampled() throws {
+        let arguments = [
+            "--model", Self.model, "-p", "0", "-n", "3", "-r", "1", "--branches", "2", "--sampled", "--json",
+        ]
+        let run = try Self.bench(arguments)
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let results = try #require(report["results"] as? [[String: Any]])
+        let names = ["tg3", "tg3 greedy", "tg3 sampled", "tg3x2", "tg3x2 greedy", "tg3x2 sampled"]
+        #expect(results.map { $0["test"] as? String } == names)
+        let choices = ["none", "greedy", "sampled"]
+        #expect(results.map { $0["choice"] as? String } == choices + choices)
+    }
+
     @Test("Load times grow from stage to stage")
     func load() throws {
         let run = try Self.bench(["load", "--model", Self.model, "-r", "2", "--json"])
@@ -67,6 +82,7 @@ struct BenchTests {
             (["--model", model, "-r", "0"], "--repetitions"),
             (["--model", model, "--prompt=-1"], "--prompt"),
             (["--model", model, "-p", "0", "-n", "0"], "--generate 0"),
+            (["--model", model, "-n", "0", "--sampled"], "--sampled"),
             (["--model", model, "--branches", "0"], "--branches"),
             (["--model", model, "--threads", "0"], "threads"),
             (["--model", model, "-p", "100000"], "context"),

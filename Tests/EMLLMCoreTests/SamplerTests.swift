@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-import EMLLMCore
+@testable import EMLLMCore
 
 @Suite("Sampling")
 struct SamplerTests {
@@ -40,16 +40,19 @@ struct SamplerTests {
     @Test("The repetition penalty divides positive logits and multiplies negative ones")
     func repetitionPenalty() throws {
         let sampler = try Sampler(GenerationOptions(repetitionPenalty: 2))
-        #expect(sampler.sample(logits, recent: [1, 1], position: 0) == 3)
-        #expect(sampler.sample(logits, recent: [1, 3], position: 0) == 2)
-        #expect(sampler.sample(Logits([-1, -1.5]), recent: [0], position: 0) == 1)
+        #expect(try sampler.sample(logits, recent: [1, 1], position: 0) == 3)
+        #expect(try sampler.sample(logits, recent: [1, 3], position: 0) == 2)
+        #expect(try sampler.sample(Logits([-1, -1.5]), recent: [0], position: 0) == 1)
     }
 
     @Test("Top-k, top-p and min-p keep the tokens they should")
     func truncation() throws {
         func kept(_ options: GenerationOptions) throws -> [TokenID] {
-            guard case .draw(let top, let threshold, _) = options.samplingMode else { return [] }
-            return try Sampler(options).candidates(logits, top: top, probabilityThreshold: threshold).map(\.token)
+            try logits.values.withUnsafeBufferPointer { values in
+                let ranking = TokenRanking(values, maximum: 3, temperature: options.temperature)
+                let count = try Sampler(options).restrict(ranking).count
+                return (1...count).compactMap { ranking.token(ranked: $0) }
+            }
         }
         #expect(try kept(.init(samplingMode: .random(seed: 0))) == [1, 3, 2, 0, 4])
         #expect(try kept(.init(samplingMode: .random(top: 3, seed: 0))) == [1, 3, 2])
@@ -65,7 +68,7 @@ struct SamplerTests {
     func frequencies() throws {
         let sampler = try Sampler(GenerationOptions(samplingMode: .random(seed: 11)))
         var counts = [Int](repeating: 0, count: 5)
-        for position in 0..<20_000 { counts[Int(sampler.sample(logits, position: position))] += 1 }
+        for position in 0..<20_000 { counts[Int(try sampler.sample(logits, position: position))] += 1 }
         for (token, count) in counts.enumerated() {
             let probability = exp(logits.logProbability(of: TokenID(token)))
             let error = (20_000 * probability * (1 - probability)).squareRoot()
@@ -73,12 +76,43 @@ struct SamplerTests {
         }
     }
 
-    @Test("Logits that are not numbers end in a token, not in a crash")
-    func notNumbers() throws {
+    @Test("min-p looks at what top-p left, top-p at what top-k left")
+    func order() throws {
+        func count(_ top: Int?, _ threshold: Double, _ floor: Double) throws -> Int {
+            let mode = GenerationOptions.SamplingMode.draw(top: top, probabilityThreshold: threshold, seed: 0)
+            let sampler = try Sampler(GenerationOptions(samplingMode: mode, minimumProbability: floor))
+            return logits.values.withUnsafeBufferPointer {
+                sampler.restrict(TokenRanking($0, maximum: 3, temperature: 1)).count
+            }
+        }
+        // Weights: 1, 1, 0.37, 0.14, 0.02, together 2.52. It takes three tokens to reach 0.84 of that. Had min-p dropped the
+        // last two before, two tokens would reach 0.84 of what is left.
+        #expect(try count(nil, 0.84, 0) == 3)
+        #expect(try count(nil, 0.84, 0.2) == 3)
+        // Of the likeliest three, two reach 0.84.
+        #expect(try count(3, 0.84, 0) == 2)
+    }
+
+    @Test(
+        "Logits that no token can be chosen from are an error that says so, drawn or greedy",
+        arguments: [
+            ([Float.nan, .nan], "NaN for token 0"), ([1, .nan], "NaN for token 1"),
+            ([1, .infinity], "infinity for token 1"),
+            ([-.infinity, -.infinity], "-infinity for every token"),
+            ([Float](repeating: 0, count: 40) + [.nan] + [Float](repeating: 1, count: 40), "NaN for token 40"),
+        ]
+    )
+    func notNumbers(values: [Float], found: String) throws {
+        for mode in [GenerationOptions.SamplingMode.greedy, .random(seed: 1)] {
+            let sampler = try Sampler(GenerationOptions(samplingMode: mode))
+            #expect {
+                try sampler.sample(Logits(values), position: 0)
+            } throws: { error in
+                (error as? EMLLMError)?.code == .invalidLogits && "\(error)".contains(found)
+            }
+        }
         let sampler = try Sampler(GenerationOptions(samplingMode: .random(seed: 1)))
-        #expect(sampler.sample(Logits([.nan, .nan]), position: 0) == 0)
-        #expect((0..<2).contains(sampler.sample(Logits([.nan, 1]), position: 0)))
-        #expect((0..<2).contains(sampler.sample(Logits([-.infinity, -.infinity]), position: 0)))
+        #expect(try sampler.sample(Logits([-.infinity, 1]), position: 0) == 1)
     }
 
     @Test(

@@ -149,6 +149,17 @@ typedef struct ct_kernels {
     void (*attention)(const float *const *q_rows, float *const *out_rows, const int32_t *limits, int32_t rows,
                       int32_t head_dim, float scale, const ct_kv_span *spans, int32_t span_count, float *scores,
                       int64_t score_stride);
+
+    /// The greatest of x: [n], n >= 1; not a number where one of them is none, and never -0: distances
+    /// from it are not negative, not even in their sign bit.
+    float (*maximum)(const float *x, int64_t n);
+
+    /// out = exp((x - maximum) · scale) in double precision, within two units in the last place; 0 where the exponent is
+    /// below -708. All [n]; no x is above the maximum. The difference is rounded to a float.
+    void (*exp_weights)(const float *x, int64_t n, float maximum, double scale, double *out);
+
+    /// The indices i with low <= maximum - x[i] < high, ascending; returns how many. out: room for all of them.
+    int64_t (*collect)(const float *x, int64_t n, float maximum, float low, float high, int32_t *out);
 } ct_kernels;
 
 /// Whether this CPU (and this build) can run `isa`.
@@ -163,6 +174,25 @@ size_t ct_q8_bytes(int64_t columns);
 
 /// Stores one key into a span's interleaved layout. keys: [.., D, 16]; slot: its index in the span; key: [D].
 void ct_store_key(float *keys, int32_t head_dim, int32_t slot, const float *key);
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Sampling
+
+/// Tokens whose logits lie about equally far below the greatest.
+typedef struct ct_mass_bucket {
+    double mass;    // the sum of their weights, exp((x - maximum) · scale)
+    int64_t count;  // how many have a weight above 0
+} ct_mass_bucket;
+#define CT_MASS_BUCKETS 1024
+
+/// Where the distances, maximum - x, of a bucket begin. Buckets are pieces of a binade: 64 from each power of two to the
+/// next, from 2^-10 to 2^6; the first begins at 0, and `CT_MASS_BUCKETS` itself is where the last one ends, at infinity.
+float ct_mass_bucket_start(int32_t bucket);
+/// Sorts weights into buckets: [CT_MASS_BUCKETS], ascending by distance. Weights of one bucket are added in the order of x.
+void ct_mass_histogram(const ct_kernels *kernels, const float *x, int64_t n, float maximum, double scale,
+                       ct_mass_bucket *buckets);
+/// Σ exp((x - maximum) · scale): eight partial sums, element i in sum i % 8, then the tree (l, l+4), (l, l+2), (l, l+1).
+double ct_exp_sum(const ct_kernels *kernels, const float *x, int64_t n, float maximum, double scale);
 
 // ---------------------------------------------------------------------------------------------------------------------
 // BLAS

@@ -9,6 +9,7 @@
 #include "simd_avx2.h"
 #include "simd_float.h"
 #include "simd_attention.h"
+#include "simd_sampling.h"
 #include "avx2_matmul.h"
 #include "avx2_quantize.h"
 // clang-format on
@@ -27,5 +28,8 @@ const ct_kernels ct_avx2_kernels = {
     .rope = ct_avx2_rope,
     .swiglu = swiglu,
     .attention = attention,
+    .maximum = maximum,
+    .exp_weights = exp_weights,
+    .collect = collect,
 };
 #endif

@@ -9,6 +9,7 @@
 #include "simd_avx512.h"
 #include "simd_float.h"
 #include "simd_attention.h"
+#include "simd_sampling.h"
 #include "avx512_matmul.h"
 // clang-format on
 
@@ -26,5 +27,8 @@ const ct_kernels ct_avx512_kernels = {
     .rope = ct_avx2_rope,
     .swiglu = swiglu,
     .attention = attention,
+    .maximum = maximum,
+    .exp_weights = exp_weights,
+    .collect = collect,
 };
 #endif

@@ -173,6 +173,28 @@ static void attention(const float *const *q_rows, float *const *out_rows, const 
     }
 }
 
+static float maximum(const float *x, int64_t n) {
+    float greatest = x[0];
+    for (int64_t i = 0; i < n; i++) {
+        if (x[i] != x[i]) return NAN;
+        greatest = x[i] > greatest ? x[i] : greatest;
+    }
+    return greatest + 0.0f;
+}
+
+static void exp_weights(const float *x, int64_t n, float maximum, double scale, double *out) {
+    for (int64_t i = 0; i < n; i++) out[i] = ct_exp_weight(x[i], maximum, scale);
+}
+
+static int64_t collect(const float *x, int64_t n, float maximum, float low, float high, int32_t *out) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        float distance = maximum - x[i];
+        if (low <= distance && distance < high) out[count++] = (int32_t)i;
+    }
+    return count;
+}
+
 const ct_kernels ct_scalar_kernels = {
     .isa = CT_ISA_SCALAR,
     .name = "scalar",
@@ -185,4 +207,7 @@ const ct_kernels ct_scalar_kernels = {
     .rope = rope,
     .swiglu = swiglu,
     .attention = attention,
+    .maximum = maximum,
+    .exp_weights = exp_weights,
+    .collect = collect,
 };

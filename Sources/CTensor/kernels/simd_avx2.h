@@ -79,4 +79,35 @@ CT_INLINE float v16_reduce_max(v16 v) {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+/// A bit for each lane with low <= a < high.
+CT_INLINE uint32_t v16_between(v16 a, float low, float high) {
+    __m256 l = _mm256_set1_ps(low), h = _mm256_set1_ps(high);
+    __m256 first = _mm256_and_ps(_mm256_cmp_ps(a.low, l, _CMP_GE_OQ), _mm256_cmp_ps(a.low, h, _CMP_LT_OQ));
+    __m256 second = _mm256_and_ps(_mm256_cmp_ps(a.high, l, _CMP_GE_OQ), _mm256_cmp_ps(a.high, h, _CMP_LT_OQ));
+    return (uint32_t)_mm256_movemask_ps(first) | (uint32_t)_mm256_movemask_ps(second) << 8;
+}
+
+/// Doubles side by side: the unit of simd_sampling.h.
+typedef __m256d vd;
+#define VD_LANES 4
+CT_INLINE vd vd_set1(double x) { return _mm256_set1_pd(x); }
+/// maximum - x, rounded to floats and widened.
+CT_INLINE vd vd_distance(const float *x, float maximum) {
+    return _mm256_cvtps_pd(_mm_sub_ps(_mm_set1_ps(maximum), _mm_loadu_ps(x)));
+}
+CT_INLINE void vd_store(double *p, vd v) { _mm256_storeu_pd(p, v); }
+CT_INLINE vd vd_add(vd a, vd b) { return _mm256_add_pd(a, b); }
+CT_INLINE vd vd_sub(vd a, vd b) { return _mm256_sub_pd(a, b); }
+CT_INLINE vd vd_mul(vd a, vd b) { return _mm256_mul_pd(a, b); }
+CT_INLINE vd vd_fma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); }
+/// p · 2^n, where the lowest bits of `shifted` hold n.
+CT_INLINE vd vd_scale(vd p, vd shifted) {
+    __m256i power = _mm256_slli_epi64(_mm256_castpd_si256(shifted), 52);
+    return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_castpd_si256(p), power));
+}
+/// `p`, but 0 where x < low.
+CT_INLINE vd vd_zero_below(vd x, vd p, double low) {
+    return _mm256_andnot_pd(_mm256_cmp_pd(x, _mm256_set1_pd(low), _CMP_LT_OQ), p);
+}
+
 #endif

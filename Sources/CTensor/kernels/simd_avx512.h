@@ -60,4 +60,33 @@ CT_INLINE float v16_reduce_max(v16 v) {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
+/// A bit for each lane with low <= a < high.
+CT_INLINE uint32_t v16_between(v16 a, float low, float high) {
+    __mmask16 from = _mm512_cmp_ps_mask(a, _mm512_set1_ps(low), _CMP_GE_OQ);
+    return _mm512_mask_cmp_ps_mask(from, a, _mm512_set1_ps(high), _CMP_LT_OQ);
+}
+
+/// Doubles side by side: the unit of simd_sampling.h.
+typedef __m512d vd;
+#define VD_LANES 8
+CT_INLINE vd vd_set1(double x) { return _mm512_set1_pd(x); }
+/// maximum - x, rounded to floats and widened.
+CT_INLINE vd vd_distance(const float *x, float maximum) {
+    return _mm512_cvtps_pd(_mm256_sub_ps(_mm256_set1_ps(maximum), _mm256_loadu_ps(x)));
+}
+CT_INLINE void vd_store(double *p, vd v) { _mm512_storeu_pd(p, v); }
+CT_INLINE vd vd_add(vd a, vd b) { return _mm512_add_pd(a, b); }
+CT_INLINE vd vd_sub(vd a, vd b) { return _mm512_sub_pd(a, b); }
+CT_INLINE vd vd_mul(vd a, vd b) { return _mm512_mul_pd(a, b); }
+CT_INLINE vd vd_fma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
+/// p · 2^n, where the lowest bits of `shifted` hold n.
+CT_INLINE vd vd_scale(vd p, vd shifted) {
+    __m512i power = _mm512_slli_epi64(_mm512_castpd_si512(shifted), 52);
+    return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(p), power));
+}
+/// `p`, but 0 where x < low.
+CT_INLINE vd vd_zero_below(vd x, vd p, double low) {
+    return _mm512_mask_mov_pd(p, _mm512_cmp_pd_mask(x, _mm512_set1_pd(low), _CMP_LT_OQ), _mm512_setzero_pd());
+}
+
 #endif

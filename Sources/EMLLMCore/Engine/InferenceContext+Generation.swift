@@ -132,7 +132,7 @@ extension InferenceContext {
                 try logitsProcessor.process(&logits, prompt: prompt, generated: generated)
                 guard logits.values.contains(where: { $0 > -.infinity }) else { throw EMLLMError.noTokenLeft }
             }
-            let token = sampler.sample(logits, recent: recent, position: branch.count)
+            let token = try sampler.sample(logits, recent: recent, position: branch.count)
             if model.tokenizer.isEndOfGeneration(token) { return .endOfTurn }
             guard branch.count < contextLength else { return .contextFull }
             generated.append(token)

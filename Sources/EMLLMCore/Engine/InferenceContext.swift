@@ -142,7 +142,8 @@ public final class InferenceContext {
     ///
     /// - Parameter work: different branches of this context, each with at least one token.
     /// - Throws: `EMLLMError` when there are no tokens for a branch, it would outgrow the context, or the cache its
-    ///   budget (nothing has happened then), or when ``cancellation`` is set (the branches are as they were).
+    ///   budget (nothing has happened then), or when ``cancellation`` is set or a logit is not a number or infinite (the
+    ///   branches are as they were).
     public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
         let held = try validate(work)
         defer { withExtendedLifetime(held) {} }
@@ -213,7 +214,7 @@ public final class InferenceContext {
                 try cancellation.check()
                 var batch = ForwardBatch(isLongRun: false, images: images)
                 batch.add(tokens[begin..<min(begin + Self.logitRows, tokens.count)], to: branch, wantsLogits: .all)
-                for row in run(batch) { try onLogits(row) }
+                for row in try run(batch) { try onLogits(row) }
             }
         } catch {
             branch.rollback(to: before)
@@ -228,7 +229,7 @@ public final class InferenceContext {
             let end = min(begin + size, tokens.count)
             var batch = ForwardBatch(isLongRun: true, images: images)
             batch.add(tokens[begin..<end], to: branch, wantsLogits: end == tokens.count ? .last : .none)
-            for logits in run(batch) { result(logits) }
+            for logits in try run(batch) { result(logits) }
         }
     }
 
@@ -247,11 +248,11 @@ public final class InferenceContext {
                 batch.add(work[next].tokens[...], to: work[next].branch, wantsLogits: .last)
                 next += 1
             }
-            for (offset, logits) in run(batch).enumerated() { result(first + offset, logits) }
+            for (offset, logits) in try run(batch).enumerated() { result(first + offset, logits) }
         }
     }
 
-    private func run(_ batch: ForwardBatch) -> [Logits] {
+    private func run(_ batch: ForwardBatch) throws -> [Logits] {
         let vocabulary = model.configuration.decoder.vocabularySize
         forward.workspace.reserve(positions: (batch.rows.map(\.index).max() ?? 0) + 1)
         let tasks = AttentionTasks(
@@ -276,8 +277,11 @@ public final class InferenceContext {
         }
         counters.processedTokens += batch.rows.count
         counters.forwardPasses += 1
-        return batch.outputs.indices.map { index in
-            Logits(Array(UnsafeBufferPointer(start: logitsBuffer.base + index * vocabulary, count: vocabulary)))
+        return try batch.outputs.indices.map { index in
+            let row = UnsafeBufferPointer(start: logitsBuffer.base + index * vocabulary, count: vocabulary)
+            let logits = Logits(Array(row))
+            _ = try logits.checkedMaximum()
+            return logits
         }
     }
 

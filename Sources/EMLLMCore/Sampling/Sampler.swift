@@ -27,45 +27,66 @@ public struct Sampler: Sendable {
     ///   - recent: tokens that the repetition penalty looks at.
     ///   - branch: which line of text draws; with `position` and the seed it fixes the random number.
     ///   - position: the absolute position of the token to be chosen.
-    /// - Complexity: O(V), and O(V log V) for a draw that must order the tokens.
-    public func sample(_ logits: Logits, recent: [TokenID] = [], branch: UInt64 = 0, position: Int) -> TokenID {
-        var logits = logits
-        if options.repetitionPenalty != 1 { penalize(&logits, recent) }
-        guard case .draw(let top, let threshold, _) = options.samplingMode else { return logits.argmax }
-        let candidates = candidates(logits, top: top, probabilityThreshold: threshold)
-        let total = candidates.reduce(0) { $0 + $1.weight }
-        var remaining = CounterRandom(seed: seed).uniform(branch: branch, position: position) * total
-        for candidate in candidates {
-            remaining -= candidate.weight
-            if remaining < 0 { return candidate.token }
-        }
-        return candidates.last?.token ?? logits.argmax
+    /// - Throws: ``EMLLMError`` when a logit is not a number or plus infinity, or all are minus infinity.
+    /// - Complexity: O(V).
+    public func sample(
+        _ logits: Logits,
+        recent: [TokenID] = [],
+        branch: UInt64 = 0,
+        position: Int
+    ) throws -> TokenID {
+        let maximum = try logits.checkedMaximum()
+        return try choose(logits, maximum, recent: recent, branch: branch, position: position)
     }
 
-    /// The tokens that a draw may choose, likeliest first, with weights proportional to their probabilities.
-    package func candidates(
+    /// The same, with the natural logarithm of the token's probability before penalty, temperature and restrictions.
+    package func sampleWithLogProbability(
         _ logits: Logits,
-        top: Int?,
-        probabilityThreshold: Double?
-    ) -> [(token: TokenID, weight: Double)] {
-        let maximum = logits.values.max() ?? 0
-        let floor = options.minimumProbability
-        var kept: [(token: TokenID, weight: Double)] = []
-        for (index, value) in logits.values.enumerated() {
-            let weight = exp(Double(value - maximum) / options.temperature)
-            // The likeliest token has weight 1, so the weight is its share of the likeliest one's probability.
-            if weight > 0 && weight >= floor { kept.append((TokenID(index), weight)) }
+        recent: [TokenID] = [],
+        branch: UInt64 = 0,
+        position: Int
+    ) throws -> (token: TokenID, logProbability: Double) {
+        let maximum = try logits.checkedMaximum()
+        let token = try choose(logits, maximum, recent: recent, branch: branch, position: position)
+        return (token, Double(logits.values[Int(token)]) - logits.logSumExp(maximum: maximum))
+    }
+
+    private func choose(
+        _ raw: Logits,
+        _ rawMaximum: Float,
+        recent: [TokenID],
+        branch: UInt64,
+        position: Int
+    ) throws -> TokenID {
+        var (logits, maximum) = (raw, rawMaximum)
+        if options.repetitionPenalty != 1 {
+            penalize(&logits, recent)
+            maximum = try logits.checkedMaximum()
         }
-        kept.sort { ($1.weight, $0.token) < ($0.weight, $1.token) }
-        if let top { kept.removeLast(max(0, kept.count - top)) }
-        if let probabilityThreshold {
-            let wanted = probabilityThreshold * kept.reduce(0) { $0 + $1.weight }
-            var sum = 0.0
-            if let end = kept.firstIndex(where: {
-                sum += $0.weight; return sum >= wanted
-            }) {
-                kept.removeLast(kept.count - end - 1)
-            }
+        guard case .draw = options.samplingMode else { return logits.argmax(maximum: maximum) }
+        return logits.values.withUnsafeBufferPointer { values in
+            let ranking = TokenRanking(values, maximum: maximum, temperature: options.temperature)
+            let kept = restrict(ranking)
+            let share = CounterRandom(seed: seed).uniform(branch: branch, position: position)
+            return ranking.token(beyond: share * kept.mass, in: kept)
+        }
+    }
+
+    /// The tokens that a draw may choose: top-k, of those top-p, of those min-p.
+    ///
+    /// Each of the three keeps the likeliest ones up to some place.
+    func restrict(_ ranking: TokenRanking) -> TokenRanking.Prefix {
+        guard case .draw(let top, let threshold, _) = options.samplingMode else { return ranking.all }
+        var kept = ranking.all
+        if let top { kept = ranking.prefix(top) }
+        if let threshold {
+            let nucleus = ranking.prefix(reaching: threshold * kept.mass)
+            if nucleus.count < kept.count { kept = nucleus }
+        }
+        if options.minimumProbability > 0 {
+            // The likeliest token weighs 1, so that a weight is a share of its probability.
+            let likely = ranking.prefix(from: options.minimumProbability)
+            if likely.count < kept.count { kept = likely }
         }
         return kept
     }

@@ -162,6 +162,8 @@ public struct Tokenizer: Sendable {
     /// vocabulary none.
     public func bytes(of token: TokenID) -> [UInt8] { Array(rawBytes(of: token)) }
 
+    var spellings: SpellingCache { vocabulary.spellings }
+
     func rawBytes(of token: TokenID) -> ArraySlice<UInt8> {
         contains(token) ? vocabulary.bytes[Int(token)] : []
     }

@@ -17,6 +17,8 @@ final class Vocabulary: Sendable {
     /// Whole tokens that are a part of ordinary text; SentencePiece spells their spaces "▁".
     let wholeWords: SpecialTokenMatcher
     let endOfGeneration: Set<TokenID>
+    /// Words that somebody looked for.
+    let spellings = SpellingCache()
 
     /// Checks a definition and builds its tables.
     init(_ definition: TokenizerDefinition) throws {

@@ -324,7 +324,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             for index in active {
                 // Not a copy of the text: its writer would be copied with it, and again at every token.
                 let (logits, branch) = (texts[index].logits, texts[index].branch)
-                texts[index].writer.chooseToken(
+                try texts[index].writer.chooseToken(
                     samplers[index],
                     logits,
                     recent: samplers[index].options.repetitionPenalty == 1 ? [] : branch.tokens,

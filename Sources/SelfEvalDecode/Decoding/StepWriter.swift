@@ -70,8 +70,14 @@ struct StepWriter {
     ///   - logits: those behind the text so far.
     ///   - recent: the branch's tokens, for a repetition penalty.
     ///   - position: positions of the branch.
-    mutating func chooseToken(_ sampler: Sampler, _ logits: Logits, recent: [TokenID], position: Int) {
-        let token = sampler.sample(logits, recent: recent, branch: job.stream, position: position)
+    /// - Throws: ``EMLLMError`` when the logits are not numbers.
+    mutating func chooseToken(_ sampler: Sampler, _ logits: Logits, recent: [TokenID], position: Int) throws {
+        let (token, logProbability) = try sampler.sampleWithLogProbability(
+            logits,
+            recent: recent,
+            branch: job.stream,
+            position: position
+        )
         lastFragment = ""
         if rule.tokenizer.isEndOfGeneration(token) { return endWithin(.endOfTurn) }
         var detokenizer = detokenizers.last ?? opening
@@ -89,7 +95,7 @@ struct StepWriter {
             closeStep(keeping: kept, reason)
             if end != nil { return }
             replayOverhang()
-            return chooseToken(sampler, logits, recent: recent, position: position)
+            return try chooseToken(sampler, logits, recent: recent, position: position)
         }
         if loops?.append(token) == true { ended = (scanner.wholeTokens(within: scanner.count), .loop) }
         endAfterPending = ended
@@ -98,7 +104,7 @@ struct StepWriter {
         chosen.append(token)
         fragments.append(fragment)
         detokenizers.append(detokenizer)
-        logProbabilities.append(logits.logProbability(of: token))
+        logProbabilities.append(logProbability)
     }
 
     /// The pending token is in the cache.

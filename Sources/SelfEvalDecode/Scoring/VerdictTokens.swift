@@ -15,14 +15,9 @@ public struct VerdictTokens: Sendable, Equatable {
     /// Finds the spellings in a vocabulary.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when no token tells the two words apart.
-    /// - Complexity: O(V) in the size of the vocabulary.
+    /// - Complexity: O(V) in the size of the vocabulary for the first time; a tokenizer remembers its words.
     public init(positive: String, negative: String, tokenizer: Tokenizer) throws {
-        let words = [positive, negative].map { Self.key(Array($0.utf8)) }
-        var found: [Set<TokenID>] = [[], []]
-        for token in TokenID(0)..<TokenID(tokenizer.vocabularySize) where !tokenizer.isSpecial(token) {
-            let key = Self.key(tokenizer.bytes(of: token))
-            for (index, word) in words.enumerated() where key == word { found[index].insert(token) }
-        }
+        var found = [positive, negative].map { Set(tokenizer.tokens(spelling: $0)) }
         var warning: String?
         if found.contains(where: \.isEmpty) {
             let first = [positive, negative].map { Self.firstTokens(of: $0, tokenizer) }
@@ -44,20 +39,11 @@ public struct VerdictTokens: Sendable, Equatable {
         self.warning = warning
     }
 
-    /// A token's bytes without surrounding white space, ASCII letters in lower case.
-    private static func key(_ bytes: [UInt8]) -> [UInt8] {
-        let text = bytes.drop(while: isSpace)
-        let end = (text.lastIndex { !isSpace($0) } ?? text.startIndex - 1) + 1
-        return text[text.startIndex..<end].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-
     private static func firstTokens(of word: String, _ tokenizer: Tokenizer) -> Set<TokenID> {
         let spellings = [word, word.lowercased(), word.uppercased()]
         let first = spellings.flatMap { [$0, " " + $0] }.compactMap { spelling in
             // A tokenizer may spell the space as a token of its own, which says nothing.
-            tokenizer.encode(spelling).first { !key(tokenizer.bytes(of: $0)).isEmpty }
+            tokenizer.encode(spelling).first { !Tokenizer.spellingKey(tokenizer.bytes(of: $0)[...]).isEmpty }
         }
         return Set(first.filter { !tokenizer.isSpecial($0) })
     }

@@ -22,6 +22,11 @@ struct LanguageModelBenchmark: ParsableCommand {
     @Option(help: "Branches to decode as one batch, one token each per pass; 1 skips the test.")
     var branches = 4
 
+    @Flag(
+        help: "Also generate with each token chosen: the likeliest, and one drawn at temperature 0.8 with top-p 0.95."
+    )
+    var sampled = false
+
     @Option(name: [.customShort("r"), .long], help: "Repetitions of each test, after a warm-up.")
     var repetitions = 5
 
@@ -43,6 +48,9 @@ struct LanguageModelBenchmark: ParsableCommand {
         try check("--generate", generate, from: 0)
         try check("--branches", branches, from: 1)
         try check("--repetitions", repetitions, from: 1)
+        guard !sampled || generate > 0 else {
+            throw ValidationError("--sampled: expected tokens to generate, found --generate 0; raise --generate")
+        }
         guard prompt > 0 || generate > 0 else {
             throw ValidationError("expected something to measure, found --prompt 0 and --generate 0; raise one of them")
         }
@@ -56,9 +64,12 @@ struct LanguageModelBenchmark: ParsableCommand {
         var tests: [SpeedTest] = []
         if prompt > 0 { tests.append(try SpeedTest(.promptProcessing(tokens: prompt), model: model)) }
         if generate > 0 {
-            tests.append(try SpeedTest(.generation(tokens: generate, branches: 1), model: model))
-            if branches > 1 {
-                tests.append(try SpeedTest(.generation(tokens: generate, branches: branches), model: model))
+            let choices: [SpeedTest.Choice] = sampled ? [.none, .greedy, .sampled] : [.none]
+            for width in branches > 1 ? [1, branches] : [1] {
+                for choice in choices {
+                    let kind = SpeedTest.Kind.generation(tokens: generate, branches: width, choice: choice)
+                    tests.append(try SpeedTest(kind, model: model))
+                }
             }
         }
         let samples = try tests.map { test in

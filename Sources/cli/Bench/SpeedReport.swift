@@ -16,6 +16,8 @@ struct SpeedReport: BenchmarkReport {
         /// Tokens of one repetition, over all branches.
         var tokens: Int
         var branches: Int
+        /// How tokens were chosen: `none`, `greedy` or `sampled`; not there for prompts.
+        var choice: SpeedTest.Choice?
         var weightBytesPerSecond: Double?
         /// ``weightBytesPerSecond`` as a share of the machine's memory bandwidth. More than 1 means that caches hold weights.
         var memoryBandwidthShare: Double?
@@ -32,6 +34,7 @@ struct SpeedReport: BenchmarkReport {
             repetitions = sample.values.count
             tokens = test.tokenCount
             branches = test.branches
+            choice = test.choice
             weightBytesPerSecond = test.weightBytesPerSecond(at: sample.median)
             memoryBandwidthShare = weightBytesPerSecond.map { $0 / memoryBandwidth }
         }
