@@ -22,6 +22,8 @@ extension SelfEvalOptions {
         try read(\.maximumBacktracks, .maximumBacktracks)
         try read(\.maximumSteps, .maximumSteps)
         try read(\.usesHints, .usesHints)
+        // Earlier versions had no such checker.
+        options.checksArithmetic = try values.decodeIfPresent(Bool.self, forKey: .checksArithmetic) ?? false
         try read(\.evaluation, .evaluation)
         try read(\.chains, .chains)
         options.views = try former.decodeIfPresent(Int.self, forKey: .looks) ?? options.views

@@ -33,6 +33,9 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var maximumSteps: Int
     /// Whether a step that no draw could mend is written once more behind a reflection on what is wrong with it.
     public var usesHints: Bool
+    /// Whether `verify` and `adaptive` calculate the equations that steps state (``ArithmeticChecker``). What is right is then
+    /// what a step is written again with, before it is drawn anew.
+    public var checksArithmetic: Bool
     /// How `cas-seat` learns whether a chain stands.
     public var evaluation: EvaluationForm
     /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
@@ -85,6 +88,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         maximumBacktracks: Int = 2,
         maximumSteps: Int = 1000,
         usesHints: Bool = false,
+        checksArithmetic: Bool = true,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
         views: Int = 1,
@@ -115,6 +119,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.maximumBacktracks = maximumBacktracks
         self.maximumSteps = maximumSteps
         self.usesHints = usesHints
+        self.checksArithmetic = checksArithmetic
         self.evaluation = evaluation
         self.chains = chains
         self.views = views
@@ -137,6 +142,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
+        case checksArithmetic
         case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }

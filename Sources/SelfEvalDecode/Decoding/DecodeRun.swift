@@ -22,6 +22,7 @@ struct DecodeRun<Model: BranchingModel> {
         onEvent: @escaping (DecodeEvent) -> Void
     ) throws {
         let (options, strategy) = try plan.resolved()
+        let checkers = plan.checkers(options)
         let questionPrompts = try QuestionPrompts(
             question: question.text,
             system: question.system,
@@ -55,7 +56,7 @@ struct DecodeRun<Model: BranchingModel> {
             imageNames: question.imageNames.isEmpty ? nil : question.imageNames,
             prompt: questionPrompts.question,
             costs: questionPrompts.costs,
-            checkers: plan.checkers.isEmpty ? nil : plan.checkers.map(\.name),
+            checkers: checkers.isEmpty ? nil : checkers.map(\.name),
             contextLength: model.contextLength,
             warning: source.scorer.tokens.warning
         )
@@ -65,7 +66,7 @@ struct DecodeRun<Model: BranchingModel> {
             header: header,
             source: source,
             ledger: ledger,
-            checkers: plan.checkers,
+            checkers: checkers,
             onEvent: onEvent
         )
         self.strategy = strategy
@@ -104,6 +105,13 @@ struct DecodePlan: Sendable {
     /// A run to repeat: where it ran out of time or was cancelled, this one does.
     var repeating: Trace?
 
+    /// The checkers of a run: the ones given, and the built-in one where the options ask for it.
+    func checkers(_ options: SelfEvalOptions) -> [any StepChecker] {
+        let isUsed = options.checksArithmetic && [.verify, .adaptive].contains(options.strategy)
+        let isThere = checkers.contains { $0.name == ArithmeticChecker.name }
+        return checkers + (isUsed && !isThere ? [ArithmeticChecker()] : [])
+    }
+
     /// The options with the strategy's name in them, and the strategy.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when an option is out of range, or names no strategy.
@@ -122,7 +130,8 @@ struct DecodePlan: Sendable {
         options = recorded.header.options
         self.strategy = try options.recorded(strategy)
         self.checkers = try (recorded.header.checkers ?? []).map { name in
-            guard let checker = checkers.first(where: { $0.name == name }) else {
+            let known = checkers + [ArithmeticChecker()]
+            guard let checker = known.first(where: { $0.name == name }) else {
                 throw EMLLMError.missingChecker(name, given: checkers.map(\.name))
             }
             return checker

@@ -30,6 +30,8 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var needsImages: Bool
     /// The most steps of a chain (``SelfEvalOptions/maximumSteps``); `nil` takes the default.
     public var maximumSteps: Int?
+    /// Whether equations in steps are calculated (``SelfEvalOptions/checksArithmetic``); `nil` takes the default.
+    public var checksArithmetic: Bool?
 
     /// Makes a recipe.
     public init(
@@ -37,13 +39,15 @@ public struct Recipe: Codable, Sendable, Equatable {
         prompts: [String: PromptPack] = [:],
         calibration: CalibrationFile? = nil,
         needsImages: Bool = false,
-        maximumSteps: Int? = nil
+        maximumSteps: Int? = nil,
+        checksArithmetic: Bool? = nil
     ) {
         self.strategy = strategy
         self.prompts = prompts
         self.calibration = calibration
         self.needsImages = needsImages
         self.maximumSteps = maximumSteps
+        self.checksArithmetic = checksArithmetic
     }
 
     /// Reads the keys that are present.
@@ -55,6 +59,7 @@ public struct Recipe: Codable, Sendable, Equatable {
         calibration = try container.decodeIfPresent(CalibrationFile.self, forKey: .calibration)
         needsImages = try container.decodeIfPresent(Bool.self, forKey: .needsImages) ?? false
         maximumSteps = try container.decodeIfPresent(Int.self, forKey: .maximumSteps)
+        checksArithmetic = try container.decodeIfPresent(Bool.self, forKey: .checksArithmetic)
     }
 }
 

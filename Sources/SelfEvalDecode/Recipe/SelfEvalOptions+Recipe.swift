@@ -47,6 +47,8 @@ extension SelfEvalOptions {
         let usual: PromptPack = options.strategy == .seat ? .seat : .casSEAT
         options.prompts = prompts ?? recipe?.prompts[usual.name] ?? usual
         if let steps = recipe?.maximumSteps { options.maximumSteps = steps }
+        // What the caller switched off stays off.
+        if recipe?.checksArithmetic == false { options.checksArithmetic = false }
         let identity = ModelIdentity(of: model, activations: activations)
         switch calibration {
         case .none: return options

@@ -199,6 +199,7 @@ struct TraceVersion1: Decodable {
             revisionWidth: options.revisionWidth,
             maximumBacktracks: options.maximumBacktracks,
             maximumSteps: options.maximumSteps,
+            checksArithmetic: false,
             subtractsPrior: options.subtractsPrior,
             averagesOrders: options.averagesOrders,
             minimumVerdictMass: options.minimumVerdictMass,

@@ -138,6 +138,11 @@ public struct StepEvaluation: Codable, Sendable, Equatable {
         self.score = score
     }
 
+    /// The right value of an equation that was calculated; `nil` where none is wrong.
+    var calculatedHint: String? {
+        findings?.first { $0.checker == ArithmeticChecker.name && $0.outcome == .refuted }?.hint
+    }
+
     /// Whether a checker refuted the step.
     public var isRefuted: Bool { findings?.contains { $0.outcome == .refuted } ?? false }
 }

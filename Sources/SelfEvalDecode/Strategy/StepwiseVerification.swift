@@ -63,6 +63,12 @@ private struct VerificationSearch {
                 return first.end == .budget ? .budget : .endOfTurn
             }
         }
+        // What was calculated is worth more than another draw.
+        if options.maximumRevisions > 0, !hasStanding(candidates),
+            let refuted = candidates.first(where: { search[$0].evaluation?.calculatedHint != nil })
+        {
+            candidates += try writeBehindReflection(on: refuted)
+        }
         var remaining = options.maximumRevisions
         let length = search[candidates.first ?? reopened?.nodes.first ?? 1].tokens.count
         while remaining > 0, !hasStanding(candidates) {

@@ -66,6 +66,10 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Flag(help: "If no candidate is accepted, ask what is wrong, and write the step again with that hint in context.")
     public var hints = false
 
+    /// Unchecked equations.
+    @Flag(help: "Do not calculate the equations that steps state (verify and adaptive do).")
+    public var noArithmetic = false
+
     /// How chains are evaluated.
     @Option(
         help:
@@ -172,7 +176,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
         return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
-            || noPrior
+            || noPrior || noArithmetic
     }
 
     /// The options for a model: what its recipe says, and what was asked for here on top of that.
@@ -237,6 +241,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
         if let abstainBelow { options.abstainBelow = abstainBelow }
         if hints { options.usesHints = true }
+        if noArithmetic { options.checksArithmetic = false }
         if weighVotes { options.weighsVotes = true }
         if evaluatesChains || judgeChains { options.evaluatesChains = true }
         return options

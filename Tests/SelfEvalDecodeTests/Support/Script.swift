@@ -228,6 +228,7 @@ extension SelfEvalOptions {
         SelfEvalOptions(
             revisionTemperature: 1,
             revisionTopP: 1,
+            checksArithmetic: false,
             subtractsPrior: false,
             budget: Budget(tokens: 8000),
             prompts: .lines(StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200))
