@@ -223,7 +223,9 @@ struct EvalTests {
         let folder = try Folder()
         let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
         try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
-        let arguments = ["--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300"]
+        let arguments = [
+            "--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300",
+        ]
         #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
         // Verdicts that lean to yes: right steps at 3, wrong ones at 1.
         var records = try results(out)
@@ -282,7 +284,9 @@ struct EvalTests {
         let folder = try Folder()
         let (file, out, model) = (try problems(folder), folder.path("run"), folder.path("m.gguf"))
         try FileManager.default.copyItem(atPath: Program.stories260K, toPath: model)
-        let arguments = ["--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300"]
+        let arguments = [
+            "--out", out, "--strategies", "cot", "--evaluate-chains", "--steps", "2", "--max-tokens", "300",
+        ]
         #expect(try eval(["run", file, "--model", model] + arguments).status == 0)
         let recorded = try results(out)
         #expect(recorded.flatMap(\.steps).allSatisfy { ($0.lineLogProbability ?? 1) < 0 && $0.windowConfidence != nil })

@@ -181,5 +181,6 @@ struct SeedList: ExpressibleByArgument, CustomStringConvertible {
 }
 
 extension Shard: ExpressibleByArgument {
+    /// Reads "1/4".
     public init?(argument: String) { self.init(argument) }
 }
