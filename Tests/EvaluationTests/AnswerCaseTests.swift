@@ -88,6 +88,7 @@ struct AnswerCaseTests {
             ("The answer is: blue", 1),
             ("(A),(B),(C)", nil), ("A, B", nil), ("A and B", nil), ("A/B", nil), ("A & B", nil), ("(A) or (B)", nil),
             ("The answer is (A) or (B).", nil), ("Either A or B.", nil), (#"\boxed{A} or \boxed{B}"#, nil),
+            (#"\boxed{A} \text{ or } \boxed{B}"#, nil), ("B\n\nIt is not A.", 1),
             (#"\boxed{A, B}"#, nil),
             ("not A", nil), ("The answer is not A.", nil), ("A is not the answer", nil), ("none of (A), (B)", nil),
             ("Neither A nor B", nil), ("N/A", nil), ("n/a", nil), ("None", nil), ("The answer is N/A.", nil),
@@ -178,7 +179,9 @@ struct AnswerCaseTests {
             ("(1,2),(3,4)", "(3,4)", false),
             (#"\frac{a}{b}"#, #"\dfrac{a}{b}"#, true), (#"\frac{a}{b}"#, #"\frac{b}{a}"#, false),
             (#"\{1,2\}"#, "{2,1}", false),
-            (#"\{1,2\}"#, #"\{2,1\}"#, true), ("A'", "A", false), ("5 cm", "5 m", false), ("5 cm", "5", true),
+            (#"\{1,2\}"#, #"\{2,1\}"#, true), ("A'", "A", false), ("5 cm", "5 m", false), ("x=2", "2", true),
+            ("x=2", "3", false), ("x=2", "y=2", false),
+            (#"x \geq 3"#, "x≥3", true), ("AB ∥ CD", "AB∥CD", true), ("AB ∥ CD", "AB ⊥ CD", false), ("5 cm", "5", true),
             ("5 cm", #"5 \mathrm{~cm}"#, true), ("(-∞,3]", #"(-\infty, 3]"#, true), ("Sunday", "sunday!", true),
             ("3:30", "3:30", true),
         ]

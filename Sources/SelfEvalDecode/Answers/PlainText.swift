@@ -11,7 +11,9 @@ package enum PlainText {
     /// What the scripts that other scorers publish do not know.
     private static let furtherCommands: [(String, String)] = [
         (#"\cfrac"#, #"\frac"#), (#"\displaystyle"#, ""), (#"\quad"#, " "), (#"\lt"#, "<"), (#"\gt"#, ">"),
-        (#"\prime"#, "'"), (#"\{"#, "{"), (#"\}"#, "}"),
+        (#"\prime"#, "'"),
+        (#"\geq"#, "≥"), (#"\leq"#, "≤"), (#"\neq"#, "≠"), (#"\perp"#, "⊥"), (#"\parallel"#, "∥"), (#"\{"#, "{"),
+        (#"\}"#, "}"),
     ]
     /// Commands that change only how their argument looks.
     private static let fonts = [#"\text"#, #"\textbf"#, #"\mathrm"#, #"\mathbf"#, #"\mbox"#, #"\boxed"#]
@@ -130,7 +132,7 @@ package enum PlainText {
         return key
     }
 
-    private static let operators = Set<Character>("+-=*/^:,;()[]{}<>|×·÷≈≤≥")
+    private static let operators = Set<Character>("+-=*/^:,;()[]{}<>|×·÷≈≤≥≠∥⊥→")
 
     /// Replaces a command and its arguments, each in braces or one character, from the last to the first, so that what
     /// is inside has been replaced before.

@@ -65,7 +65,11 @@ extension AnswerReader {
         let right = problem.answer
         let isRelation = PlainText.of(right).contains("=")
         let parts = isRelation ? [line] : Self.wholes(of: line)
-        let isSame = parts.contains { Self.isSame($0, right) }
+        // "x = 2" is answered by 2 as well.
+        let side = isRelation && !line.contains("=") ? right.firstMatch(of: /^\s*\$?[A-Za-z]\s*=([^=]*)$/) : nil
+        let isSame = parts.contains { part in
+            Self.isSame(part, right) || side.map { Self.isSame(part, String($0.1)) } ?? false
+        }
         return Score(extracted: text, normalized: PlainText.key(line), isCorrect: isSame, how: .text)
     }
 }

@@ -23,6 +23,11 @@ struct AnswerReader {
             (text, isStated) = (statement, true)
         } else if Self.isBareAnswer(response) {
             (text, isStated) = (AnswerStatement.sentence(response), true)
+        } else if let paragraph = response.firstRange(of: "\n\n"),
+            Self.isBareAnswer(String(response[..<paragraph.lowerBound]))
+        {
+            // The answer first, and then why.
+            (text, isStated) = (AnswerStatement.sentence(response), true)
         } else {
             (text, isStated) = (PlainText.tidied(response), false)
         }

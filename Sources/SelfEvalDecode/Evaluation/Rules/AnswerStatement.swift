@@ -83,7 +83,8 @@ enum AnswerStatement {
     static func boxes(in text: String) -> String? {
         guard let last = box(endingBefore: text.endIndex, in: text) else { return nil }
         if let previous = box(endingBefore: last.start, in: text), previous.end <= last.start {
-            let between = text[previous.end..<last.start].filter { !"$\\}".contains($0) }
+            let between = text[previous.end..<last.start].replacing(#"\text{"#, with: " ")
+                .filter { !"$\\{}".contains($0) }
             let words = between.split(whereSeparator: \.isWhitespace)
             if ["or", "and", ","].contains(words.joined()) {
                 return previous.content + " " + words.joined() + " " + last.content
