@@ -35,7 +35,7 @@ public protocol BranchingModel: AnyObject {
     var cancellation: CancellationFlag { get }
     /// Bytes of keys and values in use, over all branches.
     var cacheBytes: Int { get }
-    /// The most bytes that so many positions on so many new branches can take.
+    /// The maximum bytes for this many positions on this many new branches.
     func cacheBytes(positions: Int, branches: Int) -> Int
     /// A new, empty branch.
     func makeBranch() -> Branch

@@ -69,7 +69,7 @@ final class BudgetMeter {
     struct CacheMeter {
         /// Bytes in use.
         var inUse: () -> Int = { 0 }
-        /// Bytes that so many positions on so many new branches may take at most.
+        /// The maximum bytes for this many positions on this many new branches.
         var needed: (_ positions: Int, _ branches: Int) -> Int = { _, _ in 0 }
     }
 

@@ -36,7 +36,7 @@ public struct SelfEvalDecoder: Sendable {
         init(_ cache: PromptCache) { self.cache = cache }
     }
 
-    /// Makes a decoder with a thread of its own.
+    /// Makes a decoder with its own thread.
     ///
     /// - Parameters:
     ///   - model: the model.

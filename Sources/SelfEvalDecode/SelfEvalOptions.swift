@@ -29,7 +29,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var revisionWidth: Int
     /// The most times that steps are taken back in one question.
     public var maximumBacktracks: Int
-    /// The most steps in a chain.
+    /// The most steps in a chain. More than a chain of any length has: the budget is what ends one.
     public var maximumSteps: Int
     /// Whether a step that no draw could mend is written once more behind a reflection on what is wrong with it.
     public var usesHints: Bool
@@ -83,7 +83,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         maximumRevisions: Int = 4,
         revisionWidth: Int = 2,
         maximumBacktracks: Int = 2,
-        maximumSteps: Int = 16,
+        maximumSteps: Int = 1000,
         usesHints: Bool = false,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
@@ -181,7 +181,7 @@ public enum EvaluationForm: String, Codable, Sendable, CaseIterable {
 public struct BeamOptions: Codable, Sendable, Equatable {
     /// Lines that are kept after each step, B.
     public var lines: Int
-    /// Candidates that each of them goes on with, K.
+    /// Candidates for the next step of each, K.
     public var candidates: Int
     /// λ in score^λ · P^(1−λ), P being the length-normalized probability of a step's tokens.
     public var mixing: Double

@@ -362,3 +362,42 @@ struct TracePageTests {
         #expect(deepest < 30)
     }
 }
+
+/// Every kind of number of recorded traces at every extreme: refused, or drawn.
+@Suite("Fuzz: numbers of traces")
+struct TraceNumberFuzzTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "SelfEvalDecodeTests/Fixtures")
+
+    @Test(
+        "Refused with an error, or drawn",
+        arguments: ["trace-version-1.json", "trace-version-2.jsonl", "trace-version-3.json", "trace-version-3.jsonl"]
+    )
+    func numbers(name: String) throws {
+        let text = String(decoding: try Data(contentsOf: Self.folder.appending(path: name)), as: UTF8.self)
+        let number = /"(?<key>[A-Za-z]+)"\s*:\s*\[?\s*(?<number>-?[0-9][0-9.eE+-]*)/
+        var seen: [Substring: Int] = [:]
+        var (refused, drawn) = (0, 0)
+        for match in text.matches(of: number) {
+            // The same key at a few places says as much as at all of them.
+            seen[match.key, default: 0] += 1
+            guard seen[match.key]! <= 2 else { continue }
+            for extreme in ["9223372036854775807", "-9223372036854775808", "-1", "4611686018427387904", "1e300"] {
+                var changed = text
+                changed.replaceSubrange(match.number.startIndex..<match.number.endIndex, with: extreme)
+                guard let trace = try? Trace(json: Data(changed.utf8)) else {
+                    refused += 1
+                    continue
+                }
+                #expect(trace.repromptedTokens >= 0)
+                #expect(
+                    !TraceTree.lines(trace, terminal: Terminal(isInteractive: false, width: 80, hasColor: false))
+                        .isEmpty
+                )
+                #expect(!TracePage.html(trace, images: []).isEmpty)
+                drawn += 1
+            }
+        }
+        #expect(refused > 50 && drawn > 5, "\(refused) refused, \(drawn) drawn")
+    }
+}

@@ -36,7 +36,11 @@ struct KernelTests {
             var x = random.floats(64)
             x[3] = odd
             x[40] = -odd
-            _ = quantized(x, columns: 64, isa: isa)
+            let actual = quantized(x, columns: 64, isa: isa)
+            // What NaN and infinity become is nobody's promise, but that they touch nothing else is.
+            guard odd == .greatestFiniteMagnitude else { continue }
+            let expected = quantized(x, columns: 64, isa: CT_ISA_SCALAR)
+            #expect(memcmp(expected.base, actual.base, ct_q8_bytes(64)) == 0)
         }
     }
 
@@ -269,4 +273,18 @@ struct KernelTests {
             }
         }
     }
+}
+
+/// Says which kernels the comparisons above ran with, so that a run on a processor without them does not look like one
+/// that compared them.
+@Suite("Kernels that this processor can run")
+struct AvailableKernelTests {
+    @Test("AVX2 is compared", .enabled(if: ct_isa_supported(CT_ISA_AVX2), "not run: this processor has no AVX2"))
+    func avx2() { #expect(fastISAs.contains(CT_ISA_AVX2)) }
+
+    @Test(
+        "AVX-512 is compared",
+        .enabled(if: ct_isa_supported(CT_ISA_AVX512), "not run: this processor has no AVX-512")
+    )
+    func avx512() { #expect(fastISAs.contains(CT_ISA_AVX512)) }
 }

@@ -1,4 +1,5 @@
 import CTensor
+import Foundation
 import Synchronization
 import Testing
 
@@ -45,11 +46,22 @@ struct ThreadPoolTests {
     }
 
     @Test("Pools come and go, used or not")
-    func lifetimes() {
+    func lifetimes() throws {
         for round in 0..<50 {
-            let pool = ct_pool_create(Int32(round % 4 + 1))
-            #expect(pool != nil)
-            if round % 2 == 0 { ct_pool_run(pool, { _, _, _ in }, nil) }
+            let threads = round % 4 + 1
+            let pool = try #require(ct_pool_create(Int32(threads)))
+            let tally = Tally(pool: pool)
+            if round % 2 == 0 {
+                ct_pool_run(
+                    pool,
+                    { context, _, _ in
+                        let tally = Unmanaged<Tally>.fromOpaque(context!).takeUnretainedValue()
+                        tally.started.wrappingAdd(1, ordering: .relaxed)
+                    },
+                    Unmanaged.passUnretained(tally).toOpaque()
+                )
+            }
+            #expect(tally.started.load(ordering: .relaxed) == (round % 2 == 0 ? threads : 0))
             ct_pool_destroy(pool)
         }
         #expect(ct_pool_create(0) == nil)
@@ -57,6 +69,6 @@ struct ThreadPoolTests {
         ct_pool_destroy(nil)
     }
 
-    @Test("There is at least one CPU")
-    func cpus() { #expect(ct_cpu_count() >= 1) }
+    @Test("There is at least one CPU, and no more than the machine has")
+    func cpus() { #expect((1...sysconf(Int32(_SC_NPROCESSORS_CONF))).contains(Int(ct_cpu_count()))) }
 }

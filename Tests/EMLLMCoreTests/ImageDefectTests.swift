@@ -125,6 +125,39 @@ struct ImageDefectTests {
         }
     }
 
+    @Test("Markers cost what they are long, and the first EXIF block counts")
+    func markers() throws {
+        let data = try Self.file("jpeg-420.jpg")
+        let whole = try ImageFixtures.quietDecoder.decode(data)
+        let tiff: [UInt8] = [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0]
+        let exif = Data([0xFF, 0xE1, 0, UInt8(8 + tiff.count)] + Array("Exif\0\0".utf8) + tiff)
+        let other = Data([0xFF, 0xE1, 0, 2])
+        var many = data.prefix(2)
+        for _ in 0..<100_000 { many += other }
+        let clock = ContinuousClock()
+        var turned: RGBImage?
+        let time = try clock.measure {
+            turned = try ImageFixtures.quietDecoder.decode(many + exif + data.dropFirst(2))
+        }
+        // Walking a list of them took minutes.
+        #expect(time < .seconds(5))
+        #expect(turned == whole.oriented(6))
+        #expect(try ImageFixtures.quietDecoder.decode(many + data.dropFirst(2)) == whole)
+        // One that is cut short loses the picture, as before.
+        #expect(Self.error(many + exif.prefix(20))?.code == .unreadableImage)
+    }
+
+    @Test("What is missing of a truncated picture is white in a PNG, unless transparency is ignored")
+    func missingParts() throws {
+        var decoder = ImageFixtures.quietDecoder
+        decoder.allowsTruncated = true
+        let data = try Self.file("png-200x3.png")
+        let part = data.dropLast(data.count / 2)
+        #expect(try decoder.decode(part).pixels.suffix(3) == [255, 255, 255])
+        decoder.transparency = .ignored
+        #expect(try decoder.decode(part).pixels.suffix(3) == [0, 0, 0])
+    }
+
     @Test("A damaged EXIF block turns nothing")
     func orientation() {
         let block: [UInt8] = [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0]

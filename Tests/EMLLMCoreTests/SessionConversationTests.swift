@@ -32,6 +32,13 @@ struct SessionConversationTests {
         #expect(more.info.cachedTokens > more.info.promptTokens / 2)
     }
 
+    @Test("A message that shows an impossible number of pictures is an error", arguments: [-1, .min, .max])
+    func pictureCounts(count: Int) {
+        let message = ChatMessage(role: .user, content: "?", imageCount: count)
+        let error = #expect(throws: EMLLMError.self) { try model.prompt(for: [message]) }
+        #expect(error?.code == .invalidMessage)
+    }
+
     @Test("A conversation that was edited is computed from the edit on")
     func edited() async throws {
         let session = try EMLLMSession(model: model)

@@ -1,4 +1,6 @@
 import EMLLMCore
+import Foundation
+import Synchronization
 import Testing
 
 @testable import EMLLMFormats
@@ -64,22 +66,27 @@ struct WeightsFuzzTests {
         #expect(opened > 100 && opened < 19_000, "\(opened) opened")
     }
 
+    private static let keptSum = Mutex(0.0)
+
     /// Opens a file as the engine would, and looks at every weight; any error other than ours fails.
     private static func tryOpen(_ bytes: [UInt8]) -> Bool {
         guard !bytes.isEmpty else { return false }
         do {
             let package = try ModelPackage(MappedFile(bytes: bytes, path: "fuzz"))
+            var loaded = 0.0
             for (name, shape) in package.configuration.decoder.weightShapes {
                 switch shape {
                 case .vector(let count):
                     let vector = try package.vector(name, count: count)
-                    _ = vector.pointer[count - 1]
+                    loaded += Double(vector.pointer[count - 1])
                 case .matrix(let rows, let columns):
                     let matrix = try package.matrix(name, rows: rows, columns: columns)
                     let size = try #require(matrix.type.packedBytes(rows: rows, columns: columns))
-                    _ = matrix.pointer.load(fromByteOffset: size - 1, as: UInt8.self)
+                    loaded += Double(matrix.pointer.load(fromByteOffset: size - 1, as: UInt8.self))
                 }
             }
+            // A load whose value is used is one that the optimizer keeps.
+            keptSum.withLock { $0 += loaded.isFinite ? loaded : 1 }
             return true
         } catch let error as EMLLMError {
             #expect(!"\(error)".contains("\n"))
@@ -97,6 +104,78 @@ struct WeightsFuzzTests {
         }
         return damaged.metadata != original.metadata || damaged.tokenizer != original.tokenizer
             || damaged.index != original.index
+    }
+}
+
+/// Every number of the metadata at every extreme, behind checksums that match: refused, or run with a picture and a token.
+@Suite("Fuzz: numbers of metadata")
+struct MetadataNumberFuzzTests {
+    static let extremes = [
+        "0", "-1", "1", "0.5", "1e17", "-1e17", "1e-300", "3e38", "2147483648", "4294967296", "268435456",
+        "9223372036854775807", "-9223372036854775808",
+    ]
+
+    @Test("Refused with an error, or run", arguments: ["llava-pad", "smolvlm"])
+    func numbers(name: String) throws {
+        let folder = try TemporaryFolder()
+        let output = try folder.file("out.emllm")
+        try ModelConverter.convert(VisionFamilyTests.folder.appending(path: name), to: output)
+        let parts = try ContainerParts(Array(try Data(contentsOf: output)))
+        let text = String(decoding: parts.metadata, as: UTF8.self)
+        let picture = RGBImage(width: 40, height: 30, pixels: [UInt8](repeating: 90, count: 3600))
+        var (refused, ran) = (0, 0)
+        for match in text.matches(of: /(?<before>[:\[,]\s*)(?<number>-?[0-9][0-9.eE+-]*)(?=\s*[,\]}])/) {
+            for extreme in Self.extremes {
+                var changed = text
+                changed.replaceSubrange(match.number.startIndex..<match.number.endIndex, with: extreme)
+                var damaged = parts
+                damaged.metadata = Array(changed.utf8)
+                let error = WeightsFixtures.error {
+                    let package = try ModelPackage(MappedFile(bytes: damaged.bytes(), path: "fuzz"))
+                    let model = try EMLLMModel(package: package)
+                    let context = try InferenceContext(model: model, options: RuntimeOptions(threads: 1))
+                    let image = try context.encode(picture)
+                    // Features that are many only take time.
+                    if image.featureCount < 200 {
+                        _ = try context.extend(context.makeBranch(), with: Array(image.tokens) + [1])
+                    }
+                    ran += 1
+                }
+                if error != nil { refused += 1 }
+            }
+        }
+        // Any other error than ours, and a crash before all, fails.
+        #expect(refused > 200 && ran > 20, "\(refused) refused, \(ran) ran")
+    }
+
+    @Test("Weights that are no numbers are refused with the tensor's name", arguments: [Float.nan, .infinity])
+    func weights(value: Float) throws {
+        let folder = try TemporaryFolder()
+        var gguf = GGUFBuilder.tinyLlama(.f32)
+        for name in ["blk.0.attn_q.weight", "output_norm.weight"] {
+            let sound = gguf
+            gguf.change(name) { tensor in
+                withUnsafeBytes(of: value.bitPattern.littleEndian) { tensor.data.replaceSubrange(4..<8, with: $0) }
+            }
+            let input = try folder.file("in.gguf", gguf.bytes())
+            for quantization in [nil, TensorType.q8_0] {
+                let error = WeightsFixtures.error {
+                    var options = ModelConverter.Options()
+                    options.quantization = quantization
+                    options.overwrites = true
+                    try ModelConverter.convert(input, to: folder.url.appending(path: "out.emllm"), options: options)
+                }
+                #expect(error?.code == .nonFiniteWeight && error?.found.contains("column 1") == true)
+            }
+            #expect(
+                WeightsFixtures.error { try ModelConverter.checkWeights(of: ModelFile(input)) }?.code
+                    == .nonFiniteWeight
+            )
+            #expect(try folder.contents() == ["in.gguf"])
+            gguf = sound
+        }
+        let input = try folder.file("in.gguf", gguf.bytes())
+        try ModelConverter.checkWeights(of: ModelFile(input))
     }
 }
 

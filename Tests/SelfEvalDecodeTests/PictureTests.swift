@@ -22,7 +22,7 @@ struct PictureTests {
     }
 
     private static var options: SelfEvalOptions {
-        var options = SelfEvalOptions()
+        var options = SelfEvalOptions(prompts: .lines())
         options.maximumSteps = 3
         options.budget.tokens = 1400
         return options

@@ -13,7 +13,7 @@ struct ConversationTests {
     private func questionPrompts(
         _ question: String = "What is 2 + 2?",
         system: String? = nil,
-        prompts: PromptPack = PromptPack(),
+        prompts: PromptPack = .lines(),
         bothOrders: Bool = false,
         template: String? = TestVocabulary.chatML
     ) throws -> QuestionPrompts {
@@ -51,7 +51,7 @@ struct ConversationTests {
         arguments: templates
     )
     func agreesWithTemplate(source: String) throws {
-        let prompts = PromptPack()
+        let prompts = PromptPack.lines()
         let questionPrompts = try questionPrompts(template: source)
         let template = try ChatTemplate(source)
         let step = "It is four."

@@ -19,7 +19,7 @@ struct RealModelTests {
     private static let stories = "stories260K/stories260K-f32.gguf"
 
     private func options(_ strategy: StrategyName, chains: Int = 4) -> SelfEvalOptions {
-        var options = SelfEvalOptions()
+        var options = SelfEvalOptions(prompts: .lines())
         options.strategy = strategy
         options.chains = chains
         options.maximumSteps = 4
@@ -72,6 +72,16 @@ struct RealModelTests {
         )
         let again = try SelfEvalDecoder.replay(recorded, in: Self.context(Self.stories, threads: 2))
         #expect(again.nodes == recorded.nodes && again.answer == recorded.answer)
+        // The replay compares by itself: a record that says something else does not come out again.
+        let text = String(decoding: try recorded.json(), as: UTF8.self)
+        let changed = text.replacing(/"meanLogProbability" : -[0-9.e-]+/, maxReplacements: 1) { _ in
+            "\"meanLogProbability\" : -7.25"
+        }
+        try #require(changed != text)
+        let other = try Trace(json: Data(changed.utf8))
+        #expect(throws: EMLLMError.self) {
+            try SelfEvalDecoder.replay(other, in: Self.context(Self.stories, threads: 1))
+        }
         let read = try Trace(json: recorded.json())
         #expect(try read.json() == recorded.json(), "the same trace is the same JSON")
     }

@@ -51,7 +51,18 @@ extension ChatMessage {
     }
 
     /// The message as templates see it, `{"role": …, "content": …}`.
-    package func templateValue(_ style: Style) -> TemplateValue {
+    ///
+    /// - Throws: `EMLLMError.Code.invalidMessage` for a number of pictures that nobody can show.
+    package func templateValue(_ style: Style) throws -> TemplateValue {
+        guard (0...Self.mostImages).contains(imageCount) else {
+            throw EMLLMError(
+                code: .invalidMessage,
+                subject: "message of the \(role.rawValue)",
+                expected: "0 to \(Self.mostImages) pictures",
+                found: "\(imageCount)",
+                remedy: "give the number of pictures that it shows"
+            )
+        }
         switch style {
         case .text(let marker):
             var text = TemplateString(String(repeating: marker + "\n", count: imageCount), isTrusted: true)
@@ -62,6 +73,9 @@ extension ChatMessage {
             return Self.templateValue(role: role, parts: pictures + [.text(content)])
         }
     }
+
+    /// The most pictures of one message.
+    static let mostImages = 1 << 16
 
     /// A message of several parts as templates see it, `{"role": …, "content": [{"type": "image"}, …]}`.
     package static func templateValue(role: Role, parts: [Part]) -> TemplateValue {
@@ -83,4 +97,9 @@ extension ChatMessage {
     private static func entry(_ key: String, _ value: TemplateValue) -> TemplateValue.Entry {
         TemplateValue.Entry(key: TemplateString(key, isTrusted: true), value: value)
     }
+}
+
+extension EMLLMError.Code {
+    /// A message that shows an impossible number of pictures.
+    public static let invalidMessage = Self(rawValue: "invalid-message")
 }

@@ -65,7 +65,7 @@ public struct ChatTemplate: Sendable {
         timeZone: TimeZone = .current
     ) throws -> [PromptPiece] {
         var context: [String: TemplateValue] = [
-            "messages": .list(messages.map { $0.templateValue(.text(marker: "")) }),
+            "messages": .list(try messages.map { try $0.templateValue(.text(marker: "")) }),
             "add_generation_prompt": .boolean(addGenerationPrompt),
         ]
         context["bos_token"] = beginningOfSequence.map { .trusted($0) }

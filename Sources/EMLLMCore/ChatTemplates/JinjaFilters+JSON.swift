@@ -25,7 +25,7 @@ extension Jinja.Interpreter {
         return .string(writer.text)
     }
 
-    /// The text so far and how to go on.
+    /// The text so far and how to continue.
     private struct JSONWriter {
         var text = TemplateString()
         var escapesNonASCII: Bool

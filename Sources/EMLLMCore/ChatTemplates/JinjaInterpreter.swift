@@ -105,7 +105,7 @@ extension Jinja {
             return scope
         }
 
-        /// Runs `body` with an output of its own and returns that output.
+        /// Runs `body` with a separate output and returns that output.
         func capture(_ body: () throws -> Void) throws -> TemplateString {
             let outer = output
             output = TemplateString()

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A switch that any thread may throw, and that a running generation looks at before every token and prefill chunk.
+/// A flag that any thread may set. A generation checks it before every token and every chunk of a prompt.
 ///
 /// It stops synchronous work, which throws ``EMLLMError/cancelled``. Asynchronous functions are stopped by cancelling the
 /// task that awaits them, and throw `CancellationError`; ``InferenceThread`` stands between the two.

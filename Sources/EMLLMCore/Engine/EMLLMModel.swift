@@ -9,7 +9,7 @@ import Foundation
 /// ```
 ///
 /// Loading an `.emllm` file maps it into memory and copies nothing; loading a GGUF file repacks its weights. The memory
-/// is given back when the last reference to the model, and to every context made from it, is gone.
+/// is freed with the last reference to the model and to every context made from it.
 public final class EMLLMModel: Sendable {
     /// The file's contents.
     public let package: ModelPackage

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A conversation with a model, which remembers what was said and reuses what was computed.
+/// A conversation with a model. It keeps the transcript, and reuses cached computation.
 ///
 /// ```swift
 /// let session = try EMLLMSession(model: model, instructions: "Answer in one sentence.")
@@ -9,7 +9,7 @@ import Synchronization
 /// ```
 ///
 /// Each turn is rendered with the model's own chat template; keys and values of the part that has not changed since the
-/// last turn stay in the cache. The computing happens on a thread that belongs to the session.
+/// last turn stay in the cache. The session computes on its own thread.
 ///
 /// ## One answer at a time
 ///
@@ -19,7 +19,7 @@ import Synchronization
 /// ## Cancelling
 ///
 /// Cancelling the task that awaits a response, or leaving the loop over a stream early, stops the generation within one
-/// token. The session is free for the next question at once, and its transcript is what it was before: a partial answer
+/// token. The session is free for the next question at once, and its transcript is unchanged: a partial answer
 /// is not kept. Functions that were cancelled throw `CancellationError`.
 public final class EMLLMSession: Sendable {
     /// The model that answers.
@@ -73,7 +73,7 @@ public final class EMLLMSession: Sendable {
     ///
     /// - Parameters:
     ///   - model: the model that answers.
-    ///   - transcript: everything said so far, the system message first where there is one.
+    ///   - transcript: the messages so far, the system message first if there is one.
     ///   - images: the pictures that the transcript shows, in order.
     ///   - options: how the model is run.
     /// - Throws: ``EMLLMError`` when an option is out of range, the model has no chat template, or the messages show
@@ -93,13 +93,13 @@ public final class EMLLMSession: Sendable {
 
     // MARK: What is known of it
 
-    /// Everything said so far, the instructions first.
+    /// The messages so far, the instructions first.
     public var transcript: [ChatMessage] { state.withLock(\.transcript) }
 
     /// The pictures that ``transcript`` shows, in order.
     public var images: [RGBImage] { state.withLock(\.pictures) }
 
-    /// Whether an answer is being written. A cancelled answer is none, even while its last token is still computed.
+    /// Whether an answer is being written. A cancelled answer does not count, even while its last token is still computed.
     public var isResponding: Bool { state.withLock(\.isResponding) }
 
     // MARK: Asking
@@ -166,10 +166,10 @@ public final class EMLLMSession: Sendable {
     /// }
     /// ```
     ///
-    /// What the conversation has in common with the one that was answered last, pictures included, is not computed
-    /// again. Nothing is added to the messages: the instructions that the session was made with count only where they are
+    /// The prefix that the conversation shares with the last one, pictures included, is not computed
+    /// again. Nothing is added to the messages: the instructions that the session was made with count only if they are
     /// among them. The ``transcript`` is replaced by the conversation and its answer, so that
-    /// ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)`` goes on from there.
+    /// ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)`` continues from there.
     ///
     /// - Parameters:
     ///   - messages: the whole conversation. Its last message is one that the model can answer: continuing a turn of
@@ -195,7 +195,7 @@ public final class EMLLMSession: Sendable {
 
     /// Answers a message piece by piece; pieces are whole characters.
     ///
-    /// The answer is begun at once. Leaving the loop early stops it; see ``ResponseStream`` for that, and for what the
+    /// The answer starts at once. Leaving the loop early stops it; see ``ResponseStream`` for that, and for what the
     /// answer cost.
     ///
     /// The parameters are those of ``respond(to:images:options:logitsProcessor:)-(String,_,_,_)``; its errors are thrown

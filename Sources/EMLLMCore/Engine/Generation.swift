@@ -16,7 +16,7 @@ public enum StopReason: String, Sendable, Codable {
 public struct ImageUsage: Sendable, Codable, Equatable {
     /// The SHA-256 digest of a picture's size and samples, in hexadecimal.
     public var contentHash: String
-    /// Tokens that stand for the picture.
+    /// Tokens that represent the picture.
     public var tokens: Int
     /// Patches that went through the vision tower, when they did.
     public var patches: Int

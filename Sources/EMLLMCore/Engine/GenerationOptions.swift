@@ -9,21 +9,21 @@
 public struct GenerationOptions: Sendable, Equatable, Codable {
     /// The way from probabilities to a token.
     public enum SamplingMode: Sendable, Equatable, Codable {
-        /// Always the likeliest token.
+        /// Always the most likely token.
         case greedy
-        /// A draw among the `top` likeliest tokens, and of those among the likeliest that together reach
+        /// Samples from the `top` most likely tokens, and of those from the most likely that together reach
         /// `probabilityThreshold` of their probability (nucleus sampling, arXiv 1904.09751). `nil` sets no limit.
         ///
-        /// The same seed repeats a text; without one every text is drawn with a seed of its own.
+        /// The same seed repeats a text. Without a seed, every text has its own.
         case draw(top: Int?, probabilityThreshold: Double?, seed: UInt64?)
 
-        /// A draw among the `top` likeliest tokens, or all; without a seed another one each time.
+        /// Samples from the `top` most likely tokens, or from all; without a seed, differently each time.
         public static func random(top: Int? = nil, seed: UInt64? = nil) -> SamplingMode {
             .draw(top: top, probabilityThreshold: nil, seed: seed)
         }
 
-        /// A draw among the likeliest tokens that together reach `probabilityThreshold`; without a seed another
-        /// one each time.
+        /// Samples from the most likely tokens that together reach `probabilityThreshold`; without a seed,
+        /// differently each time.
         public static func random(probabilityThreshold: Double, seed: UInt64? = nil) -> SamplingMode {
             .draw(top: nil, probabilityThreshold: probabilityThreshold, seed: seed)
         }
@@ -33,7 +33,7 @@ public struct GenerationOptions: Sendable, Equatable, Codable {
     public var samplingMode: SamplingMode
     /// Divides the logits before the draw; above 1 flattens, below 1 sharpens. Ignored by `.greedy`.
     public var temperature: Double
-    /// Drops tokens less likely than this share of the likeliest one's probability (arXiv 2407.01082); 0 keeps all.
+    /// Drops tokens less likely than this share of the highest probability (arXiv 2407.01082); 0 keeps all.
     public var minimumProbability: Double
     /// Divides positive logits, and multiplies negative ones, of tokens that occurred already (arXiv 1909.05858);
     /// 1 changes nothing.

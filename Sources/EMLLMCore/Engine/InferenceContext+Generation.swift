@@ -23,7 +23,7 @@ extension InferenceContext {
     ///   - prompt: the tokens of the whole prompt.
     ///   - branch: where it is computed. What the branch has in common with the prompt is not computed again, what it has
     ///     beyond that is forgotten. Afterwards it holds the prompt and tokens of the text.
-    ///   - continuing: whether the text goes on in the middle of a line, so that the space it may begin with is kept.
+    ///   - continuing: whether the text continues in the middle of a line, so that a leading space is kept.
     ///   - options: how tokens are chosen, and how many.
     ///   - logitsProcessor: changes logits before a token is chosen from them.
     ///   - onText: called with each piece of the text, in whole characters, as soon as it is certain to belong to it.

@@ -1,9 +1,9 @@
 import CTensor
 
-/// A model made ready to compute: worker threads, scratch memory, and the tree of cached keys and values.
+/// A model prepared for computation: worker threads, scratch memory, and the tree of cached keys and values.
 ///
-/// This is the engine's synchronous floor. ``EMLLMSession`` is the friendlier one for chatting; use a context directly
-/// to read logits, to score continuations, or to write a decoder of your own:
+/// This is the engine's synchronous level. ``EMLLMSession`` is simpler for chat. Use a context directly to read logits,
+/// to score continuations, or to write your own decoder:
 ///
 /// ```swift
 /// let context = try InferenceContext(model: model)
@@ -26,11 +26,11 @@ public final class InferenceContext {
     public let instructionSet: InstructionSet
     /// Worker threads, the calling one included.
     public let threads: Int
-    /// The most positions that a branch can have.
+    /// The maximum number of positions in a branch.
     public let contextLength: Int
     /// Stops ``extend(_:)`` from another thread.
     public let cancellation: CancellationFlag
-    /// What has been computed so far.
+    /// The work done so far.
     public internal(set) var counters = Counters()
 
     private let pool: ThreadPool
@@ -46,7 +46,7 @@ public final class InferenceContext {
     /// several branches share a pass.
     static let longRun = 32
 
-    /// What a context has computed since it was made.
+    /// The work that a context has done since it was made.
     public struct Counters: Sendable, Equatable {
         /// Tokens that went through the transformer.
         public var processedTokens = 0
@@ -127,13 +127,13 @@ public final class InferenceContext {
     /// Bytes of keys and values in use, over all branches.
     public var cacheBytes: Int { pages.livePages * pages.layout.pageBytes }
 
-    /// The most bytes of keys and values that so many more positions can take, spread over so many new branches.
+    /// The maximum bytes of keys and values for this many more positions in this many new branches.
     public func cacheBytes(positions: Int, branches: Int) -> Int {
         // The last page of each branch may hold a single position, and so may the page that it begins with.
         (positions / KeyValueLayout.pagePositions + 2 * branches) * pages.layout.pageBytes
     }
 
-    /// Segments of the cache tree that are alive: zero once every branch is gone.
+    /// Live segments of the cache tree: zero after the last branch is gone.
     public var liveSegments: Int { pages.liveSegments }
 
     // MARK: Computing
@@ -173,7 +173,7 @@ public final class InferenceContext {
 
     /// The log-probability of each token of `continuation` after `branch` and the tokens before it.
     ///
-    /// The branch itself is left as it is; the continuation is computed on a fork.
+    /// The branch itself is unchanged; the continuation is computed on a fork.
     ///
     /// - Parameters:
     ///   - continuation: the tokens to score.

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A thread of its own for generating, so that long computations never occupy Swift's cooperative pool.
+/// A separate thread for generation, so that long computations never occupy Swift's cooperative pool.
 ///
 /// Jobs run one after the other, each with exclusive use of the thread's context.
 public final class InferenceThread: Sendable {

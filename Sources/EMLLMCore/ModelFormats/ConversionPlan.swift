@@ -45,6 +45,8 @@ struct ConversionPlan {
     }
 
     /// The weight in its new type, packed, and what that changed.
+    ///
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` for weights that are none, besides errors of memory.
     func packed(
         from source: ModelSource
     ) throws -> (bytes: (bytes: UnsafeRawBufferPointer, owner: AnyObject), error: QuantizationError?) {
@@ -56,7 +58,20 @@ struct ConversionPlan {
         }
         switch weight.shape {
         case .vector(let count):
-            if weight.type == .f32 { return (gathered, nil) }
+            func check(_ floats: UnsafeRawPointer) throws {
+                try TensorPacking.checkFinite(
+                    type: .f32,
+                    rows: 1,
+                    columns: count,
+                    packed: floats,
+                    name: weight.name,
+                    path: path
+                )
+            }
+            if weight.type == .f32, Self.isAligned(bytes) {
+                try check(bytes)
+                return (gathered, nil)
+            }
             let buffer = try AlignedBuffer(byteCount: count * MemoryLayout<Float>.size, for: path)
             try TensorPacking.floats(
                 type: weight.type,
@@ -65,6 +80,7 @@ struct ConversionPlan {
                 into: buffer.bytes.baseAddress!.assumingMemoryBound(to: Float.self),
                 path: path
             )
+            try check(buffer.bytes.baseAddress!)
             return ((UnsafeRawBufferPointer(buffer.bytes), buffer), nil)
         case .matrix(let rows, let columns):
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
@@ -83,6 +99,14 @@ struct ConversionPlan {
                 )
                 kept = (UnsafeRawBufferPointer(buffer.bytes), buffer)
             }
+            try TensorPacking.checkFinite(
+                type: weight.type,
+                rows: rows,
+                columns: columns,
+                packed: kept.bytes.baseAddress!,
+                name: weight.name,
+                path: path
+            )
             guard target != weight.type else { return (kept, nil) }
             return try withExtendedLifetime(kept.owner) {
                 let (buffer, error) = try requantized(kept.bytes.baseAddress!, rows: rows, columns: columns, path: path)

@@ -26,7 +26,7 @@ public enum ModelConverter {
         public var license: String?
         /// The program that asks, with its version, for the record.
         public var converter: String?
-        /// The recipe that the file is to carry; `nil` keeps the one that an `.emllm` file has, no bytes leave it out.
+        /// The recipe to write into the file; `nil` keeps that of an `.emllm` file, empty data removes it.
         public var recipe: Data?
 
         /// Makes options; the default keeps all bits and replaces nothing.
@@ -155,6 +155,25 @@ public enum ModelConverter {
             try advance(step.weight.byteCount)
         }
         return Report(tensors: tensors, fileBytes: try writer.finish())
+    }
+
+    /// Checks that every weight of a model is a number.
+    ///
+    /// - Parameter progress: called with the bytes checked so far and in all; may throw to stop.
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the first tensor with one that is not.
+    public static func checkWeights(
+        of model: ModelFile,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
+        let source = try ModelSource(model)
+        let total = source.weights.reduce(0) { $0 + $1.byteCount }
+        var done = 0
+        for weight in source.weights {
+            _ = try ConversionPlan(weight, options: Options()).packed(from: source)
+            weight.releasePages()
+            done += weight.byteCount
+            try progress(done, total)
+        }
     }
 
     private static func checkDistinct(_ input: URL, _ output: URL) throws {

@@ -284,7 +284,7 @@ extension EMLLMError.Code {
     public static let missingTensor = Self(rawValue: "missing-tensor")
     /// The file has a tensor that the model's family does not know.
     public static let unexpectedTensor = Self(rawValue: "unexpected-tensor")
-    /// A tensor's shape is not the one that the configuration asks for.
+    /// A tensor's shape differs from that in the configuration.
     public static let wrongTensorShape = Self(rawValue: "wrong-tensor-shape")
     /// A vision tower without the model that it belongs to.
     public static let visionFileAlone = Self(rawValue: "vision-file-alone")

@@ -1,5 +1,6 @@
 import CTensor
 import Foundation
+import Synchronization
 
 /// Rearranging weights between GGUF's rows of blocks and the kernels' packed layout, on all processors.
 enum TensorPacking {
@@ -38,6 +39,40 @@ enum TensorPacking {
         DispatchQueue.concurrentPerform(iterations: chunks) { run($0) }
     }
 
+    /// Checks that a packed matrix, or a vector as one row, holds numbers alone.
+    ///
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the tensor.
+    static func checkFinite(
+        type: TensorType,
+        rows: Int,
+        columns: Int,
+        packed: UnsafeRawPointer,
+        name: String,
+        path: String
+    ) throws {
+        // The bytes are only read.
+        nonisolated(unsafe) let packed = packed
+        let found = Mutex<(row: Int, column: Int, value: Float)?>(nil)
+        forEachChunk(ofRows: rows, columns: columns) { range in
+            var row = [Float](repeating: 0, count: columns)
+            for index in range {
+                ct_dequantize_row(type.cType, Int64(rows), Int64(columns), packed, Int64(index), &row)
+                // A sum is finite only where every part is; one that overflows is looked at more closely.
+                guard !row.reduce(0, +).isFinite, let column = row.firstIndex(where: { !$0.isFinite }) else { continue }
+                found.withLock { if $0.map({ index < $0.row }) ?? true { $0 = (index, column, row[column]) } }
+                return
+            }
+        }
+        guard let (row, column, value) = found.withLock({ $0 }) else { return }
+        throw EMLLMError(
+            code: .nonFiniteWeight,
+            subject: path,
+            expected: "numbers in the tensor \(name)",
+            found: "\(value) in row \(row), column \(column)",
+            remedy: "fetch the model again; if it was trained, train it again with smaller steps"
+        )
+    }
+
     /// A vector of any type as floats. `source`: one row of blocks.
     static func floats(
         type: TensorType,
@@ -54,4 +89,9 @@ enum TensorPacking {
         ct_pack(type.cType, 1, Int64(count), source, address, 0, 1)
         ct_dequantize_row(type.cType, 1, Int64(count), address, 0, floats)
     }
+}
+
+extension EMLLMError.Code {
+    /// A weight that is infinite or no number.
+    public static let nonFiniteWeight = Self(rawValue: "non-finite-weight")
 }

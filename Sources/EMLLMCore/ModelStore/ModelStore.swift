@@ -49,7 +49,7 @@ public struct ModelStore: Sendable {
     /// The folders of model files, the user's first.
     private var folders: [URL] { [home?.appending(path: "models"), bundled].compactMap { $0 } }
 
-    /// The names of the models that are there, sorted.
+    /// The names of the available models, sorted.
     public func names() -> [String] {
         let files = folders.flatMap { folder in
             (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []

@@ -15,7 +15,7 @@ import Logging
 public struct ImageDecoder: Sendable {
     /// What becomes of transparency.
     public enum Transparency: Sendable, Equatable {
-        /// The colour behind the transparency comes to light: Pillow's `convert("RGB")`, which most families use.
+        /// Ignores the transparency and keeps the colour: Pillow's `convert("RGB")`, which most families use.
         case ignored
         /// The picture is laid on a colour, as Pillow's `alpha_composite` does.
         case composited(red: UInt8, green: UInt8, blue: UInt8)

@@ -40,7 +40,7 @@ enum ImageFormat {
         return isText ? "text" : "bytes of no format that is known here"
     }
 
-    /// Whether a file has more pictures than the one that is decoded: an animated PNG, or JPEGs one after the other.
+    /// Whether a file has further pictures besides the decoded one: an animated PNG, or JPEGs one after the other.
     ///
     /// - Parameter trailingBytes: bytes behind the end of the picture.
     func isSequence(_ bytes: UnsafeRawBufferPointer, trailingBytes: Int) -> Bool {

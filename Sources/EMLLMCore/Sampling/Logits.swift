@@ -19,14 +19,14 @@ public struct Logits: Sendable, Equatable {
     /// The natural logarithm of the probability of `token`.
     public func logProbability(of token: TokenID) -> Double { Double(values[Int(token)]) - logSumExp }
 
-    /// The likeliest token; the lowest id among equals.
+    /// The most likely token; the lowest id among equals.
     public var argmax: TokenID {
         var best = 0
         for index in values.indices where values[index] > values[best] { best = index }
         return TokenID(best)
     }
 
-    /// The `count` likeliest tokens, best first; equal values are ordered by id.
+    /// The `count` most likely tokens, best first; equal values are ordered by id.
     ///
     /// - Complexity: O(V log V).
     public func top(_ count: Int) -> [(token: TokenID, logit: Float)] {

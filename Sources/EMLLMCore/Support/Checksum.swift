@@ -12,7 +12,7 @@ public struct Checksum: Sendable, Hashable, CustomStringConvertible {
     /// The digest's length in bytes.
     package static let byteCount = 32
 
-    /// All zero: for bytes that have no digest of their own.
+    /// All zero, for bytes without their own digest.
     package static let none = Checksum(bytes: [UInt8](repeating: 0, count: byteCount))
 
     package init(bytes: [UInt8]) { self.bytes = bytes }
@@ -52,7 +52,7 @@ public struct Checksum: Sendable, Hashable, CustomStringConvertible {
 
 #else
 
-    /// OpenSSL's digest. Its functions fail only for want of memory or of the algorithm, which no user can mend.
+    /// OpenSSL's digest. Its functions fail only without memory or without the algorithm, which no user can fix.
     private final class SHA256Hasher {
         private let context: OpaquePointer
 

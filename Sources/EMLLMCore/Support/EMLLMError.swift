@@ -1,6 +1,6 @@
 import Foundation
 
-/// A defect that a user can mend: what was looked at, what was expected, what was found, and what to do about it.
+/// An error that a user can fix: its subject, what was expected, what was found, and what to do.
 ///
 /// Every part of the library throws this one type. Each kind of defect is a static function in an extension beside the
 /// code that detects it, so that the sentence and the check stay together. Programs tell defects apart by ``code``;

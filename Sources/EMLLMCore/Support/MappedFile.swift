@@ -1,6 +1,6 @@
 import Foundation
 
-/// The bytes of a file, mapped read-only; or bytes in memory that stand for a file.
+/// The bytes of a file, mapped read-only; or bytes in memory in place of a file.
 ///
 /// The mapping lives as long as the object. Whoever keeps a pointer into ``bytes`` keeps the object.
 ///

@@ -46,7 +46,12 @@ package enum OutputFile {
                     var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = Foundation.poll(&poll, 1, -1)
                 } else if errno != EINTR {
-                    let reason = errno == EBADF ? "it is closed" : String(cString: strerror(errno))
+                    let code = errno
+                    // Where a standard stream was closed, something without a type may have its number: an event counter of
+                    // the system's libraries, which takes no text.
+                    var status = stat()
+                    let isNoFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == 0
+                    let reason = code == EBADF || isNoFile ? "it is closed" : String(cString: strerror(code))
                     throw EMLLMError.unwritableOutput(name, reason)
                 }
             }
@@ -54,7 +59,7 @@ package enum OutputFile {
     }
 
     /// Whether there is something that is neither a file nor a folder.
-    private static func isSpecial(_ url: URL) -> Bool {
+    package static func isSpecial(_ url: URL) -> Bool {
         var status = stat()
         guard stat(url.path, &status) == 0 else { return false }
         return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
@@ -96,4 +101,26 @@ extension EMLLMError {
             remedy: "free space, or choose another place"
         )
     }
+}
+
+extension JSONEncoder {
+    /// Encodes a value; a number that JSON does not have is an ``EMLLMError`` that says where.
+    package func encodeNumbers(_ value: some Encodable) throws -> Data {
+        do {
+            return try encode(value)
+        } catch EncodingError.invalidValue(let number, let context) {
+            throw EMLLMError(
+                code: .notANumber,
+                subject: context.codingPath.map(\.stringValue).joined(separator: "."),
+                expected: "a finite number to write as JSON",
+                found: "\(number)",
+                remedy: "check the model's weights"
+            )
+        }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A result that is infinite or no number.
+    public static let notANumber = Self(rawValue: "not-a-number")
 }

@@ -91,7 +91,7 @@ struct ByteStringTable: Sendable {
     }
 }
 
-/// A hash with a seed of its own for each table, so that a hostile vocabulary cannot aim at collisions.
+/// A hash with a separate seed for each table, so that a hostile vocabulary cannot aim at collisions.
 ///
 /// It folds the 128-bit product of two words, as in wyhash (Wang Yi 2019); quality matters here only for speed.
 struct SeededHash: Sendable {

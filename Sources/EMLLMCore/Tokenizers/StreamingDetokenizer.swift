@@ -23,7 +23,7 @@ public struct StreamingDetokenizer: Sendable {
 
     /// Takes the next token.
     ///
-    /// - Parameter token: A token; one outside the vocabulary stands for no bytes.
+    /// - Parameter token: A token; one outside the vocabulary decodes to no bytes.
     /// - Returns: The text that the token completes, often empty in the middle of a character.
     public mutating func append(_ token: TokenID) -> String {
         appendBytes(of: token)

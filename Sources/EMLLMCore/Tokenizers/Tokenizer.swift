@@ -134,7 +134,7 @@ public struct Tokenizer: Sendable {
     /// Turns tokens into text. Bytes that are not well-formed UTF-8 become U+FFFD.
     ///
     /// - Parameters:
-    ///   - tokens: Token ids; ids outside the vocabulary stand for nothing.
+    ///   - tokens: Token ids; ids outside the vocabulary decode to nothing.
     ///   - skippingSpecialTokens: Whether control, unknown and unused tokens are left out. Otherwise they are spelled.
     ///   - continuing: Whether the tokens continue a text, so that their leading space is part of it.
     public func decode(

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// A picture as a model sees it: its features, and the token ids that stand for them in a prompt.
+/// A picture as a model sees it: its features, and the token ids that represent them in a prompt.
 ///
-/// An ``InferenceContext`` makes it. Each feature has an id of its own behind those of the vocabulary, so that prompts
+/// An ``InferenceContext`` makes it. Each feature has its own id above those of the vocabulary, so that prompts
 /// with pictures are plain lists of tokens, and two prompts share a prefix exactly when they show the same pictures.
 /// Whoever holds this object keeps the features in memory; keys and values that were computed from them live on without.
 public final class EncodedImage: Sendable {

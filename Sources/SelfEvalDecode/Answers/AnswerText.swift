@@ -2,27 +2,8 @@ import Foundation
 
 /// Finds and tidies answers in text.
 enum AnswerText {
-    /// What is said after the last `prefix` ("The answer is"), up to `suffix` or the end of its line; `nil` where there is
-    /// nothing.
-    static func stated(in text: String, after prefix: String, upTo suffix: String = "") -> String? {
-        var end = text.endIndex
-        while let place = text.range(
-            of: prefix,
-            options: [.caseInsensitive, .backwards],
-            range: text.startIndex..<end
-        ) {
-            let line = text[place.upperBound...].drop { ($0.isWhitespace && !$0.isNewline) || $0 == ":" }.prefix {
-                !$0.isNewline
-            }
-            let answer = tidied(upTo(suffix, line))
-            if answer.contains(where: { $0.isLetter || $0.isNumber }) { return answer }
-            end = place.lowerBound
-        }
-        return nil
-    }
-
     /// What comes before `suffix`; everything where it does not occur.
-    private static func upTo(_ suffix: String, _ text: Substring) -> Substring {
+    static func upTo(_ suffix: String, _ text: Substring) -> Substring {
         guard !suffix.isEmpty, let end = text.range(of: suffix) else { return text }
         return text[..<end.lowerBound]
     }
@@ -30,7 +11,7 @@ enum AnswerText {
     /// The first line of an answer, without the punctuation around it; the text itself where nothing else is left.
     static func cleaned(_ text: String, upTo suffix: String = "") -> String {
         let trimmed = text.drop { $0.isWhitespace || $0 == ":" }.prefix { !$0.isNewline }
-        let answer = tidied(upTo(suffix, trimmed))
+        let answer = unwrapped(tidied(upTo(suffix, trimmed)))
         return answer.isEmpty ? String(trim(text[...])) : answer
     }
 
@@ -44,7 +25,7 @@ enum AnswerText {
         text.lowercased().split { $0.isWhitespace }.joined(separator: " ")
     }
 
-    private static func tidied(_ text: Substring) -> String {
+    static func tidied(_ text: Substring) -> String {
         String(withoutEmphasis(withoutStop(withoutEmphasis(trim(text)))))
     }
 
@@ -68,17 +49,10 @@ enum AnswerText {
         return Double(body) != nil || body.split(separator: " ").last.map { Double($0) != nil } ?? false
     }
 
-    private static func trim(_ text: Substring) -> Substring {
+    static func trim(_ text: Substring) -> Substring {
         var text = text.drop { $0.isWhitespace }
         while let last = text.last, last.isWhitespace { text.removeLast() }
         return text
-    }
-}
-
-extension AnswerText {
-    /// The answer that a text states in the way of a pack of prompts; `nil` where it states none.
-    static func stated(in text: String, by prompts: PromptPack) -> String? {
-        stated(in: text, after: prompts.answerPrefix, upTo: prompts.answerSuffix)
     }
 }
 

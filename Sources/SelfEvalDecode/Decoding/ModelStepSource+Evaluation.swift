@@ -82,7 +82,7 @@ extension ModelStepSource {
 
     // MARK: Without the picture
 
-    /// ℓ of each node on a prefix without the picture; `nil` where there is no picture, or no budget.
+    /// ℓ of each node on a prefix without the picture; `nil` if there is no picture, or no budget.
     private func imageFreeLogits(of nodes: [Int], as scope: EvaluationScope, ledger: Ledger) throws -> [Double]? {
         guard let question = questionPrompts.imageFreeQuestion else { return nil }
         let lines = nodes.compactMap { live[$0]?.branch.tokens.dropFirst(questionPrompts.question.count) }

@@ -198,11 +198,16 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     /// A text that there is no budget to begin.
     private func emptyText(_ job: WriteJob) throws -> Text {
         guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
-        var writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
+        var writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
         writer.endWithin(.budget)
         let branch = parent.branch.fork()
         let logits = parent.logits ?? Logits([])
         return Text(writer: writer, branch: branch, start: branch.count, view: parent.view, logits: logits)
+    }
+
+    /// The tokens of the line that a node ends.
+    private func line(to node: Live) -> ArraySlice<TokenID> {
+        node.branch.tokens.dropFirst(questionPrompts.question.count)
     }
 
     private func begin(_ jobs: [WriteJob], ledger: Ledger) throws -> [Text] {
@@ -210,7 +215,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let elsewhere = try ledger.timed(\.views) { try readViews(for: jobs, ledger: ledger) }
         return try jobs.enumerated().map { index, job in
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
-            let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer)
+            let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
             func text(behind branch: Model.Branch, _ logits: Logits) -> Text {
                 Text(writer: writer, branch: branch, start: branch.count, view: job.view, logits: logits)
             }

@@ -70,7 +70,7 @@ protocol StepSource: AnyObject {
     /// The verdict on a step without content, which is subtracted from others from then on.
     func evaluateEmptyStep(ledger: Ledger) throws -> Verdict
 
-    /// What the model says is wrong with a node, or the chain that it ends; `nil` where there is no room for it.
+    /// What the model says is wrong with a node, or the chain that it ends; `nil` if there is no room for it.
     ///
     /// - Parameter hint: what stands in the place of the model's own words; `nil` asks it.
     func reflect(

@@ -23,6 +23,8 @@ struct StepWriter {
     private var chosen: [TokenID] = []
     private var fragments: [String] = []
     private var logProbabilities: [Double] = []
+    /// `nil` where steps that repeat end the chain.
+    private var loops: LoopDetector?
     /// The token at which the step being written begins.
     private var first = 0
     /// Tokens that went through the model beyond those of ended steps.
@@ -48,11 +50,13 @@ struct StepWriter {
         }
     }
 
-    init(_ job: WriteJob, rule: Rule, detokenizer: StreamingDetokenizer) {
+    /// - Parameter line: the tokens of the line that the text goes on with, for a loop that begins in it.
+    init(_ job: WriteJob, rule: Rule, detokenizer: StreamingDetokenizer, behind line: some Sequence<TokenID>) {
         self.job = job
         self.rule = rule
         opening = detokenizer
         scanner = rule.makeScanner(for: job)
+        if !rule.options.prompts.chainEnds.contains(.repetition) { loops = LoopDetector(behind: line) }
     }
 
     /// Tokens of the text so far.
@@ -78,8 +82,8 @@ struct StepWriter {
             isWhole: probe.finish().isEmpty,
             isDelimiter: rule.delimiters.contains(token)
         )
-        let ended: (kept: Int, end: StepStopReason)?
-        if case .end(let kept, let reason) = decision { ended = (kept, reason) } else { ended = nil }
+        var ended: (kept: Int, end: StepStopReason)?
+        if case .end(let kept, let reason) = decision { ended = (kept, reason) }
         if let (kept, reason) = ended, first + kept <= chosen.count {
             // A step ended some tokens ago. In a turn they begin the next one, and this token goes on with that.
             closeStep(keeping: kept, reason)
@@ -87,6 +91,7 @@ struct StepWriter {
             replayOverhang()
             return chooseToken(sampler, logits, recent: recent, position: position)
         }
+        if loops?.append(token) == true { ended = (scanner.wholeTokens(within: scanner.count), .loop) }
         endAfterPending = ended
         pending = token
         lastFragment = fragment
@@ -152,9 +157,11 @@ struct StepWriter {
     /// Whether the text ends with a step, and why.
     private func textEnd(after node: StepNode, _ reason: StepStopReason) -> StepStopReason? {
         guard case .turn(let maximumSteps) = job.extent else { return reason }
-        if reason == .endOfTurn || reason == .budget { return reason }
-        if AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
+        if reason == .endOfTurn || reason == .budget || reason == .loop { return reason }
+        let ends = rule.options.prompts.chainEnds
+        if ends.contains(.answer), AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
         if steps.count >= maximumSteps { return reason }
+        guard ends.contains(.repetition) else { return nil }
         // The same again, twice: it would go on like this to the end of the budget.
         let key = AnswerText.key(node.text)
         let same = steps.filter { AnswerText.key($0.node.text) == key }.count

@@ -22,14 +22,14 @@ extension PromptPack {
         return try PromptPack(yaml: text, path: name)
     }
 
-    /// The pack that a model brings in place of a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
+    /// The pack of a model that replaces a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
     ///
     /// A model that was trained to evaluate its steps learnt certain words for it.
     ///
     /// - Parameters:
     ///   - model: the model's file.
     ///   - name: the built-in pack's: `cas-seat` or `seat`.
-    /// - Returns: `nil` where there is no such file.
+    /// - Returns: `nil` if there is no such file.
     /// - Throws: as ``init(yaml:path:)``.
     public static func besides(_ model: URL, named name: String) throws -> PromptPack? {
         let url = model.deletingPathExtension().appendingPathExtension("\(name).yaml")
@@ -57,6 +57,7 @@ extension PromptPack {
             try root.text(key, isNeeded: base == nil)?.text ?? base?[keyPath: inherited] ?? ""
         }
         let defaults = base ?? PromptPack()
+        func patterns() throws -> [String]? { try root.textOrTexts("answer_pattern", isNeeded: base == nil) }
         self.init(
             name: try root.text("name", isNeeded: true)?.text ?? "",
             system: try root.optionalText("system", default: defaults.system),
@@ -67,7 +68,9 @@ extension PromptPack {
             refine: try text("refine", \.refine),
             rework: try text("rework", \.rework),
             answer: try text("answer", \.answer),
-            answerPattern: try text("answer_pattern", \.answerPattern),
+            answerPattern: try patterns()?.first ?? defaults.answerPattern,
+            furtherAnswerPatterns: try patterns().map { Array($0.dropFirst()) } ?? defaults.furtherAnswerPatterns,
+            chainEnds: try root.chainEnds("chain_ends") ?? base?.chainEnds ?? Set(ChainEnd.allCases),
             verdict: try root.section("verdict", isNeeded: base == nil).map { try VerdictWords(section: $0) }
                 ?? defaults.verdict,
             emptyStep: try root.optionalText("empty_step", isNeeded: base == nil, default: defaults.emptyStep),
@@ -79,7 +82,7 @@ extension PromptPack {
         try root.checkKeys([
             "name", "extends", "system", "reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework",
             "answer",
-            "answer_pattern", "verdict", "empty_step", "step", "markers",
+            "answer_pattern", "chain_ends", "verdict", "empty_step", "step", "markers",
         ])
         if let defect = firstDefect {
             throw EMLLMError.invalidPack(
@@ -108,7 +111,12 @@ extension PromptPack {
             ("name", Node(name)), ("system", system.map(quoted) ?? Node("null")), ("reason", quoted(reason)),
             ("evaluate", quoted(evaluate)), ("evaluate_chain", quoted(evaluateChain)), ("reflect", quoted(reflect)),
             ("refine", quoted(refine)), ("rework", quoted(rework)), ("answer", quoted(answer)),
-            ("answer_pattern", quoted(answerPattern)),
+            (
+                "answer_pattern",
+                furtherAnswerPatterns.isEmpty
+                    ? quoted(answerPattern) : words([answerPattern] + furtherAnswerPatterns)
+            ),
+            ("chain_ends", words(chainEnds.map(\.rawValue).sorted())),
             ("verdict", map([("positive", quoted(verdict.positive)), ("negative", quoted(verdict.negative))])),
             ("empty_step", emptyStep.map(quoted) ?? Node("null")),
             (
@@ -294,6 +302,31 @@ private struct PackFile {
             return try items.map { item in
                 guard let text = item.scalar?.string else { throw invalid(place, "\(key): a list of texts", "others") }
                 return (text, item.mark?.line ?? place)
+            }
+        }
+
+        /// One text, or a list of at least one.
+        func textOrTexts(_ key: String, isNeeded: Bool) throws -> [String]? {
+            guard let (node, place) = entries[key], case .sequence = node else {
+                return try text(key, isNeeded: isNeeded).map { [$0.text] }
+            }
+            guard let found = try texts(key), !found.isEmpty else {
+                throw invalid(place, "\(key): one text, or a list of texts", "an empty list")
+            }
+            return found.map(\.text)
+        }
+
+        func chainEnds(_ key: String) throws -> Set<PromptPack.ChainEnd>? {
+            try texts(key).map { names in
+                try Set(
+                    names.map { name in
+                        guard let end = PromptPack.ChainEnd(rawValue: name.text) else {
+                            let known = PromptPack.ChainEnd.allCases.map(\.rawValue).joined(separator: ", ")
+                            throw invalid(name.line, "\(key) out of \(known)", name.text)
+                        }
+                        return end
+                    }
+                )
             }
         }
 

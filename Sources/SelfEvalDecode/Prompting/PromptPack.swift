@@ -3,7 +3,7 @@ import Foundation
 
 /// The texts of the method as data: what asks for reasoning, for a verdict, for a better step and for the answer.
 ///
-/// Each text is a short prompt for one task, and a turn of the conversation of its own (Cas-SEAT, arXiv 2501.05662); the
+/// Each text is a short prompt for one task, and a separate turn of the conversation (Cas-SEAT, arXiv 2501.05662); the
 /// pack ``seat`` asks for everything in one long prompt instead. Which tokens open and close a turn is the model's chat
 /// template's business (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
 public struct PromptPack: Codable, Sendable, Equatable {
@@ -11,23 +11,28 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public var name: String
     /// The system message when the caller gives none; `nil` leaves it to the chat template.
     public var system: String?
-    /// Asks the question. `{question}` stands for the user's text.
+    /// Asks the question. `{question}` is replaced with the user's text.
     public var reason: String
-    /// Asks for a verdict on the last step. `{options}` stands for the two words, in either order.
+    /// Asks for a verdict on the last step. `{options}` is replaced with the two words, in either order.
     public var evaluate: String
-    /// Asks for a verdict on a whole chain of steps. `{options}` stands for the two words.
+    /// Asks for a verdict on a whole chain of steps. `{options}` is replaced with the two words.
     public var evaluateChain: String
     /// Asks what is wrong, in words.
     public var reflect: String
-    /// Asks for the last step once more, after what is wrong with it has been said.
+    /// Asks for the last step again, after its mistake was described.
     public var refine: String
-    /// Asks for the whole reasoning once more, after what is wrong with it has been said.
+    /// Asks for the whole reasoning again, after its mistake was described.
     public var rework: String
     /// Asks for the answer alone.
     public var answer: String
-    /// How an answer is stated. `{answer}` stands for it; what comes before begins the answer that is asked for, and is
-    /// how an answer inside the reasoning is recognized; what comes after ends it, or the line does.
+    /// How an answer is stated, with `{answer}` in its place. The text before it begins the requested answer, and marks an
+    /// answer inside the reasoning. The text after it, or the end of the line, ends the answer.
     public var answerPattern: String
+    /// Further ways in which the reasoning may state its answer, each with `{answer}` in it. The last statement in any way
+    /// counts.
+    public var furtherAnswerPatterns: [String]
+    /// What ends a chain besides the end of the model's turn and the budget.
+    public var chainEnds: Set<ChainEnd>
     /// The words of a verdict.
     public var verdict: VerdictWords
     /// A step without content, whose verdict shows which way the model leans before it has read anything; `nil` for a model
@@ -37,6 +42,19 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public var step: StepSegmenter
     /// How evaluations stand in the text of a model that writes them beside its steps.
     public var markers: EvaluationMarkers
+
+    /// What may end a chain before the model ends its turn.
+    public enum ChainEnd: String, Codable, Sendable, CaseIterable {
+        /// A step that states the answer.
+        case answer
+        /// A step that stands in the chain already, and a step of white space alone.
+        case repetition
+    }
+
+    /// How chat models state their answers, besides ``answerPattern``.
+    public static let usualAnswerPatterns = [
+        "\\boxed{{answer}}", "answer is {answer}", "Answer: {answer}", "#### {answer}",
+    ]
 
     /// The words that a verdict chooses between.
     public struct VerdictWords: Codable, Sendable, Equatable {
@@ -55,8 +73,8 @@ public struct PromptPack: Codable, Sendable, Equatable {
     /// Makes a pack; the defaults are those of ``casSEAT``.
     public init(
         name: String = "cas-seat",
-        system: String? = "You are a helpful assistant that reasons step by step.",
-        reason: String = "{question}",
+        system: String? = nil,
+        reason: String = "{question}\n\nReason step by step, and put your final answer within \\boxed{}.",
         evaluate: String = "Is the last step correct? Answer {options}.",
         evaluateChain: String = "Is the reasoning above correct? Answer {options}.",
         reflect: String = "Was there a mistake? Say in one sentence what is wrong.",
@@ -64,9 +82,11 @@ public struct PromptPack: Codable, Sendable, Equatable {
         rework: String = "Solve it again step by step, without the mistake.",
         answer: String = "What is the final answer? Be brief.",
         answerPattern: String = "The answer is {answer}",
+        furtherAnswerPatterns: [String] = PromptPack.usualAnswerPatterns,
+        chainEnds: Set<ChainEnd> = [],
         verdict: VerdictWords = VerdictWords(),
         emptyStep: String? = "N/A",
-        step: StepSegmenter = StepSegmenter(),
+        step: StepSegmenter = .blocks,
         markers: EvaluationMarkers = EvaluationMarkers()
     ) {
         self.name = name
@@ -79,6 +99,8 @@ public struct PromptPack: Codable, Sendable, Equatable {
         self.rework = rework
         self.answer = answer
         self.answerPattern = answerPattern
+        self.furtherAnswerPatterns = furtherAnswerPatterns
+        self.chainEnds = chainEnds
         self.verdict = verdict
         self.emptyStep = emptyStep
         self.step = step
@@ -87,13 +109,14 @@ public struct PromptPack: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case name, system, reason, evaluate, evaluateChain, reflect, refine, rework, answer, answerPattern, verdict
-        case emptyStep, step, markers
+        case emptyStep, step, markers, furtherAnswerPatterns, chainEnds
     }
 
     /// What keys were called in earlier versions.
     private enum FormerKey: String, CodingKey { case review }
 
-    /// Reads a pack out of a trace or of options.
+    /// Reads a pack out of a trace or of options. In those of earlier versions there was one pattern, and a stated answer and a
+    /// step that was said before ended a chain.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let former = try decoder.container(keyedBy: FormerKey.self)
@@ -109,11 +132,34 @@ public struct PromptPack: Codable, Sendable, Equatable {
             rework: try text(.rework),
             answer: try text(.answer),
             answerPattern: try text(.answerPattern),
+            furtherAnswerPatterns: try values.decodeIfPresent([String].self, forKey: .furtherAnswerPatterns) ?? [],
+            chainEnds: try values.decodeIfPresent(Set<ChainEnd>.self, forKey: .chainEnds) ?? Set(ChainEnd.allCases),
             verdict: try values.decode(VerdictWords.self, forKey: .verdict),
             emptyStep: try values.decodeIfPresent(String.self, forKey: .emptyStep),
             step: try values.decode(StepSegmenter.self, forKey: .step),
             markers: try values.decode(EvaluationMarkers.self, forKey: .markers)
         )
+    }
+
+    /// Writes the pack, sets in the order of their names: the same pack is the same JSON.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(name, forKey: .name)
+        try values.encodeIfPresent(system, forKey: .system)
+        try values.encode(reason, forKey: .reason)
+        try values.encode(evaluate, forKey: .evaluate)
+        try values.encode(evaluateChain, forKey: .evaluateChain)
+        try values.encode(reflect, forKey: .reflect)
+        try values.encode(refine, forKey: .refine)
+        try values.encode(rework, forKey: .rework)
+        try values.encode(answer, forKey: .answer)
+        try values.encode(answerPattern, forKey: .answerPattern)
+        try values.encode(furtherAnswerPatterns, forKey: .furtherAnswerPatterns)
+        try values.encode(chainEnds.sorted { $0.rawValue < $1.rawValue }, forKey: .chainEnds)
+        try values.encode(verdict, forKey: .verdict)
+        try values.encodeIfPresent(emptyStep, forKey: .emptyStep)
+        try values.encode(step, forKey: .step)
+        try values.encode(markers, forKey: .markers)
     }
 
     /// The cascade of short prompts.
@@ -122,6 +168,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
     /// One long prompt, evaluations written beside the steps between markers.
     public static let seat = PromptPack(
         name: "seat",
+        system: "You are a helpful assistant that reasons step by step.",
         reason: """
             {question}
 
@@ -130,6 +177,8 @@ public struct PromptPack: Codable, Sendable, Equatable {
             [self-evaluation-start: what may be wrong. Evaluation: Accept or Refine self-evaluation-end]
             After Refine, write the step again. At the end write: The answer is [final answer]
             """,
+        furtherAnswerPatterns: [],
+        chainEnds: Set(ChainEnd.allCases),
         step: StepSegmenter(boundaries: [.line])
     )
 
@@ -193,10 +242,13 @@ extension PromptPack {
     /// What a stated answer ends with; empty where the line ends it.
     var answerSuffix: String { answerParts.suffix }
 
-    private var answerParts: (prefix: String, suffix: String) {
-        guard let place = answerPattern.range(of: "{answer}") else { return (answerPattern, "") }
-        let prefix = answerPattern[..<place.lowerBound].trimmingCharacters(in: .whitespaces)
-        return (prefix, answerPattern[place.upperBound...].trimmingCharacters(in: .whitespaces))
+    private var answerParts: (prefix: String, suffix: String) { Self.parts(of: answerPattern) }
+
+    /// What comes before and after the answer in a pattern.
+    static func parts(of pattern: String) -> (prefix: String, suffix: String) {
+        guard let place = pattern.range(of: "{answer}") else { return (pattern, "") }
+        let prefix = pattern[..<place.lowerBound].trimmingCharacters(in: .whitespaces)
+        return (prefix, pattern[place.upperBound...].trimmingCharacters(in: .whitespaces))
     }
 
     /// Checks that nothing needed is missing.
@@ -223,7 +275,7 @@ extension PromptPack {
             ("evaluate_chain", evaluateChain, ["options"]),
             ("reflect", reflect, []), ("refine", refine, []), ("rework", rework, []), ("answer", answer, []),
             ("answer_pattern", answerPattern, ["answer"]),
-        ]
+        ] + furtherAnswerPatterns.map { ("answer_pattern", $0, ["answer"]) }
     }
 
     /// The first text that lacks something.
@@ -243,7 +295,12 @@ extension PromptPack {
         let words = [
             ("verdict.positive", verdict.positive), ("verdict.negative", verdict.negative),
             ("empty_step", emptyStep ?? "none"),
-            ("answer_pattern", answerPrefix), ("markers.start", markers.start), ("markers.verdict", markers.verdict),
+            ("answer_pattern", answerPrefix),
+            (
+                "answer_pattern",
+                furtherAnswerPatterns.map { Self.parts(of: $0).prefix }.min { $0.count < $1.count } ?? "none"
+            ),
+            ("markers.start", markers.start), ("markers.verdict", markers.verdict),
             ("markers.accept", markers.accept), ("markers.refine", markers.refine), ("markers.end", markers.end),
         ]
         for (key, word) in words where !word.contains(where: { !$0.isWhitespace }) {

@@ -11,7 +11,7 @@ import Foundation
 public struct QuestionPrompts: Sendable {
     /// The question's prompt, up to where the model's reasoning begins.
     public let question: [TokenID]
-    /// The same prompt without its pictures; `nil` where there are none.
+    /// The same prompt without its pictures; `nil` if there are none.
     public let imageFreeQuestion: [TokenID]?
     /// What asks for a verdict after a step: one sequence for each order of the two words.
     public let evaluations: [[TokenID]]
@@ -41,7 +41,7 @@ public struct QuestionPrompts: Sendable {
     /// Renders the turns for a model.
     ///
     /// - Parameters:
-    ///   - question: the user's text; whatever looks like a special token in it stays text.
+    ///   - question: the user's text. Anything in it that looks like a special token stays text.
     ///   - system: the system message; `nil` takes the one of `prompts`.
     ///   - prompts: the texts.
     ///   - bothOrders: whether verdicts are asked for with the two words in either order.

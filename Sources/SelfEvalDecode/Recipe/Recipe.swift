@@ -22,27 +22,31 @@ public struct Recipe: Codable, Sendable, Equatable {
     public var version = Recipe.currentVersion
     /// The procedure that suits the model; `nil` takes the default.
     public var strategy: StrategyName?
-    /// The packs that stand for built-in ones, by their names: `cas-seat`, and `seat` for the strategy of that name.
+    /// The packs that replace built-in ones, by their names: `cas-seat`, and `seat` for the strategy of that name.
     public var prompts: [String: PromptPack]
     /// What was learnt about the model's verdicts.
     public var calibration: CalibrationFile?
     /// Whether the model has learnt nothing but questions about pictures.
     public var needsImages: Bool
+    /// The most steps of a chain (``SelfEvalOptions/maximumSteps``); `nil` takes the default.
+    public var maximumSteps: Int?
 
     /// Makes a recipe.
     public init(
         strategy: StrategyName? = nil,
         prompts: [String: PromptPack] = [:],
         calibration: CalibrationFile? = nil,
-        needsImages: Bool = false
+        needsImages: Bool = false,
+        maximumSteps: Int? = nil
     ) {
         self.strategy = strategy
         self.prompts = prompts
         self.calibration = calibration
         self.needsImages = needsImages
+        self.maximumSteps = maximumSteps
     }
 
-    /// Reads the keys that are there.
+    /// Reads the keys that are present.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         version = try container.decode(Int.self, forKey: .version)
@@ -50,6 +54,7 @@ public struct Recipe: Codable, Sendable, Equatable {
         prompts = try container.decodeIfPresent([String: PromptPack].self, forKey: .prompts) ?? [:]
         calibration = try container.decodeIfPresent(CalibrationFile.self, forKey: .calibration)
         needsImages = try container.decodeIfPresent(Bool.self, forKey: .needsImages) ?? false
+        maximumSteps = try container.decodeIfPresent(Int.self, forKey: .maximumSteps)
     }
 }
 
@@ -83,6 +88,9 @@ extension Recipe {
         if let strategy, !StrategyName.builtIn.contains(strategy) {
             throw EMLLMError.invalidRecipe(path, found: "the strategy '\(strategy.rawValue)'")
         }
+        if let maximumSteps, !(1...1000).contains(maximumSteps) {
+            throw EMLLMError.invalidRecipe(path, found: "maximumSteps: \(maximumSteps)")
+        }
         for (name, pack) in prompts.sorted(by: { $0.key < $1.key }) {
             guard PromptPack.builtIn.contains(where: { $0.name == name }) else {
                 throw EMLLMError.invalidRecipe(path, found: "prompts in the place of '\(name)'")
@@ -110,9 +118,9 @@ extension Recipe {
 
     /// The recipe that a model brings; `nil` where it brings none.
     ///
-    /// It is the section of the model's file. What lies beside the file counts more: `NAME.recipe.json` in the place of the
-    /// section, `NAME.cas-seat.yaml` and `NAME.seat.yaml` in the place of its prompts, `NAME.calibration.json` in the place
-    /// of its calibration.
+    /// It is the section of the model's file. Files beside it take precedence: `NAME.recipe.json` replaces the
+    /// section, `NAME.cas-seat.yaml` and `NAME.seat.yaml` its prompts, and `NAME.calibration.json`
+    /// its calibration.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when one of them has a defect.
     public static func of(_ model: EMLLMModel) throws -> Recipe? {

@@ -46,6 +46,7 @@ extension SelfEvalOptions {
         // SEAT asks for everything in one long prompt of its own.
         let usual: PromptPack = options.strategy == .seat ? .seat : .casSEAT
         options.prompts = prompts ?? recipe?.prompts[usual.name] ?? usual
+        if let steps = recipe?.maximumSteps { options.maximumSteps = steps }
         let identity = ModelIdentity(of: model, activations: activations)
         switch calibration {
         case .none: return options

@@ -7,7 +7,7 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     public var reusedPrompt: Int?
     /// Written for steps, rejected candidates included.
     public var generated = 0
-    /// Of those, the ones that belong to steps that stand.
+    /// Of those, the tokens of accepted steps.
     public var accepted = 0
     /// Processed a second time: the last token of a step that ended before the last one written, steps that were moved from
     /// behind a reflection, and steps that are gone on from in another view of the pictures.

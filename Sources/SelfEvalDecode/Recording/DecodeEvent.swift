@@ -12,7 +12,7 @@ public enum DecodeEvent: Sendable, Equatable {
     case evaluation(node: Int, StepEvaluation)
     /// What the model says is wrong.
     case reflection(Reflection)
-    /// No candidate after `parent` stands yet: so many more are written.
+    /// No candidate after `parent` is accepted yet: this many more are written.
     case revision(parent: Int, candidates: Int)
     /// What is made of a step.
     case step(node: Int, StepNode.Decision)

@@ -32,7 +32,7 @@ enum FormerTraceKeys {
 
 /// A trace of version 1: attempts at the places of a chain, where later versions have a tree of nodes.
 ///
-/// It names no weights by a digest, so that it can be looked at and not repeated.
+/// It has no digest of the weights, so it can be viewed but not repeated.
 struct TraceVersion1: Decodable {
     private let model: Model
     private let question: String
@@ -118,7 +118,7 @@ struct TraceVersion1: Decodable {
         var trace = Trace(header)
         trace.apply(.info(.prompted(tokens: counts.prompt, reused: counts.reusedPrompt ?? 0, seconds: seconds.prompt)))
         if let prior { trace.apply(.info(.prior(prior))) }
-        /// The nodes that stand, in order.
+        /// The accepted nodes, in order.
         var chain: [Int] = []
         /// The nodes of candidates; one that is put in its place again is there twice.
         var nodes: [Int: Int] = [:]
@@ -209,6 +209,8 @@ struct TraceVersion1: Decodable {
                 evaluate: options.prompts.evaluate,
                 answer: options.prompts.answer,
                 answerPattern: options.prompts.answerPrefix + " {answer}",
+                furtherAnswerPatterns: [],
+                chainEnds: Set(PromptPack.ChainEnd.allCases),
                 verdict: .init(positive: options.prompts.positive, negative: options.prompts.negative),
                 emptyStep: options.prompts.emptyStep,
                 step: StepSegmenter(

@@ -1,6 +1,6 @@
 import EMLLMCore
 
-/// The answer that a model would give if it were asked after a step, without going on (as in DEER, arXiv 2504.15895).
+/// The answer that a model would give if it were asked after a step, without continuing (as in DEER, arXiv 2504.15895).
 public struct AnswerProbe: Codable, Sendable, Equatable {
     /// The answer's first words.
     public var text: String
@@ -8,7 +8,7 @@ public struct AnswerProbe: Codable, Sendable, Equatable {
     public var meanLogProbability: Double
 }
 
-/// What the model said is wrong with a step or a chain.
+/// The model's description of a mistake in a step or a chain.
 public struct Reflection: Codable, Sendable, Equatable, Identifiable {
     /// Counts the reflections of a run from 0.
     public var id: Int
@@ -22,9 +22,9 @@ public struct Reflection: Codable, Sendable, Equatable, Identifiable {
 
 /// Steps that were taken back.
 public struct Backtrack: Codable, Sendable, Equatable {
-    /// The node after which no candidate stood.
+    /// The node after which no candidate was accepted.
     public var from: Int
-    /// The node that was taken back; its place is written anew.
+    /// The node that was taken back; its place is rewritten.
     public var to: Int
     /// The best score of the candidates after `from`.
     public var bestScore: Double
@@ -43,12 +43,14 @@ public enum ReasoningStopReason: String, Codable, Sendable {
     case answered
     /// The model ended its turn.
     case endOfTurn
-    /// There were as many steps as allowed.
+    /// The maximum number of steps was reached.
     case maximumSteps
     /// Tokens, time, memory or the context ran short.
     case budget
     /// The model had nothing new to say.
     case exhausted
+    /// The model went round in a circle: the same tokens again and again.
+    case loop
 }
 
 /// The answer to the question.
@@ -61,10 +63,10 @@ public struct Answer: Codable, Sendable, Equatable {
     public var node: Int
     /// The tokens written for it; empty where a step states it.
     public var tokens: [TokenID]
-    /// How sure the run is of it, from 0 to 1; what that means is the strategy's, until it is calibrated. `nil` where the
-    /// strategy measures nothing.
+    /// The confidence, from 0 to 1. Unless it is calibrated, its meaning depends on the strategy. `nil` if the strategy
+    /// measures none.
     public var confidence: Double?
-    /// Whether the confidence is below what was asked for: the answer is given, with the advice not to rely on it.
+    /// Whether the confidence is below the requested threshold. The answer is given, but marked as unreliable.
     public var isAbstention = false
 
     /// Describes an answer.

@@ -2,43 +2,43 @@ import EMLLMCore
 
 /// One step as it was written: a node of the tree whose root is the question.
 ///
-/// A node's text follows its parent's. The path from the root to a node is a line of reasoning, and one such path is what
-/// the run arrives at (``Trace/path``).
+/// A node's text follows its parent's. The path from the root to a node is a line of reasoning. One such path is the result
+/// of the run (``Trace/path``).
 public struct StepNode: Codable, Sendable, Equatable, Identifiable {
-    /// Counts the nodes of a run in the order of writing, from 1; the question is 0.
+    /// The number of the node in the order of writing, from 1; the question is 0.
     public var id: Int
     /// What this text follows; 0 for the question.
     public var parent: Int
-    /// How many texts were begun at the same place before. With the seed and the ordinals of the path, it fixes the random
-    /// numbers: a node is the same whatever else is written, and in whatever order.
+    /// The number of texts that began at the same place before. With the seed and the ordinals of the path, it determines
+    /// the random numbers: a node does not depend on other texts or on their order.
     public var ordinal: Int
-    /// Whether the text goes on where its parent's was written, in one draw, rather than beginning a draw of its own.
+    /// Whether the text continues the sample of its parent, instead of starting its own.
     public var continues: Bool
     /// A step, or an evaluation that the model writes beside its steps.
     public var kind: Kind
-    /// The temperature it was drawn at; 0 for the likeliest text.
+    /// The sampling temperature; 0 for the most likely text.
     public var temperature: Double
     /// What it was written behind; it was then moved to where a step stands without that.
     public var hint: Hint?
     /// The view of the question's pictures that it was written and evaluated with, from 1 (``SelfEvalOptions/views``); `nil` for
-    /// the pictures as they are.
+    /// the unchanged pictures.
     public var view: Int?
     /// The text.
     public var text = ""
     /// The tokens.
     public var tokens: [TokenID] = []
-    /// Tokens that were processed to write it: its own, and those beyond its end that were given up.
+    /// Tokens that were processed to write it: its own, and discarded ones beyond its end.
     public var written = 0
     /// Why the text ended.
     public var end: StepStopReason?
     /// The mean of the tokens' natural log-probabilities.
     public var meanLogProbability = 0.0
-    /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest place
+    /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest part
     /// (arXiv 2508.15260 takes the lowest group confidence).
     public var windowConfidence = 0.0
-    /// Why it was set aside without a verdict.
+    /// Why it was rejected without a verdict.
     public var rejection: Rejection?
-    /// What was made of it; `nil` where nothing was decided yet.
+    /// The decision on it; `nil` if none was made yet.
     public var decision: Decision?
     /// What the model says about it; `nil` where it was not asked.
     public var evaluation: StepEvaluation?

@@ -3,44 +3,44 @@ import Foundation
 
 /// Everything that happened while a question was answered: the tree of steps with each verdict, token and second.
 ///
-/// A trace is what the events of a run come to: ``apply(_:)`` takes them one by one. As a file it is either one JSON
-/// object (``json()``) or its events as JSON lines, written as they happen; ``init(json:path:)`` reads both. A cancelled run
-/// leaves a valid trace of what was done, and so do the first lines of a file whose last one is cut.
+/// A trace is made of the events of a run: ``apply(_:)`` takes them one by one. As a file it is either one JSON object
+/// (``json()``) or its events as JSON lines, written as they happen; ``init(json:path:)`` reads both. A cancelled run leaves
+/// a valid trace of its events, and so does a file whose last line is truncated.
 public struct Trace: Codable, Sendable, Equatable {
     /// The version of this format.
     public static let currentVersion = 4
 
     /// What was asked, of which model, and how.
     public private(set) var header: TraceHeader
-    /// The tokens of the question's prompt that were processed, and those that were in the cache, when they had been.
+    /// The prompt tokens of the question that were processed, and those that were in the cache; set once they are read.
     public private(set) var promptTokens: Int?
-    /// The verdict on a step without content, where it was asked for.
+    /// The verdict on a step without content, if it was asked for.
     public private(set) var prior: Verdict?
     /// Every text that was written, in the order of writing; a node's id is its place, from 1.
     public private(set) var nodes: [StepNode] = []
-    /// What the model said is wrong.
+    /// The model's descriptions of mistakes.
     public private(set) var reflections: [Reflection] = []
     /// The steps taken back.
     public private(set) var backtracks: [Backtrack] = []
     /// The answers of lines among several, where the strategy compares them.
     public private(set) var proposals: [Answer] = []
-    /// The answer; `nil` in a run that was cancelled before it had one.
+    /// The answer; `nil` if the run was cancelled before it.
     public private(set) var answer: Answer?
-    /// Why reasoning stopped and the answer was turned to.
+    /// Why reasoning stopped.
     public private(set) var stopReason: ReasoningStopReason?
-    /// How the run ended; `nil` while it goes on, or where the record breaks off.
+    /// How the run ended; `nil` while it runs, or if the record is truncated.
     public private(set) var summary: TraceSummary?
 
     /// Begins a trace.
     public init(_ header: TraceHeader) { self.header = header }
 
-    /// The nodes of the line that the run arrived at, from the first step to the last.
+    /// The nodes of the final line, from the first step to the last.
     public var path: [StepNode] { summary.map { $0.path.compactMap { self[$0] } } ?? [] }
-    /// The reasoning that stands.
+    /// The accepted reasoning.
     public var reasoning: String { path.map(\.text).joined() }
 
     /// A node by its id; `nil` for the question.
-    public subscript(id: Int) -> StepNode? { nodes.indices.contains(id - 1) ? nodes[id - 1] : nil }
+    public subscript(id: Int) -> StepNode? { id >= 1 && id <= nodes.count ? nodes[id - 1] : nil }
 
     /// The nodes from the first step to `id`.
     public func line(to id: Int) -> [StepNode] {
@@ -64,14 +64,14 @@ public struct Trace: Codable, Sendable, Equatable {
     /// The texts that were begun after a node, in order.
     public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }
 
-    /// Takes an event. One that does not fit what came before (a node out of turn, an evaluation of none) changes nothing.
+    /// Takes an event. One that does not fit the earlier events (such as a node out of order) changes nothing.
     ///
     /// - Returns: whether it fits.
     @discardableResult
     public mutating func apply(_ event: DecodeEvent) -> Bool {
         switch event {
         case .info(.started(let header)): self.header = header
-        case .info(.prompted(let tokens, let reused, _)): promptTokens = tokens + reused
+        case .info(.prompted(let tokens, let reused, _)): promptTokens = tokens &+ reused
         case .info(.prior(let verdict)): prior = verdict
         case .info(.reasoningStopped(let reason)): stopReason = reason
         case .info(.finished(let summary)):
@@ -98,7 +98,7 @@ public struct Trace: Codable, Sendable, Equatable {
     }
 }
 
-/// What was asked, of which model, and how: with it a run can be repeated.
+/// The question, the model and the options: all that a replay needs.
 public struct TraceHeader: Codable, Sendable, Equatable {
     /// The version of the format.
     public var version = Trace.currentVersion
@@ -106,26 +106,26 @@ public struct TraceHeader: Codable, Sendable, Equatable {
     public var model: ModelIdentity
     /// The user's question.
     public var question: String
-    /// The system message, where one was given.
+    /// The system message, if one was given.
     public var system: String?
-    /// Everything that steers the run, the seed and the prompts included.
+    /// The settings of the run, including the seed and the prompts.
     public var options: SelfEvalOptions
-    /// The pictures that the question shows, in order; `nil` where it shows none.
+    /// The pictures that the question shows, in order; `nil` if it shows none.
     public var images: [ImageUsage]?
     /// Where the pictures came from, as the caller names them.
     public var imageNames: [String]?
-    /// The tokens of the question's prompt. Identifiers beyond the vocabulary stand for features of pictures.
+    /// The tokens of the question's prompt. Ids beyond the vocabulary represent features of pictures.
     public var prompt: [TokenID]
     /// Tokens that a verdict, and asking for the answer, cost.
     public var costs: PromptCosts
-    /// The checkers that looked at steps, by name; `nil` where there were none. A repetition needs them.
+    /// The names of the checkers that examined steps; `nil` where there were none. A replay needs them.
     public var checkers: [String]?
-    /// The most positions of the context.
+    /// The maximum number of positions in the context.
     public var contextLength: Int
-    /// What a person should know before trusting the verdicts; `nil` where nothing.
+    /// What a person should know before trusting the verdicts; `nil` if there is nothing.
     public var warning: String?
 
-    /// Tokens that the prompts of the cascade cost.
+    /// Token costs of the cascade's prompts.
     public struct PromptCosts: Codable, Sendable, Equatable {
         /// A verdict on a step.
         public var evaluation: Int
@@ -140,9 +140,9 @@ public struct TraceHeader: Codable, Sendable, Equatable {
 
 /// How a run ended.
 public struct TraceSummary: Codable, Sendable, Equatable {
-    /// Whether it came to its end.
+    /// Whether it was completed.
     public var outcome: Outcome
-    /// The nodes of the line that it arrived at.
+    /// The nodes of the final line.
     public var path: [Int] = []
     /// Tokens processed, by purpose.
     public var counts = TokenCounts()
@@ -154,7 +154,7 @@ public struct TraceSummary: Codable, Sendable, Equatable {
     /// instead of looking at the clock.
     public var timeRefusals: [Int] = []
 
-    /// Whether a run came to its end.
+    /// Whether a run was completed.
     public enum Outcome: String, Codable, Sendable {
         /// There is an answer.
         case answered
@@ -173,7 +173,7 @@ public struct ModelIdentity: Codable, Sendable, Equatable {
     public var vocabularySize: Int
     /// Bytes of the weights.
     public var weightBytes: Int
-    /// A SHA-256 digest over the weights, in hexadecimal: two models with the same one compute the same.
+    /// A SHA-256 digest over the weights, in hexadecimal: two models with the same digest compute the same.
     public var weightsDigest: String
     /// The precision of activations.
     public var activations: ActivationPrecision

@@ -29,9 +29,12 @@ extension Trace {
         guard let first = lines.first,
             case .info(.started(let header))? = try? decoder.decode(DecodeEvent.self, from: first)
         else { throw EMLLMError.notATrace(path) }
+        guard header.hasPlausibleNumbers else { throw EMLLMError.damagedTrace(path, line: 1) }
         var trace = Trace(header).inCurrentVersion
         for (index, line) in lines.enumerated().dropFirst() {
-            guard let event = try? decoder.decode(DecodeEvent.self, from: line), trace.apply(event) else {
+            guard let event = try? decoder.decode(DecodeEvent.self, from: line),
+                event.hasPlausibleNumbers, trace.apply(event)
+            else {
                 // A program that was killed leaves half a line at the end, and nothing else.
                 if index == lines.count - 1, data.last != UInt8(ascii: "\n") { break }
                 throw EMLLMError.damagedTrace(path, line: index + 1)
@@ -44,7 +47,7 @@ extension Trace {
     public func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try encoder.encodeNumbers(self) + Data("\n".utf8)
     }
 
     private struct Versioned: Decodable {
@@ -72,7 +75,7 @@ extension Trace {
 
     /// Whether every node follows one before it, and every reference leads somewhere.
     private var isWellFormed: Bool {
-        nodes.enumerated().allSatisfy { $1.id == $0 + 1 && (0...$0).contains($1.parent) }
+        hasPlausibleNumbers && nodes.enumerated().allSatisfy { $1.id == $0 + 1 && (0...$0).contains($1.parent) }
             && reflections.enumerated().allSatisfy { $1.id == $0 && self[$1.node] != nil }
             && (summary?.path.allSatisfy { self[$0] != nil } ?? true)
     }
@@ -84,7 +87,7 @@ extension DecodeEvent {
         if case .draft = self { return nil }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try encoder.encodeNumbers(self) + Data("\n".utf8)
     }
 }
 

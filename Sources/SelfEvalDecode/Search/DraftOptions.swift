@@ -12,14 +12,14 @@ public struct DraftOptions: Sendable, Equatable {
     public var isEvaluated: Bool
     /// The view of the pictures that the text is written with; `nil` for that of the step before.
     public var view: Int?
-    /// Whether evaluations between markers (``PromptPack/markers``) are pieces of their own, as SEAT's are.
+    /// Whether evaluations between markers (``PromptPack/markers``) are separate pieces, as in SEAT.
     public var recognizesEvaluations: Bool
 
     /// How far a text goes.
     public enum Extent: Sendable, Equatable {
         /// To the end of the step.
         case step
-        /// To the end of the turn, or until the answer is stated, in so many steps at most.
+        /// To the end of the turn, or until the answer is stated, in at most this many steps.
         case turn(maximumSteps: Int)
     }
 

@@ -9,9 +9,25 @@ extension SearchSession {
         return Answer(text: text, source: .reasoning, node: node, tokens: [])
     }
 
+    /// The answer that is stated last on the line to a node; `nil` where no step of it states one.
+    ///
+    /// Where a stated answer ends the chain (``PromptPack/ChainEnd/answer``), no step but the last states one.
+    public func statedAnswer(onLineTo leaf: Int) -> Answer? {
+        if options.prompts.chainEnds.contains(.answer) { return statedAnswer(in: leaf) }
+        let steps = steps(to: leaf)
+        guard let stated = AnswerText.statement(in: steps.map(\.text).joined(), by: options.prompts) else { return nil }
+        // The step in which the statement begins.
+        var end = 0
+        let node = steps.first { step in
+            end += step.text.utf8.count
+            return stated.offset < end
+        }
+        return Answer(text: stated.text, source: .reasoning, node: node?.id ?? leaf, tokens: [])
+    }
+
     /// The answer of the line that the run arrived at, out of what was set aside for it.
     func finalAnswer(after leaf: Int) throws -> Answer {
-        if let answer = statedAnswer(in: leaf) { return answer }
+        if let answer = statedAnswer(onLineTo: leaf) { return answer }
         if let known = trace.proposals.last(where: { $0.node == leaf }) { return known }
         let (text, tokens) = try source.answer(after: [leaf], ledger: ledger)[0]
         return Answer(text: text, source: .asked, node: leaf, tokens: tokens)
@@ -23,7 +39,7 @@ extension SearchSession {
     public func answers(after leaves: [Int]) throws -> [Answer?] {
         try beginCall()
         for leaf in leaves { try checkIsKept(leaf) }
-        let silent = leaves.filter { statedAnswer(in: $0) == nil }
+        let silent = leaves.filter { statedAnswer(onLineTo: $0) == nil }
         let expense = Expense(
             promptTokens: silent.count * costs.answer,
             passes: options.budget.answerTokens,
@@ -37,7 +53,7 @@ extension SearchSession {
             }
         }
         return leaves.map { leaf in
-            let answer = statedAnswer(in: leaf) ?? asked[leaf]
+            let answer = statedAnswer(onLineTo: leaf) ?? asked[leaf]
             if let answer { note(.proposal(answer)) }
             return answer
         }

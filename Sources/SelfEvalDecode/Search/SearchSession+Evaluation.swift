@@ -80,7 +80,7 @@ extension SearchSession {
         note(step, StepEvaluation(verdict: verdict), found)
     }
 
-    /// Records an evaluation, with what checkers found and the score that it comes to.
+    /// Records an evaluation, with the findings of checkers and the resulting score.
     private func note(_ id: Int, _ evaluation: StepEvaluation, _ findings: [StepFinding]) {
         var evaluation = evaluation
         evaluation.findings = findings.isEmpty ? nil : findings
@@ -94,10 +94,10 @@ extension SearchSession {
         note(.evaluation(node: id, evaluation))
     }
 
-    /// Asks what is wrong with a node, or the chain that it ends. Where a checker gave a hint (``StepFinding/hint``), the hint
-    /// stands in the place of what the model would say.
+    /// Asks what is wrong with a node, or with the chain that it ends. The hint of a checker (``StepFinding/hint``)
+    /// replaces the model's own reflection.
     ///
-    /// - Returns: the reflection; `nil` where there is no room for it.
+    /// - Returns: the reflection; `nil` if there is no room for it.
     /// - Throws: as ``evaluate(_:as:behind:)``.
     public func reflect(on node: Int, as scope: EvaluationScope = .step) throws -> Reflection? {
         try beginCall()

@@ -19,8 +19,9 @@ extension SearchSession {
         return .turn(maximumSteps: max(1, options.maximumSteps - known))
     }
 
-    /// How texts behind a node are to be written that have to differ: with a view each, in turn, the likeliest text of each
-    /// view first, and draws after that. Without further views, and where the budget has no room for them, all are draws.
+    /// How to write texts after a node that have to differ. Each takes a view in turn. The first text of each view is the
+    /// most likely one; later texts are sampled. Without further views, and if the budget has no room for them, all are
+    /// sampled.
     ///
     /// - Parameters:
     ///   - numbers: which of the texts at this place they are; number 0 takes the view of the step before.
@@ -70,7 +71,7 @@ extension SearchSession {
         try write(parents.map { ($0, draft) })
     }
 
-    /// Writes texts as one batch, each with options of its own.
+    /// Writes texts as one batch, each with its own options.
     ///
     /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
@@ -84,10 +85,16 @@ extension SearchSession {
             }
         }
         for (job, nodes) in zip(jobs, written) {
+            // Where a chain goes round in a circle, what repeats itself is no part of it.
+            let loopStart =
+                nodes.last?.end == .loop ? LoopDetector(behind: nodes.flatMap(\.tokens)).repetitionStart : nil
+            var position = 0
             for var node in nodes {
-                streams[node.id] = job.stream
+                streams[node.id] = Self.stream(streams[job.parent] ?? 0, job.ordinal)
                 if node.continues { draftCounts[node.parent] = 1 }
                 node.rejection = rejection(of: node, in: job.extent)
+                if case .turn = job.extent, let loopStart, position >= loopStart { node.rejection = .repetition }
+                position += node.tokens.count
                 permittedViews.insert(job.view)
                 note(.candidate(node))
             }
@@ -112,7 +119,7 @@ extension SearchSession {
         return WriteJob(
             parent: parent,
             ordinal: ordinal,
-            stream: Self.stream(streams[parent] ?? 0, ordinal),
+            stream: stream(after: parent, ordinal),
             sampling: draft.sampling,
             extent: try extent(draft, after: parent),
             hint: draft.hint,
@@ -145,6 +152,14 @@ extension SearchSession {
         return view
     }
 
+    /// The random numbers of a text. The first line draws as a plain chat with the same seed does; where steps that repeat end
+    /// a chain it has numbers of its own, as in earlier versions.
+    private func stream(after parent: Int, _ ordinal: Int) -> UInt64 {
+        let isFirstLine = ordinal == 0 && trace.line(to: parent).allSatisfy { $0.ordinal == 0 }
+        if isFirstLine, !options.prompts.chainEnds.contains(.repetition) { return 0 }
+        return Self.stream(streams[parent] ?? 0, ordinal)
+    }
+
     /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).
     private static func stream(_ parent: UInt64, _ ordinal: Int) -> UInt64 {
         SplitMix64.mix(parent &+ SplitMix64.increment &* UInt64(ordinal + 1))
@@ -156,7 +171,11 @@ extension SearchSession {
         defer { textsWritten[node.parent, default: []].insert(key) }
         if key.isEmpty { return .empty }
         if case .step = extent, textsWritten[node.parent]?.contains(key) == true { return .duplicate }
-        if steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key }) { return .repetition }
+        if options.prompts.chainEnds.contains(.repetition),
+            steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key })
+        {
+            return .repetition
+        }
         if case .step = extent, node.ordinal > 0, node.end == .budget { return .cut }
         return nil
     }
@@ -180,7 +199,7 @@ extension SearchSession {
         return try writeChains(parents.map { ($0, draft) })
     }
 
-    /// Writes whole chains as one batch, each with options of its own, and says which of their steps stand.
+    /// Writes whole chains as one batch, each with its own options, and reports which of their steps are accepted.
     ///
     /// - Returns: as ``writeChains(after:sampling:hint:isEvaluated:)``.
     /// - Throws: as ``write(after:_:)``.

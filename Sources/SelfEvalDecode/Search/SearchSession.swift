@@ -1,10 +1,10 @@
 import EMLLMCore
 import Foundation
 
-/// What a ``Strategy`` works with: the tree of steps, and the few things that can be done to it.
+/// The interface of a ``Strategy``: the tree of steps, and the operations on it.
 ///
-/// Write texts behind nodes, evaluate them, ask for reflections and answers, and say what stands. Nodes are known by their
-/// ids; the question is node 0. Whatever is done is an event, and the ``trace`` is what the events come to.
+/// Write texts after nodes, evaluate them, ask for reflections and answers, and decide which are accepted. Nodes are
+/// identified by their ids; the question is node 0. Every operation is an event, and the events make up the ``trace``.
 ///
 /// | to | use |
 /// |---|---|
@@ -14,18 +14,18 @@ import Foundation
 /// | answer | ``statedAnswer(in:)``, ``answers(after:)``, ``vote(_:weights:)`` |
 /// | stay within limits | ``width(upTo:after:length:isEvaluated:)``, ``stopReason(after:)``, ``checkCancelled()`` |
 ///
-/// The session keeps every limit itself, whatever a strategy does: a text that the budget has no room for comes back empty,
-/// an evaluation or a reflection that it has no room for is not made, and the tokens for the answer are set aside from the
-/// beginning. A strategy that goes on behind a line of ``SelfEvalOptions/maximumSteps`` steps, or calls the session again
-/// and again without anything being computed, is ended: the call throws an error with the code
-/// ``/EMLLMCore/EMLLMError/Code/searchLimit``. Let it through, as every other error; the session then takes the last line of
-/// which every step stands, and asks for its answer.
+/// The session enforces every limit, whatever a strategy does: a text that the budget has no room for is empty,
+/// an evaluation or a reflection that it has no room for is not made, and the tokens for the answer are reserved from the
+/// start. The session ends a strategy that continues a line of ``SelfEvalOptions/maximumSteps`` steps, or calls the session
+/// repeatedly without any computation: the call throws an error with the code
+/// ``/EMLLMCore/EMLLMError/Code/searchLimit``. Pass it on like every other error. The session then takes the last line whose
+/// steps are all accepted, and asks for its answer.
 ///
 /// A session belongs to one run and to the thread of that run.
 public final class SearchSession {
-    /// Everything that steers the run.
+    /// The settings of the run.
     public let options: SelfEvalOptions
-    /// What was done so far.
+    /// The run so far.
     public private(set) var trace: Trace
     let ledger: Ledger
     let source: any StepSource
@@ -34,7 +34,7 @@ public final class SearchSession {
 
     /// How many texts were begun after each node.
     var draftCounts: [Int: Int] = [:]
-    /// Which random numbers the text of each node draws.
+    /// The random numbers for the text of each node.
     var streams: [Int: UInt64] = [0: 0]
     /// What was written after each node, to tell duplicates.
     var textsWritten: [Int: Set<String>] = [:]
@@ -46,10 +46,10 @@ public final class SearchSession {
     var findings: [Int: [StepFinding]] = [:]
     /// Why the session ended the search; `nil` where it did not.
     private var limit: ReasoningStopReason?
-    /// Calls since something was computed, and the tokens processed up to then.
+    /// Calls since the last computation, and the tokens processed up to it.
     private var idle = (calls: 0, processed: -1)
 
-    /// The most calls without anything being computed. More than the built-in strategies make: 64 revisions, each written
+    /// The maximum number of calls without any computation. More than the built-in strategies make: 64 revisions, each written
     /// and evaluated, that all end their turn at once.
     private static let mostIdleCalls = 256
 
@@ -68,7 +68,7 @@ public final class SearchSession {
         trace = Trace(header)
     }
 
-    /// Tokens that the prompts of the method cost.
+    /// Token costs of the method's prompts.
     var costs: TraceHeader.PromptCosts { trace.header.costs }
 
     /// Records an event.
@@ -80,9 +80,9 @@ public final class SearchSession {
 
     // MARK: Reading
 
-    /// A node that was written.
+    /// A written node.
     ///
-    /// - Precondition: there is such a node. The question is none.
+    /// - Precondition: the node exists. The question is not a node.
     public subscript(id: Int) -> StepNode {
         guard let node = trace[id] else { preconditionFailure("node \(id) was not written") }
         return node
@@ -91,42 +91,43 @@ public final class SearchSession {
     /// The score of a node; `nil` where it was not evaluated, or its verdict says nothing.
     public func score(of id: Int) -> Double? { trace[id]?.evaluation?.score }
 
-    /// The steps from the first to `id`, evaluations between them left out.
+    /// The steps from the first to `id`, without evaluations between them.
     public func steps(to id: Int) -> [StepNode] { trace.line(to: id).filter { $0.kind == .step } }
 
-    /// What the scores of a line's steps come to (``SelfEvalOptions/aggregation``); `nil` where none was evaluated.
+    /// The combined score of a line's steps (``SelfEvalOptions/aggregation``); `nil` if none was evaluated.
     public func lineScore(to leaf: Int) -> Double? {
         options.aggregation(steps(to: leaf).compactMap { $0.evaluation?.score })
     }
 
-    /// Why nothing follows a node; `nil` where a line can go on.
+    /// Why nothing can follow a node; `nil` if the line can continue.
     public func stopReason(after node: Int) -> ReasoningStopReason? {
-        if statedAnswer(in: node) != nil { return .answered }
+        if options.prompts.chainEnds.contains(.answer), statedAnswer(in: node) != nil { return .answered }
         switch trace[node]?.end {
         case .endOfTurn?: return .endOfTurn
         case .budget?: return .budget
+        case .loop?: return .loop
         default: return nil
         }
     }
 
     // MARK: Deciding
 
-    /// Says what is made of a step.
+    /// Records the decision on a step.
     public func decide(_ node: Int, _ decision: StepNode.Decision) {
         guard self[node].decision != decision else { return }
         note(.step(node: node, decision))
     }
 
-    /// Says that no candidate stands yet, and how many are written next.
+    /// Records that no candidate is accepted yet, and how many are written next.
     public func announceRevision(after parent: Int, count: Int) { note(.revision(parent: parent, candidates: count)) }
 
-    /// Records that steps are taken back. They stay in the cache, and can be decided about again.
+    /// Records that steps are taken back. They stay in the cache, and can be decided on again.
     public func takeBack(_ backtrack: Backtrack, nodes: [Int]) {
         for node in nodes { decide(node, .abandoned) }
         note(.backtrack(backtrack))
     }
 
-    /// Says that all lines but one are given up.
+    /// Records that all lines except one are abandoned.
     public func settle(on leaf: Int, among leaves: [Int]) {
         let kept = Set(trace.line(to: leaf).map(\.id))
         for node in leaves.flatMap({ trace.line(to: $0).map(\.id) }) where !kept.contains(node) {
@@ -134,8 +135,8 @@ public final class SearchSession {
         }
     }
 
-    /// Frees the memory of nodes that nothing is going to follow: they cannot be continued, evaluated or answered from any
-    /// more.
+    /// Frees the memory of nodes that will have no successors. They can no longer be continued, evaluated or answered
+    /// from.
     public func release(_ nodes: some Sequence<Int>) {
         let nodes = nodes.filter { $0 != 0 }
         released.formUnion(nodes)
@@ -144,13 +145,13 @@ public final class SearchSession {
 
     // MARK: Ending
 
-    /// Throws where the run was cancelled, and where the session ended the search.
+    /// Throws if the run was cancelled, or if the session ended the search.
     public func checkCancelled() throws {
         try beginCall()
         try source.checkCancelled()
     }
 
-    /// Counts calls between which nothing is computed, and ends a search that makes too many of them.
+    /// Counts calls without a computation between them, and ends a search that makes too many of them.
     func beginCall() throws {
         if limit != nil { throw EMLLMError.searchLimit }
         let processed = ledger.counts.processed

@@ -5,11 +5,11 @@ import EMLLMCore
 /// A checker is called for every step that is evaluated, before the model is asked. What it finds is part of the step's
 /// ``StepEvaluation``, and stays in the trace:
 ///
-/// - A step that is refuted scores 0, whatever the model would say, and costs no verdict.
+/// - A refuted step scores 0 without asking the model, and costs no verdict.
 /// - A probability is a bound: the score is the least of the model's and of those that checkers give, and the least of these
 ///   where the verdict says nothing.
 /// - A checker that throws has no part in the score. The error is a finding with the outcome
-///   ``StepFinding/Outcome-swift.enum/failed``, and the run goes on.
+///   ``StepFinding/Outcome-swift.enum/failed``, and the run continues.
 ///
 /// The same step has to give the same finding, so that a run can be repeated.
 public protocol StepChecker: Sendable {

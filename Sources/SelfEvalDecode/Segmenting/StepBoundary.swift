@@ -10,12 +10,16 @@ public enum StepStopReason: String, Codable, Sendable, CaseIterable {
     case marker
     /// After a closing tag.
     case tag
+    /// At the end of a paragraph, a list item, a numbered step or a displayed formula.
+    case block
     /// After a delimiter that the model or the prompts define.
     case delimiter
     /// Around an evaluation that the model writes beside its steps.
     case evaluation
     /// At the greatest length of a step.
     case cap
+    /// The model went round in a circle: the same tokens again and again.
+    case loop
     /// The model ended its turn.
     case endOfTurn
     /// The budget, or the context, had no room for more.
@@ -36,6 +40,9 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
     case marker
     /// After a closing tag: `</step>`, `</SUMMARY>`.
     case tag
+    /// After a block of text: a paragraph, a list item, a numbered step, a displayed formula with the sentence that introduces
+    /// it. Never inside `\[…\]`, `$$…$$`, a code fence or a table.
+    case block
 
     /// The same, as the reason why a step ended.
     var stepEnd: StepStopReason {
@@ -45,6 +52,7 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
         case .sentence: .sentence
         case .marker: .marker
         case .tag: .tag
+        case .block: .block
         }
     }
 }
@@ -62,6 +70,7 @@ extension StepBoundary {
         case .sentence: Self.sentenceEnd(text, from: start)
         case .marker: Self.markerStart(text, from: start)
         case .tag: Self.tagEnd(text, from: start)
+        case .block: TextBlocks(text).firstEnd(from: start)
         }
     }
 

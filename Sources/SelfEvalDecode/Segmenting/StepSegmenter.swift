@@ -21,7 +21,8 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
     public var delimiters: [String]
     /// Ends that would leave fewer tokens are passed over.
     public var minimumTokens: Int
-    /// A step is cut after so many tokens (or up to three fewer, where that would split a character).
+    /// A step is cut after so many tokens (or up to three fewer, where that would split a character). With
+    /// ``StepBoundary/block`` a formula or code is divided only after four times as many.
     public var maximumTokens: Int
 
     /// The least value of ``maximumTokens``: a character can take four tokens of one byte each.
@@ -39,6 +40,9 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         self.minimumTokens = minimumTokens
         self.maximumTokens = maximumTokens
     }
+
+    /// What suits any chat model: blocks of text of some length.
+    public static let blocks = StepSegmenter(boundaries: [.block], minimumTokens: 8, maximumTokens: 192)
 
     /// A scanner at the beginning of a step.
     ///
@@ -93,7 +97,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
                 }
                 start = end + 1
             }
-            if tokens.count >= rule.maximumTokens {
+            if tokens.count >= rule.maximumTokens, !isIndivisible {
                 return .end(keptTokens: wholeTokens(within: tokens.count), reason: .cap)
             }
             return .more
@@ -130,6 +134,12 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             return tokensToKeep(forEnd: end, of: .evaluation).map { .end(keptTokens: $0, reason: .evaluation) } ?? .more
         }
 
+        /// Whether the text stands inside a formula or code that is not to be divided. One that never ends is, in the end.
+        private var isIndivisible: Bool {
+            guard rule.boundaries.contains(.block), tokens.count < 4 * rule.maximumTokens else { return false }
+            return TextBlocks(text).region != .none
+        }
+
         /// The next place where a step may end, and why.
         private func nextEnd(from start: Int) -> (Int, StepStopReason)? {
             let ends = StepBoundary.allCases.filter(rule.boundaries.contains)
@@ -160,6 +170,10 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             let overhang = text[end..<tokens[index].end]
             if text[end - 1] == "\n", overhang.allSatisfy(\.properties.isWhitespace) { return index + 1 }
             let before = tokens[..<index].lastIndex { $0.isWhole } ?? -1
+            // The end of a formula or of code stays with it.
+            if reason == .block, before >= 0, TextBlocks(Array(text[..<tokens[before].end])).region != .none {
+                return index + 1
+            }
             // Half of an end marker is no end: its last token stays with it, whatever else that holds.
             if reason == .delimiter || reason == .tag { return index + 1 }
             if before >= 0, hasContent(before: tokens[before].end) {

@@ -4,7 +4,7 @@ import EMLLMCore
 ///
 /// A step that does not pass is written again a few times, drawn or with further views of the pictures, then written once more
 /// behind a reflection on what is wrong (where that is asked for); when even the best candidate stays below the lower
-/// threshold, the weakest earlier step is taken back and written anew. Taking steps back, and putting them in their place
+/// threshold, the weakest earlier step is taken back and rewritten. Taking steps back, and putting them in their place
 /// again when nothing better comes, processes nothing: they are still in the cache.
 struct StepwiseVerification: Strategy {
     let name = StrategyName.verify
@@ -20,12 +20,12 @@ struct StepwiseVerification: Strategy {
 /// The state of one verification.
 private struct VerificationSearch {
     let search: SearchSession
-    /// The nodes that stand, in order.
+    /// The accepted nodes, in order.
     private var path: [Int] = []
     /// Steps that are not taken back (again).
     private var settled: Set<Int> = []
     private var backtracks = 0
-    /// What stood before the last backtrack, while its place is written anew.
+    /// What stood before the last backtrack, while its place is rewritten.
     private var reopened: Reopened?
 
     /// Steps that were taken back, and what they were taken back for.

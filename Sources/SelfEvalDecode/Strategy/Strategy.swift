@@ -1,9 +1,9 @@
 import EMLLMCore
 
-/// A procedure that comes from a question to an answer.
+/// A procedure that leads from a question to an answer.
 ///
-/// A strategy sees nothing but a ``SearchSession``: it writes texts behind nodes, evaluates them, and says what stands. The
-/// built-in ones (``StrategyName``) are written against the same interface.
+/// A strategy works only with a ``SearchSession``: it writes texts after nodes, evaluates them, and decides which are
+/// accepted. The built-in strategies (``StrategyName``) use the same interface.
 ///
 /// ```swift
 /// struct FirstThought: Strategy {
@@ -18,15 +18,15 @@ import EMLLMCore
 /// let decoder = try SelfEvalDecoder(model: model, strategy: FirstThought())
 /// ```
 ///
-/// The session keeps every limit of the options itself. A strategy holds no state between runs.
+/// The session enforces all limits of the options. A strategy keeps no state between runs.
 public protocol Strategy: Sendable {
-    /// What traces call the strategy; the name of the type unless it says otherwise. Not the name of a built-in one.
+    /// The strategy's name in traces; by default, the name of its type. It must not be the name of a built-in strategy.
     var name: StrategyName { get }
-    /// Whether it asks for verdicts on steps, so that the prior is worth asking for.
+    /// Whether it asks for verdicts on steps. If so, the run also asks for the prior.
     var evaluatesSteps: Bool { get }
-    /// Works on a question whose prompt is read.
+    /// Answers a question whose prompt is already processed.
     ///
-    /// - Throws: what the session throws. An error of the strategy's own ends the run without an answer.
+    /// - Throws: what the session throws. The strategy's own errors end the run without an answer.
     func run(in search: SearchSession) throws -> Conclusion
 }
 
@@ -35,18 +35,18 @@ extension Strategy {
     public var name: StrategyName { StrategyName(rawValue: "\(Self.self)") }
 }
 
-/// Where a strategy arrived.
+/// The result of a strategy.
 public struct Conclusion: Sendable {
-    /// The last node of the line that stands; 0 where there is none.
+    /// The last node of the accepted line; 0 if there is none.
     public var leaf: Int
     /// Why it stopped.
     public var stopReason: ReasoningStopReason
-    /// The answer; `nil` takes the one that the line states, or asks for it.
+    /// The answer; `nil` uses the answer that the line states, or asks for it.
     public var answer: Answer?
-    /// How sure it is, from 0 to 1; `nil` takes the line's score.
+    /// The confidence, from 0 to 1; `nil` uses the line's score.
     public var confidence: Double?
 
-    /// Describes where a strategy arrived.
+    /// Makes a result.
     public init(leaf: Int, stopReason: ReasoningStopReason, answer: Answer? = nil, confidence: Double? = nil) {
         self.leaf = leaf
         self.stopReason = stopReason

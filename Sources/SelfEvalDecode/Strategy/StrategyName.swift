@@ -1,10 +1,10 @@
 import EMLLMCore
 
-/// What a procedure is called by which a question is reasoned about.
+/// The name of a reasoning procedure.
 ///
-/// The built-in ones are static members; any other name stands for a ``Strategy`` that a program brings along.
+/// The built-in ones are static members; any other name refers to a program's own ``Strategy``.
 public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
-    /// The name as it stands in traces and options.
+    /// The name in traces and options.
     public let rawValue: String
     /// Makes a name.
     public init(rawValue: String) { self.rawValue = rawValue }
@@ -13,17 +13,17 @@ public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
     public static let cot = Self(rawValue: "cot")
     /// Several chains as one batch, and the answer that most of them give (self-consistency, arXiv 2203.11171).
     public static let vote = Self(rawValue: "vote")
-    /// One long prompt; the model writes evaluations beside its steps, and a step it doubts is written again.
+    /// One long prompt; the model writes evaluations beside its steps, and it rewrites a step that it doubts.
     public static let seat = Self(rawValue: "seat")
     /// A cascade of short prompts over the whole chain: reason, evaluate, refine, answer (arXiv 2501.05662).
     public static let casSEAT = Self(rawValue: "cas-seat")
     /// Step by step: accept, revise, take back.
     public static let verify = Self(rawValue: "verify")
-    /// Several chains as one batch, and the one that scores best.
+    /// Several chains as one batch; the one with the best score is chosen.
     public static let bestOf = Self(rawValue: "best-of")
-    /// Several lines step by step, drawn by their scores (arXiv 2305.00633).
+    /// Several lines step by step, sampled by their scores (arXiv 2305.00633).
     public static let beam = Self(rawValue: "beam")
-    /// One line while its verdicts are confident, and a weighted vote over several chains from where they are not.
+    /// One line while its verdicts are confident, and a weighted vote over several chains after that.
     public static let adaptive = Self(rawValue: "adaptive")
 
     /// The strategies that come with the library.
@@ -31,7 +31,7 @@ public struct StrategyName: RawRepresentable, Codable, Hashable, Sendable {
 }
 
 extension StrategyName {
-    /// The built-in procedure of this name, for some options; `nil` where there is none.
+    /// The built-in procedure of this name, for some options; `nil` if there is none.
     func makeBuiltIn(_ options: SelfEvalOptions) -> (any Strategy)? {
         switch self {
         case .cot: ChainOfThought(evaluatesSteps: options.evaluatesChains)

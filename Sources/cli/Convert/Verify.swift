@@ -6,8 +6,8 @@ import Foundation
 /// `emllm-convert verify`: whether a file is whole.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check every checksum of an .emllm file.",
-        discussion: "GGUF and safetensors files have no checksums; only their structure is checked."
+        abstract: "Check that a model is whole: every checksum, and that every weight is a number.",
+        discussion: "GGUF and safetensors files have no checksums; their structure and their weights are checked."
     )
 
     @Argument(help: "An .emllm or GGUF file, or a Hugging Face folder.", completion: .modelFiles)
@@ -16,6 +16,11 @@ struct Verify: ParsableCommand {
     func run() throws {
         let model = try ModelFile(URL(filePath: file))
         let configuration = try model.modelConfiguration()
+        let bar = ProgressBar("Verifying")
+        defer { bar.finish() }
+        if case .emllm(let container) = model { try container.verify { bar.update(done: $0, of: $1) } }
+        try ModelConverter.checkWeights(of: model) { bar.update(done: $0, of: $1) }
+        bar.finish()
         switch model {
         case .gguf(let gguf, _):
             print(
@@ -28,10 +33,6 @@ struct Verify: ParsableCommand {
                     + "safetensors carries no checksums"
             )
         case .emllm(let container):
-            let bar = ProgressBar("Verifying")
-            defer { bar.finish() }
-            try container.verify { bar.update(done: $0, of: $1) }
-            bar.finish()
             print("\(file): \(container.tensors.count) tensors, all checksums match")
         }
     }

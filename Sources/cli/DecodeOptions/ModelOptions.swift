@@ -23,7 +23,9 @@ public struct ModelOptions: ParsableArguments {
     public var threads: Int?
 
     /// The most positions of the context.
-    @Option(help: "The most tokens of question, reasoning and answer together (default: what the model was trained for).")
+    @Option(
+        help: "The most tokens of question, reasoning and answer together (default: what the model was trained for)."
+    )
     public var context: Int?
 
     /// The precision of activations.
@@ -34,7 +36,7 @@ public struct ModelOptions: ParsableArguments {
     public init() {}
 
     /// How the model is run.
-    public var runtime: RuntimeOptions { 
+    public var runtime: RuntimeOptions {
         RuntimeOptions(threads: threads, activations: activations, contextLength: context)
     }
 

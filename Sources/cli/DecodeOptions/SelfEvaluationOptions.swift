@@ -59,7 +59,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     public var backtracks: Int?
 
     /// Steps in a chain.
-    @Option(help: "The maximum number of steps (default: 16).")
+    @Option(help: "The maximum number of steps (default: what the model's recipe says, or 1000: the budget decides).")
     public var steps: Int?
 
     /// Hints.

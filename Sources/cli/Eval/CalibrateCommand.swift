@@ -28,7 +28,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Argument(help: "The folder of the run.", completion: .directory)
     var folder: String
 
-    @Option(help: "platt (two parameters, needs dozens of steps) or isotonic (any monotone curve, needs about a thousand).")
+    @Option(help: "platt (two parameters, dozens of steps) or isotonic (any monotone curve, about a thousand steps).")
     var method = ScoreFit.Method.platt
 
     @Option(

@@ -47,7 +47,7 @@ struct RunCommand: AsyncParsableCommand {
     var images: String?
 
     @Option(
-        help: "How answers are scored: corrected, or published (as in each benchmark's own script, including its defects)."
+        help: "How answers are scored: corrected, or published (as each benchmark's own script does, defects included)."
     )
     var rule = ScoringRule.Variant.corrected
 
@@ -76,8 +76,10 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let file = URL(filePath: problems)
-        let set = try ProblemSet.read(from: file, layout: layout, imageFolder: images.map { URL(filePath: $0) })
+        let file = try keptProblems()
+        let current = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+        let imageFolder = images.map { URL(filePath: $0) } ?? (file.isKept ? current : nil)
+        let set = try ProblemSet.read(from: file.url, layout: layout, imageFolder: imageFolder)
         let model = try modelOptions.load()
         try modelOptions.check(model, hasPictures: set.problems.contains { !$0.images.isEmpty })
         let identity = ModelIdentity(of: model, activations: modelOptions.activations)
@@ -94,9 +96,9 @@ struct RunCommand: AsyncParsableCommand {
             }
         }
         let description = RunDescription(
-            problems: file.standardizedFileURL.path,
+            problems: file.url.standardizedFileURL.path,
             layout: set.layout,
-            problemsDigest: try RunFolder.digest(of: file),
+            problemsDigest: try RunFolder.digest(of: file.url),
             rule: rule,
             labels: labels,
             model: identity,
@@ -126,6 +128,23 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 extension RunCommand {
+    /// The file of problems. What comes through a pipe is kept in the folder of the run, since reports and resumed runs read
+    /// it again; paths of pictures are then relative to the current directory.
+    private func keptProblems() throws -> (url: URL, isKept: Bool) {
+        let file = URL(filePath: problems)
+        let isPipe = OutputFile.isSpecial(file)
+        guard isPipe else { return (file, false) }
+        let folder = URL(filePath: out, directoryHint: .isDirectory)
+        let kept = folder.appending(path: "problems.jsonl")
+        let data = try InputFile.read(file, what: "a file of problems", atMost: .max)
+        if let former = try? Data(contentsOf: kept), former != data {
+            throw EMLLMError.otherRun(folder.path, what: "file of problems")
+        }
+        try OutputFile.makeFolder(folder)
+        try OutputFile.write(data, atomicallyTo: kept)
+        return (kept, true)
+    }
+
     fileprivate static func summary(of completion: EvaluationRun.Completion) -> String {
         var text = "\(completion.done) of \(completion.wanted) answers"
         if completion.skipped > 0 { text += "; \(completion.skipped) problems skipped (skipped.json says why)" }
@@ -181,6 +200,6 @@ struct SeedList: ExpressibleByArgument, CustomStringConvertible {
 }
 
 extension Shard: ExpressibleByArgument {
-    /// Reads "1/4".
+    /// Reads a part such as `2/4`.
     public init?(argument: String) { self.init(argument) }
 }

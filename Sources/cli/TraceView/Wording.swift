@@ -91,6 +91,8 @@ enum Wording {
         switch end {
         case .line: "end of the line"
         case .blankLine: "blank line"
+        case .block: "end of the paragraph"
+        case .loop: "the same again and again"
         case .sentence: "end of the sentence"
         case .marker: "next step’s marker"
         case .tag: "closing tag"
@@ -111,6 +113,7 @@ enum Wording {
         case .maximumSteps: "there were as many steps as allowed"
         case .budget: "tokens, time, memory or the context ran short"
         case .exhausted: "the model had nothing new to say"
+        case .loop: "the model went round in a circle"
         }
     }
 

@@ -222,16 +222,28 @@ extension ModelIdentity {
 
 extension SelfEvalOptions {
     /// A token is a byte here, so steps and budgets are longer than with a real vocabulary; no prior, so that a script's
-    /// probabilities are the verdicts'.
+    /// probabilities are the verdicts'. A step is a line, and a stated answer ends the chain, as in recipes of models that were
+    /// trained for it.
     static var test: SelfEvalOptions {
         SelfEvalOptions(
             revisionTemperature: 1,
             revisionTopP: 1,
             subtractsPrior: false,
             budget: Budget(tokens: 8000),
-            prompts: PromptPack(
-                step: StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200)
-            )
+            prompts: .lines(StepSegmenter(boundaries: [.line], minimumTokens: 1, maximumTokens: 200))
+        )
+    }
+}
+
+extension PromptPack {
+    /// Prompts as of a model that was trained for them: short ones, and chains that end with the answer.
+    static func lines(_ step: StepSegmenter = StepSegmenter()) -> PromptPack {
+        PromptPack(
+            system: "You are a helpful assistant that reasons step by step.",
+            reason: "{question}",
+            furtherAnswerPatterns: [],
+            chainEnds: [.answer, .repetition],
+            step: step
         )
     }
 }

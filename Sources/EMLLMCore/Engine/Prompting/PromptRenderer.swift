@@ -56,7 +56,7 @@ public struct PromptRenderer: Sendable {
             addGenerationPrompt: addingGenerationPrompt,
             beginningOfSequence: tokenizer.beginningOfSequence.map(spelling),
             endOfSequence: tokenizer.endOfSequence.map(spelling),
-            extra: ["messages": .list(messages.map { $0.templateValue(style) })]
+            extra: ["messages": .list(try messages.map { try $0.templateValue(style) })]
         )
     }
 

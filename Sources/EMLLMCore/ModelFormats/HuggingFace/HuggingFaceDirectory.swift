@@ -48,7 +48,7 @@ public struct HuggingFaceDirectory: Sendable {
     }
 
     private let template: MappedFile?
-    /// Where processors kept their template before they had a file of its own.
+    /// Where processors kept their template before it had its own file.
     private let templateFile: JSONFields?
 
     /// A tensor of the weight files.
@@ -78,7 +78,7 @@ public struct HuggingFaceDirectory: Sendable {
         }
     }
 
-    /// The chat template, from a file of its own or from the tokenizer's settings.
+    /// The chat template, from its own file or from the tokenizer's settings.
     ///
     /// - Throws: `EMLLMError` when it is not UTF-8.
     package func chatTemplate() throws -> String? {

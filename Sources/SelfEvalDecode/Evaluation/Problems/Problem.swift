@@ -22,7 +22,7 @@ public struct Problem: Codable, Sendable, Equatable, Identifiable {
         case choice
         /// A whole number.
         case integer
-        /// A number that counts after rounding to so many decimals.
+        /// A number that is compared after rounding to this many decimals.
         case float(precision: Int)
         /// Several values in order, as in `[2007, 2008]`.
         case list

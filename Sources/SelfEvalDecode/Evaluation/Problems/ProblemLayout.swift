@@ -29,7 +29,7 @@ import Foundation
 public typealias ProblemLayout = Problem.Benchmark
 
 extension ProblemLayout {
-    /// The layout whose columns these are; `nil` where there is none.
+    /// The layout with these columns; `nil` if there is none.
     init?(recognizing columns: some Sequence<String>) {
         let columns = Set(columns)
         let layouts: [(ProblemLayout, Set<String>)] = [
@@ -185,7 +185,7 @@ extension ProblemRecord {
         problem.answerIndex = index
     }
 
-    /// The type that the columns state, or else the one that the answer looks like.
+    /// The type that the columns state, or the type that the answer has the form of.
     private func answerType(of problem: Problem) throws -> Problem.AnswerType {
         guard problem.choices.isEmpty else { return .choice }
         let decimals =

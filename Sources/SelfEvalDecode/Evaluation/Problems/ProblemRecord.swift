@@ -80,7 +80,7 @@ struct ProblemRecord {
         key = raw.key
     }
 
-    /// The text in a column; `nil` where there is none.
+    /// The text in a column; `nil` if there is none.
     func text(_ column: String) -> String? { columns[column]?.text }
 
     /// The text in a column that a problem cannot be without.

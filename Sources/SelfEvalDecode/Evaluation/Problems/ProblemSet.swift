@@ -74,7 +74,9 @@ public struct ProblemSet: Sendable, Equatable {
     private static func bytes(of file: URL) throws -> [UInt8] {
         let data: Data
         do {
-            data = try Data(contentsOf: file)
+            data = try InputFile.read(file, what: "a file of problems", atMost: .max)
+        } catch let error as EMLLMError where error.code == .emptyFile {
+            data = Data()
         } catch {
             throw EMLLMError.unreadableProblems(file.path, error)
         }
@@ -116,7 +118,7 @@ extension EMLLMError {
             code: .unreadableProblems,
             subject: path,
             expected: "a file of problems",
-            found: "\((error as NSError).localizedDescription)",
+            found: (error as? EMLLMError)?.found ?? (error as NSError).localizedDescription,
             remedy: "check the path and its permissions"
         )
     }

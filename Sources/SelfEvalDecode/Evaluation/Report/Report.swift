@@ -18,8 +18,10 @@ public struct Report: Sendable {
     /// Makes a report of results of any number of models, strategies and seeds.
     ///
     /// - Parameters:
+    ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
     ///   - plannedProblems: how many were to be run; `nil` where that is not known.
+    ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(
         records: [ResultRecord],

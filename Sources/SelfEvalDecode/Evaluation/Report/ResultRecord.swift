@@ -15,11 +15,11 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var breakdown: [String: String]
     /// Everything that was written.
     public var response: String
-    /// The answer as it was given, abstention or not; `nil` where there is none.
+    /// The answer as it was given, abstention or not; `nil` if there is none.
     public var answer: String?
     /// The answer in the form that was compared.
     public var extracted: String?
-    /// Whether the answer is right. Where it was withheld, whether it would have been: that draws the risk–coverage
+    /// Whether the answer is right, or for a withheld answer, would have been right: that draws the risk–coverage
     /// curve, while every accuracy counts an abstention as wrong.
     public var isCorrect: Bool
     /// The probability that the answer is right, as the strategy sees it, in 0...1.
@@ -30,7 +30,7 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var promptTokens: Int
     /// All tokens that went through the model.
     public var processedTokens: Int
-    /// Tokens that stand in the end.
+    /// Tokens of the accepted steps.
     public var acceptedTokens: Int
     /// Tokens of evaluation prompts.
     public var evaluationTokens: Int
@@ -91,7 +91,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?
-    /// Whether the verdict said anything (``Verdict/isInformative``); `nil` where it was not recorded.
+    /// Whether the verdict said anything (`Verdict.isInformative`); `nil` where it was not recorded.
     public var isInformative: Bool?
     /// The mean of its tokens' natural log-probabilities.
     public var meanLogProbability: Double
@@ -135,12 +135,14 @@ extension ResultRecord {
     public func line() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(self) + Data("\n".utf8)
+        return try encoder.encodeNumbers(self) + Data("\n".utf8)
     }
 
     /// Reads the lines of a results file; empty ones are skipped.
     ///
-    /// - Parameter file: the file's name, for errors.
+    /// - Parameters:
+    ///   - lines: the file's bytes.
+    ///   - file: the file's name, for errors.
     /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no record.
     public static func records(from lines: Data, file: String) throws -> [ResultRecord] {
         let decoder = JSONDecoder()

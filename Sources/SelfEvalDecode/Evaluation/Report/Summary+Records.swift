@@ -5,8 +5,10 @@ extension Summary {
     /// Computes all numbers. The order of the records does not matter.
     ///
     /// - Parameters:
+    ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
     ///   - plannedProblems: how many were to be run; `nil` where that is not known.
+    ///   - options: what the numbers are computed with.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
     public init(
         records: [ResultRecord],

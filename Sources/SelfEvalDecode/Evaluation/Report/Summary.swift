@@ -22,7 +22,7 @@ public struct ReportOptions: Codable, Sendable, Equatable {
     public init() {}
 }
 
-/// The numbers of a report. What is not defined, for want of data, is `nil` and absent from the JSON.
+/// The numbers of a report. Values that the data do not define are `nil` and absent from the JSON.
 public struct Summary: Codable, Sendable, Equatable {
     /// What they were computed with.
     public var options: ReportOptions
@@ -80,7 +80,7 @@ public struct ModelSummary: Codable, Sendable, Equatable {
     public var sharedProblems: Int
     /// The baseline first, then by name.
     public var strategies: [StrategySummary]
-    /// Each strategy against the baseline; none where there is no baseline.
+    /// Each strategy against the baseline; empty without a baseline.
     public var comparisons: [Comparison]
     /// Accuracies by each key of the records' breakdown.
     public var breakdowns: [Breakdown]
@@ -102,7 +102,7 @@ public struct StrategySummary: Codable, Sendable, Equatable {
     public var promptTokens: Double?
     /// All tokens processed, mean.
     public var processedTokens: Double?
-    /// Tokens that stand, mean.
+    /// Tokens of accepted steps, mean.
     public var acceptedTokens: Double?
     /// Tokens of evaluation prompts, mean.
     public var evaluationTokens: Double?

@@ -108,6 +108,7 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
     ///   - problems: the parts, each with its "group" and "key" in ``Problem/breakdown``.
     ///   - scores: the scores by the problems' ids. A part without one counts as wrong; for the published script it is
     ///     neither right nor wrong.
+    ///   - variant: which rule counts.
     public init(_ problems: [Problem], scores: [String: Score], variant: ScoringRule.Variant = .corrected) {
         let groups = Dictionary(grouping: problems.filter { $0.benchmark == .weMath }) {
             $0.breakdown["group"] ?? $0.id

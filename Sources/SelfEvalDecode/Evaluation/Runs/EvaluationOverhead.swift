@@ -9,7 +9,7 @@ public struct EvaluationOverhead: Codable, Sendable, Equatable {
     public var answers: Int
     /// Tokens of the question.
     public var prompt: Double
-    /// Tokens of the steps that stand.
+    /// Tokens of the accepted steps.
     public var accepted: Double
     /// All tokens that went through the model.
     public var processed: Double

@@ -4,7 +4,7 @@ import SelfEvalDecode
 
 /// Works through problems, strategies and seeds, and writes each result when it is there.
 ///
-/// A run that is interrupted goes on where it stopped: what the folder has an answer to is not asked again.
+/// An interrupted run continues where it stopped: questions that the folder has an answer to are not asked again.
 public struct EvaluationRun: Sendable {
     private let folder: RunFolder
     private let description: RunDescription
@@ -15,7 +15,7 @@ public struct EvaluationRun: Sendable {
     /// Those that were asked for now; the folder may have others.
     private let strategies: [String]
 
-    /// Prepares a folder, or takes up the one that is there.
+    /// Prepares a folder, or continues with an existing one.
     ///
     /// - Parameters:
     ///   - folder: where everything is written.
@@ -71,7 +71,7 @@ public struct EvaluationRun: Sendable {
 
     /// How much of a run is done.
     public struct Completion: Sendable, Equatable {
-        /// Answers that are there, those of earlier runs included.
+        /// Existing answers, including those of earlier runs.
         public internal(set) var done: Int
         /// Answers that are asked for.
         public let wanted: Int
@@ -116,16 +116,22 @@ public struct EvaluationRun: Sendable {
         let thread = try InferenceThread(model: model, options: runtime)
         var completion = Completion(done: wanted.count - open.count, wanted: wanted.count, skipped: skipped.count)
         onProgress(completion)
+        var unwritten: (any Error)?
         for job in open {
             guard !Task.isCancelled else { break }
             do {
                 try log.append(try await result(of: job, on: thread))
             } catch is CancellationError {
                 break
+            } catch let error as EMLLMError where error.code == .unwritableTrace {
+                // The others are reached; the same command tries this one again.
+                unwritten = unwritten ?? error
+                continue
             }
             completion.done += 1
             onProgress(completion)
         }
+        if let unwritten { throw unwritten }
         return completion
     }
 
@@ -148,10 +154,15 @@ public struct EvaluationRun: Sendable {
             guard trace.summary?.outcome == .answered else { throw CancellationError() }
             if writesTraces {
                 try OutputFile.makeFolder(file.deletingLastPathComponent())
-                try OutputFile.write(trace.json(), atomicallyTo: file)
+                let json = try trace.json()
+                do {
+                    try OutputFile.write(json, atomicallyTo: file)
+                } catch let error as EMLLMError where error.found == String(cString: strerror(ENAMETOOLONG)) {
+                    throw EMLLMError.unwritableTrace(error, problem: job.problem.id)
+                }
             }
             return ResultRecord(trace, of: job.problem, in: description)
-        } catch let error as EMLLMError where error.code != .unwritableOutput {
+        } catch let error as EMLLMError where ![.unwritableOutput, .unwritableTrace].contains(error.code) {
             // A question that does not fit, or a picture that is none: counted as wrong, with the reason.
             return ResultRecord(
                 problem: job.problem.id,
@@ -163,5 +174,22 @@ public struct EvaluationRun: Sendable {
                 failure: error.code.rawValue
             )
         }
+    }
+}
+
+extension EMLLMError.Code {
+    /// A problem whose trace cannot be written, though others can.
+    public static let unwritableTrace = Self(rawValue: "unwritable-trace")
+}
+
+extension EMLLMError {
+    static func unwritableTrace(_ error: EMLLMError, problem: String) -> EMLLMError {
+        EMLLMError(
+            code: .unwritableTrace,
+            subject: "trace of problem '\(problem)'",
+            expected: "to write \(error.subject)",
+            found: error.found,
+            remedy: "give the problem another id; all others are done"
+        )
     }
 }

@@ -22,9 +22,10 @@ final class ResultLog {
 
     /// Adds a result; it is on the disk when this returns.
     func append(_ record: ResultRecord) throws {
+        let line = try record.line()
         do {
             try handle.seekToEnd()
-            try handle.write(contentsOf: record.line())
+            try handle.write(contentsOf: line)
             try handle.synchronize()
         } catch {
             throw EMLLMError.unwritableOutput(path, error.localizedDescription)

@@ -1,7 +1,7 @@
 import EMLLMCore
 import SelfEvalDecode
 
-/// What a run asks, of which model, and how: enough to go on with it, and to read its results.
+/// What a run asks, of which model, and how: enough to continue it, and to read its results.
 public struct RunDescription: Codable, Sendable, Equatable {
     /// The version of the folder's format.
     public var version = 1

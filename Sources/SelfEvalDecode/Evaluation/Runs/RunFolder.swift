@@ -26,9 +26,12 @@ public struct RunFolder: Sendable {
     /// Where the trace of one answer lies.
     public func trace(_ problem: String, strategy: String, seed: UInt64) -> URL {
         // A problem's name may be a path; what a file name can not hold becomes a hyphen, told apart by a digest.
-        let plain = String(problem.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }.suffix(80))
+        var plain = problem.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }[...]
+        // Names are limited in bytes, of which a character can have many.
+        var bytes = plain.reduce(0) { $0 + $1.utf8.count }
+        while plain.count > 80 || bytes > 160 { bytes -= plain.removeFirst().utf8.count }
         let digest = "\(Checksum(of: Array(problem.utf8)))".prefix(8)
-        return url.appending(path: "traces/\(strategy)-\(seed)/\(plain)-\(digest).json")
+        return url.appending(path: "traces/\(strategy)-\(seed)/\(String(plain))-\(digest).json")
     }
 
     /// Reads what the run is about.

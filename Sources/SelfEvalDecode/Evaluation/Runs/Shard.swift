@@ -17,7 +17,7 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
         (index, count) = (parts[0], parts[1])
     }
 
-    /// As it is read: "1/4".
+    /// The part as it is written: `2/4`.
     public var description: String { "\(index)/\(count)" }
 
     /// Every n-th problem, so that each part has some of all kinds.

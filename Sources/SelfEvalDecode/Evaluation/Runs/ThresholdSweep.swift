@@ -1,10 +1,10 @@
 import EMLLMCore
 import SelfEvalDecode
 
-/// Recorded runs, decided anew under other thresholds without running the model.
+/// Recorded runs, replayed with other thresholds without running the model.
 ///
-/// A step is a function of the seed and its place in the tree, so whatever was recorded is what the model would have
-/// written. Where other thresholds lead to a step that was not recorded, the answer counts as undecided.
+/// A step depends only on the seed and its place in the tree, so a recorded step is what the model would have
+/// written. If other thresholds lead to a step that was not recorded, the answer counts as undecided.
 public struct ThresholdSweep: Sendable {
     /// The strategy whose traces are read.
     public var strategy: StrategyName
@@ -24,7 +24,7 @@ public struct ThresholdSweep: Sendable {
     /// Makes a sweep over the thresholds that were recorded.
     public init(strategy: StrategyName) { self.strategy = strategy }
 
-    /// What one setting comes to.
+    /// The result of one setting.
     public struct Row: Codable, Sendable, Equatable {
         /// The threshold to accept.
         public var accept: Double

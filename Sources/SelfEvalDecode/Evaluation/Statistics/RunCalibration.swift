@@ -22,7 +22,7 @@ public struct RunCalibration: Sendable {
     ///   - signals: what a score is made of, all of them out of ``ScoreFit/recorded``.
     ///   - method: the curve for verdicts.
     ///   - acceptThreshold: accept steps from this score on, where nothing else is asked for.
-    ///   - views: look at so many views of each picture, where nothing else is asked for.
+    ///   - views: the default number of views of each picture.
     /// - Returns: `nil` where there are too few labelled steps.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run.
     public init?(
@@ -59,7 +59,7 @@ public struct RunCalibration: Sendable {
         records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
     }
 
-    /// Adds thresholds for abstention (``SelfEvalDecode/ConformalRisk``). The confidences that they are for are those of
+    /// Adds thresholds for abstention (`ConformalRisk`). The confidences that they are for are those of
     /// runs with this calibration, so the recorded runs are decided anew with it.
     ///
     /// - Parameter risk: the most questions that are answered and wrong, as a share of all, between 0 and 1.

@@ -31,6 +31,7 @@ public struct ScoreFit: Sendable {
     /// - Parameters:
     ///   - steps: steps of results; those without a verdict, a label or one of the signals are left out.
     ///   - signals: what the score is to be made of, all of them out of ``recorded``.
+    ///   - method: how verdicts become probabilities.
     /// - Returns: `nil` where there is too little to fit.
     public init?(_ steps: [StepRecord], signals: Set<ScoreSignal>, method: Method) {
         let chosen = ScoreSignal.allCases.filter(signals.contains)

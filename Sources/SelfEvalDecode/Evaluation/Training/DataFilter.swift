@@ -17,6 +17,7 @@ public enum DataFilter {
     /// The first rule that a problem breaks; `nil` for one that is kept.
     ///
     /// - Parameters:
+    ///   - problem: the problem.
     ///   - results: the runs of the problem.
     ///   - seen: what has been asked before; the problem is added.
     public static func defect(of problem: Problem, results: [ResultRecord], seen: inout Set<String>) -> SourceDefect? {

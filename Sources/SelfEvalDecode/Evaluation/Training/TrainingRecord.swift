@@ -14,7 +14,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     public var images: [String]
     /// The right answer.
     public var reference: String
-    /// The answer that the chain comes to.
+    /// The final answer of the chain.
     public var answer: String
     /// The chain, flawed steps in their places.
     public var steps: [Step]

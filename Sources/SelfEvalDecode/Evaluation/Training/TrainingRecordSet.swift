@@ -13,7 +13,9 @@ public struct TrainingRecordSet: Sendable {
 
     /// Makes records of all traces of a run.
     ///
-    /// - Parameter labels: how steps are labelled.
+    /// - Parameters:
+    ///   - folder: the run's.
+    ///   - labels: how steps are labelled.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
     public init(of folder: RunFolder, labels: StepLabelRule) throws {
         let description = try folder.readDescription()
