@@ -15,8 +15,9 @@ private struct SortedSampler {
         let distances = logits.map { maximum - $0 }
         let order = logits.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
         for token in order {
-            let weight = exp(-Double(distances[token]) / options.temperature)
-            if weight > 1e-300 { ordered.append((token, weight)) }
+            // Where the kernels' weights end: exp(-708) is 3e-308.
+            let exponent = -Double(distances[token]) / options.temperature
+            if exponent >= -708 { ordered.append((token, exp(exponent))) }
         }
         guard case .draw(let top, let threshold, _) = options.samplingMode else { return }
         if let top { ordered.removeLast(max(0, ordered.count - top)) }
