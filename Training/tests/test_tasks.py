@@ -3,11 +3,13 @@
 import json
 import random
 import re
+import struct
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import tokenizer as tokens
+import yaml
 from data import asked
 from drills import drill
 from invented import mistaken
@@ -37,9 +39,24 @@ def test_the_packs_are_those_of_the_engine():
 
 
 @pytest.mark.parametrize("name", ["cas-seat", "seat"])
-def test_the_prompts_beside_the_default_model_are_these(name):
+def test_the_prompts_in_the_default_model_are_these(name):
     models = Path(__file__).parents[2] / "Sources/EMLLMCore/ModelStore/Models"
-    assert (models / f"puzzles.{name}.yaml").read_text() == (FOLDER / f"{name}.yaml").read_text()
+    bundled = recipe(models / "puzzles.emllm")["prompts"][name]
+    known = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    keys = {"evaluate_chain": "evaluateChain", "answer_pattern": "answerPattern"}
+    for key in ("reason", "evaluate", "evaluate_chain", "reflect", "refine", "rework", "answer", "answer_pattern", "verdict"):
+        assert bundled[keys.get(key, key)] == known[key], key
+
+
+def recipe(path):
+    """The recipe in an .emllm file: its section of kind 5 (weights-format.md)."""
+    data = path.read_bytes()
+    (count,) = struct.unpack_from("<I", data, 12)
+    for index in range(count):
+        kind, _, offset, length = struct.unpack_from("<IIQQ", data, 64 + 64 * index)
+        if kind == 5:
+            return json.loads(data[offset : offset + length])
+    raise AssertionError(f"{path} has no recipe")
 
 
 @pytest.mark.parametrize("kind", EVERY)
