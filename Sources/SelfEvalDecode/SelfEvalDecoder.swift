@@ -304,7 +304,7 @@ extension SelfEvalDecoder {
     ///     record's.
     ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
-    /// - Throws: ``/EMLLMCore/EMLLMError/Code/leftRecording`` when the other options lead to what was not recorded.
+    /// - Throws: `EMLLMError.Code.leftRecording` when the other options lead to what was not recorded.
     public static func redecide(
         _ recorded: Trace,
         options: SelfEvalOptions,

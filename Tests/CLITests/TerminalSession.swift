@@ -50,12 +50,29 @@ final class TerminalSession {
     ///
     /// A key that arrives while a program hands the terminal to its line editor can get lost, and a person types it again.
     func endOfInput() throws -> Int32 {
-        for _ in 0..<20 where process.isRunning {
+        for _ in 0..<20 where endStatus == nil {
             try keyboard.write(contentsOf: Data([4]))
             let deadline = Date().addingTimeInterval(1)
-            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+            while endStatus == nil, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
         }
-        return process.isRunning ? -1 : process.terminationStatus
+        return endStatus ?? -1
+    }
+
+    /// The status, or the signal, that the program ended with; `nil` while it runs.
+    ///
+    /// `Process` hears of an end when a socket closes, which programs that other tests start at the same moment inherit: as
+    /// long as one of them runs, `isRunning` stays true. The kernel is asked instead, and nothing is reaped.
+    private var endStatus: Int32? {
+        var info = siginfo_t()
+        guard waitid(P_PID, id_t(process.processIdentifier), &info, WEXITED | WNOHANG | WNOWAIT) == 0 else {
+            return process.isRunning ? nil : process.terminationStatus
+        }
+        guard info.si_signo != 0 else { return nil }
+        #if os(Linux)
+            return info._sifields._sigchld.si_status
+        #else
+            return info.si_status
+        #endif
     }
 
     /// What Ctrl-C does.
@@ -79,7 +96,7 @@ final class TerminalSession {
     /// The status that the program ends with; -1 where it does not.
     func status() -> Int32 {
         let deadline = Date().addingTimeInterval(20)
-        while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
-        return process.isRunning ? -1 : process.terminationStatus
+        while endStatus == nil, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
+        return endStatus ?? -1
     }
 }

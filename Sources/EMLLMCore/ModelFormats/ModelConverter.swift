@@ -159,7 +159,9 @@ public enum ModelConverter {
 
     /// Checks that every weight of a model is a number.
     ///
-    /// - Parameter progress: called with the bytes checked so far and in all; may throw to stop.
+    /// - Parameters:
+    ///   - model: the model's file or folder.
+    ///   - progress: called with the bytes checked so far and in all; may throw to stop.
     /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the first tensor with one that is not.
     public static func checkWeights(
         of model: ModelFile,

@@ -18,7 +18,7 @@ import Foundation
 /// an evaluation or a reflection that it has no room for is not made, and the tokens for the answer are reserved from the
 /// start. The session ends a strategy that continues a line of ``SelfEvalOptions/maximumSteps`` steps, or calls the session
 /// repeatedly without any computation: the call throws an error with the code
-/// ``/EMLLMCore/EMLLMError/Code/searchLimit``. Pass it on like every other error. The session then takes the last line whose
+/// `EMLLMError.Code.searchLimit`. Pass it on like every other error. The session then takes the last line whose
 /// steps are all accepted, and asks for its answer.
 ///
 /// A session belongs to one run and to the thread of that run.

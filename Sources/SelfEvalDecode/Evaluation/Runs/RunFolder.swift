@@ -87,7 +87,9 @@ public struct RunFolder: Sendable {
 
     /// The problems that the run is about, as they are in their file now.
     ///
-    /// - Parameter requiresImages: whether problems whose image is not there are left out.
+    /// - Parameters:
+    ///   - description: what the run says of itself.
+    ///   - requiresImages: whether problems whose image is not there are left out.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
     public func readProblems(_ description: RunDescription, requiresImages: Bool = true) throws -> [Problem] {
         let file = URL(filePath: description.problems)

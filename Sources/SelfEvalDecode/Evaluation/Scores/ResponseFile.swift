@@ -32,7 +32,9 @@ public struct ResponseFile: Sendable, Equatable {
 
     /// Reads JSON lines in UTF-8.
     ///
-    /// - Parameter path: the name of the file in errors.
+    /// - Parameters:
+    ///   - data: the lines.
+    ///   - path: the name of the file in errors.
     /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no output, or repeats an id.
     public init(jsonLines data: Data, path: String) throws {
         var ids: [String] = []
