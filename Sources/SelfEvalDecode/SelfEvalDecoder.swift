@@ -54,14 +54,15 @@ public struct SelfEvalDecoder: Sendable {
         checkers: [any StepChecker] = [],
         runtime: RuntimeOptions = RuntimeOptions()
     ) throws {
+        let recipe = try Recipe.of(model)
         var notices: [String] = []
         let options =
             try options
-            ?? .recommended(for: model, activations: runtime.activations) { notices.append($0) }
+            ?? .recommended(by: recipe, for: model, activations: runtime.activations) { notices.append($0) }
         plan = DecodePlan(options: options, strategy: strategy, checkers: checkers)
         self.options = try plan.resolved().0
         self.notices = notices
-        needsImages = try Recipe.of(model)?.needsImages ?? false
+        needsImages = recipe?.needsImages ?? false
         self.model = model
         thread = try InferenceThread(model: model, options: runtime)
     }

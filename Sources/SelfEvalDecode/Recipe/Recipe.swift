@@ -174,7 +174,7 @@ extension EMLLMError.Code {
 }
 
 extension EMLLMError {
-    static let needsImages = EMLLMError(
+    package static let needsImages = EMLLMError(
         code: .needsPicture,
         subject: "model",
         expected: "a question about a picture",

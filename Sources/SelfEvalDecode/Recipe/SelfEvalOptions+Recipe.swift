@@ -40,7 +40,29 @@ extension SelfEvalOptions {
         activations: ActivationPrecision = .q8,
         onNotice: (String) throws -> Void = { _ in }
     ) throws -> SelfEvalOptions {
-        let recipe = try Recipe.of(model)
+        try recommended(
+            by: try Recipe.of(model),
+            for: model,
+            startingFrom: options,
+            strategy: strategy,
+            prompts: prompts,
+            calibration: calibration,
+            activations: activations,
+            onNotice: onNotice
+        )
+    }
+
+    /// The same with a recipe that was read already.
+    static func recommended(
+        by recipe: Recipe?,
+        for model: EMLLMModel,
+        startingFrom options: SelfEvalOptions = SelfEvalOptions(),
+        strategy: StrategyName? = nil,
+        prompts: PromptPack? = nil,
+        calibration: CalibrationChoice = .model,
+        activations: ActivationPrecision = .q8,
+        onNotice: (String) throws -> Void
+    ) throws -> SelfEvalOptions {
         var options = options
         if let strategy = strategy ?? recipe?.strategy { options.strategy = strategy }
         // SEAT asks for everything in one long prompt of its own.

@@ -42,10 +42,10 @@ public struct ModelOptions: ParsableArguments {
 
     /// Checks that a model that learnt nothing but questions about pictures is shown one.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` that names a model for text.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` as `SelfEvalDecoder` does, here before anything is run.
     public func check(_ model: EMLLMModel, hasPictures: Bool) throws {
         guard !hasPictures, try Recipe.of(model)?.needsImages == true else { return }
-        throw EMLLMError.needsPicture(self.model)
+        throw EMLLMError.needsImages
     }
 
     /// Loads the model, with a note on a terminal while that takes time.
@@ -59,17 +59,5 @@ public struct ModelOptions: ParsableArguments {
         }
         defer { if showsNote { try? StandardStreams.write(Terminal.clearLine, to: .standardError) } }
         return try EMLLMModel.load(from: url, vision: mmproj.map { URL(filePath: $0) })
-    }
-}
-
-extension EMLLMError {
-    fileprivate static func needsPicture(_ model: String) -> EMLLMError {
-        EMLLMError(
-            code: .needsPicture,
-            subject: "model '\(model)'",
-            expected: "a question about a picture",
-            found: "no picture",
-            remedy: "give one with --image, or take a model for text: --model \(ModelStore.textModel)"
-        )
     }
 }

@@ -1,4 +1,5 @@
 import EMLLMCore
+import EMLLMModelStore
 
 /// What to do about an error, in the words of the command line.
 ///
@@ -7,6 +8,7 @@ import EMLLMCore
 public enum CommandLineRemedy {
     /// Remedies by the codes of errors.
     private static let remedies: [String: String] = [
+        "needs-picture": "give one with --image, or take a model for text: --model \(ModelStore.textModel)",
         "left-recording": "record with wider limits (--accept 1 tries every revision), or run the model",
         "template-drops-turns": "use plain chat (--plain), or a model with an ordinary template",
         "invalid-prompt-pack": "mend the file; 'emllm prompts cas-seat' prints a complete one",
