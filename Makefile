@@ -18,6 +18,8 @@ PREFIX ?= /usr/local
 export DESTDIR ?=
 
 binaries := .build/release
+# Without debug information the compiler does a tenth less, and programs are a third of the size. Backtraces still have names.
+release_options := -c release -debug-info-format none
 # Stamps rather than the binaries: the linker leaves a binary alone when a change does not reach it.
 release := .build/make/release
 run_tool := .build/make/emllm-run
@@ -59,14 +61,14 @@ build: $(release) ## Build the command-line tools into .build/release
 
 $(release): $(sources)
 	@scripts/install-system-packages build
-	$(SWIFT) build -c release
+	$(SWIFT) build $(release_options)
 	mkdir -p $(@D)
 	touch $@
 
 # One tool, without what only the others need.
 .build/make/emllm%: $(sources)
 	@scripts/install-system-packages build
-	$(SWIFT) build -c release --product $(@F)
+	$(SWIFT) build $(release_options) --product $(@F)
 	mkdir -p $(@D)
 	touch $@
 
