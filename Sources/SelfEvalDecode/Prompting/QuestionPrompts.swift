@@ -98,7 +98,7 @@ public struct QuestionPrompts: Sendable {
         do {
             self.question = try turns.prompt()
         } catch let error as EMLLMError where error.code == .chatTemplateRejection && system.isOurs {
-            // Some families have no system messages. Ours may be dropped then, the caller's must not.
+            // Some families have no system messages. The pack's own message is dropped then; the caller's must not be.
             turns.opening = [asked]
             self.question = try turns.prompt()
         }

@@ -65,7 +65,7 @@ public struct ScoreFit: Sendable {
         self.weights = weights
     }
 
-    /// A step that has all the requested signals.
+    /// A step that has a verdict, a label and all the chosen signals.
     private struct Sample {
         let logit: Double
         let isInformative: Bool
@@ -85,7 +85,7 @@ public struct ScoreFit: Sendable {
         }
     }
 
-    /// The curve for verdicts; the identity if none is informative.
+    /// The curve for verdicts; the plain logistic function if no verdict is informative.
     private static func curve(of samples: [Sample], _ method: Method) -> Calibration? {
         guard !samples.isEmpty else { return .platt(PlattScaling(slope: 1, intercept: 0)) }
         let (logits, labels) = (samples.map(\.logit), samples.map(\.isRight))
