@@ -33,7 +33,7 @@ struct StepCards {
         return Tag.ol(.class(isTrunk ? "line trunk" : "line")) { items }
     }
 
-    // MARK: What does not stand
+    // MARK: Other texts
 
     /// The maximum number of chips next to a collapsed list.
     private static let chips = 8

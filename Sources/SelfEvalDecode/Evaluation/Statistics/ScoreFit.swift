@@ -17,7 +17,7 @@ public struct ScoreFit: Sendable {
     public let curve: Calibration
     /// The weights of the signals; `nil` for the verdict alone.
     public let weights: ScoreWeights?
-    /// The number of steps with an uninformative verdict, which does not contribute to their score.
+    /// The number of steps with an uninformative verdict, which does not contribute to the step's score.
     private let speechless: Int
     /// The verdict and the score of each step that it was fitted on.
     private let verdicts: [ScoredOutcome]
