@@ -1,6 +1,6 @@
 /// Text that records for each character whether it is trusted.
 ///
-/// Template text, special tokens and roles are trusted; what a user wrote is not. Every operation of the template
+/// Template text, special tokens and roles are trusted; text from a user is not. Every operation of the template
 /// language preserves the mark of each character, so that the rendered prompt distinguishes both kinds, and a question
 /// that contains `<|im_end|>` remains a question.
 ///

@@ -11,7 +11,7 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
         case sentencePiece
     }
 
-    /// What a token is for. The numbers are GGUF's.
+    /// The purpose of a token. The numbers are GGUF's.
     public enum TokenType: UInt8, Codable, Sendable {
         /// A piece of ordinary text.
         case normal = 1
@@ -33,7 +33,7 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
     public var preTokenizer: String
     /// The text of each token; byte-level BPE writes bytes in GPT-2's printable alphabet.
     public var tokens: [String]
-    /// What each token is for. As many as ``tokens``.
+    /// The purpose of each token. As many as ``tokens``.
     public var types: [TokenType]
     /// The SentencePiece score of each token. As many as ``tokens``, or empty.
     public var scores: [Float]

@@ -7,7 +7,7 @@ final class Vocabulary: Sendable {
     }
 
     let definition: TokenizerDefinition
-    /// What each token is for; markup that delimits sequences is a control token, whatever type the file gives it.
+    /// The purpose of each token; markup that delimits sequences is a control token, whatever type the file gives it.
     let types: [TokenizerDefinition.TokenType]
     /// The bytes that each token stands for in a text.
     let bytes: ByteStrings

@@ -9,7 +9,7 @@ struct DecodeRun<Model: BranchingModel> {
     /// Prepares a run.
     ///
     /// - Parameters:
-    ///   - question: what is asked.
+    ///   - question: the question and its prompts.
     ///   - model: the model that answers.
     ///   - plan: how the question is reasoned about.
     ///   - start: a branch of an earlier question, whose common prefix is reused.

@@ -8,7 +8,7 @@ struct StepWriter {
     let job: WriteJob
     /// The steps that have ended, and how many tokens of the text each ends after.
     private(set) var steps: [(node: StepNode, end: Int)] = []
-    /// Why the text ended; `nil` while it goes on.
+    /// Why the text ended; `nil` while it continues.
     private(set) var end: StepStopReason?
     /// The token chosen but not yet in the cache.
     private(set) var pending: TokenID?

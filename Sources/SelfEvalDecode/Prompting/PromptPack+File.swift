@@ -192,7 +192,7 @@ extension EvaluationMarkers {
 /// A file of nested keys and texts that knows its lines.
 private struct PackFile {
     static let mostBytes = 1 << 18
-    /// Keys of earlier versions, and what they are called now.
+    /// Keys of earlier versions and their current names.
     static let formerKeys = ["review": "evaluate_chain"]
     /// Deeper than any pack. The YAML reader recurses for each level.
     private static let mostLevels = 64

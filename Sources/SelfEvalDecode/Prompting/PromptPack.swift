@@ -7,7 +7,7 @@ import Foundation
 /// pack ``seat`` asks for everything in one long prompt instead. The model's chat template determines which tokens open
 /// and close a turn (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
 public struct PromptPack: Codable, Sendable, Equatable {
-    /// What the pack is called.
+    /// The name of the pack.
     public var name: String
     /// The system message if the caller gives none; `nil` leaves it to the chat template.
     public var system: String?
@@ -214,7 +214,7 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
         self.end = end
     }
 
-    /// What an evaluation says about the step before it.
+    /// The verdict of an evaluation on the step before it.
     public enum Outcome: Sendable, Equatable {
         /// The step is accepted.
         case accept
@@ -237,14 +237,14 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
 }
 
 extension PromptPack {
-    /// What a stated answer begins with.
+    /// The text before a stated answer.
     var answerPrefix: String { answerParts.prefix }
-    /// What a stated answer ends with; empty if the end of the line does.
+    /// The text after a stated answer; empty if the end of the line ends it.
     var answerSuffix: String { answerParts.suffix }
 
     private var answerParts: (prefix: String, suffix: String) { Self.parts(of: answerPattern) }
 
-    /// What comes before and after the answer in a pattern.
+    /// The text before and after the answer in a pattern.
     static func parts(of pattern: String) -> (prefix: String, suffix: String) {
         guard let place = pattern.range(of: "{answer}") else { return (pattern, "") }
         let prefix = pattern[..<place.lowerBound].trimmingCharacters(in: .whitespaces)

@@ -7,7 +7,7 @@ import EMLLMCore
 public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The number of the node in the order of writing, from 1; the question is 0.
     public var id: Int
-    /// What this text follows; 0 for the question.
+    /// The node that this text follows; 0 for the question.
     public var parent: Int
     /// The number of texts that were begun at the same place before. With the seed and the ordinals of the path, it
     /// determines the random numbers: a node does not depend on other texts or on their order.
@@ -46,7 +46,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The natural log-probability of the text given everything before it, in nats.
     public var logProbability: Double { meanLogProbability * Double(tokens.count) }
 
-    /// What a text is.
+    /// The kind of a text.
     public enum Kind: String, Codable, Sendable {
         /// A step of the reasoning.
         case step
@@ -108,7 +108,7 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     }
 }
 
-/// What the model and the checkers say about a step, and how much it counts.
+/// The verdict of the model and the findings of the checkers on a step, and the resulting score.
 public struct StepEvaluation: Codable, Sendable, Equatable {
     /// The verdict, read from logits; `nil` if a checker refuted the step and the model was not asked.
     public var verdict: Verdict?

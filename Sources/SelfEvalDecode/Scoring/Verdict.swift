@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// What the model says about a step, read from the logits of the next token after the evaluation prompt.
+/// The model's verdict on a step, read from the logits of the next token after the evaluation prompt.
 ///
 /// Nothing is sampled. With Y and N the spellings of yes and no, ℓ = log Σ_Y exp(logit) − log Σ_N exp(logit), averaged
 /// over the orders in which the words were offered, minus the same for a step without content if that is enabled

@@ -36,11 +36,11 @@ public struct CheckedStep: Sendable, Equatable {
     }
 }
 
-/// What a ``StepChecker`` says about a step.
+/// The result of a ``StepChecker`` for a step.
 public struct StepFinding: Codable, Sendable, Equatable {
     /// The name of the checker; the session fills it in.
     public internal(set) var checker = ""
-    /// What was found.
+    /// The outcome of the check.
     public var outcome: Outcome
     /// The probability that the step is right, from 0 to 1; `nil` if the checker gives none.
     public var probability: Double?
@@ -49,7 +49,7 @@ public struct StepFinding: Codable, Sendable, Equatable {
     /// What to tell the model when the step is written again (``SelfEvalOptions/usesHints``); `nil` for nothing.
     public var hint: String?
 
-    /// What a checker found.
+    /// The outcome of a check.
     public enum Outcome: String, Codable, Sendable {
         /// The step is right, as far as the checker can tell.
         case confirmed

@@ -52,9 +52,9 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         Scanner(rule: self, markers: markers)
     }
 
-    /// What is known after a token.
+    /// The decision after a token.
     public enum Decision: Equatable, Sendable {
-        /// The step goes on.
+        /// The step continues.
         case more
         /// The step has ended and consists of its first `keptTokens` tokens; later ones belong to the next step.
         case end(keptTokens: Int, reason: StepStopReason)

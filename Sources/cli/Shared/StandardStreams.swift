@@ -14,7 +14,8 @@ public enum StandardStreams {
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read.
     ///
-    /// - Parameter most: the most bytes to read; longer input returns one byte more, so that the caller can detect it.
+    /// - Parameter most: the maximum number of bytes to read; longer input returns one byte more, so that the caller
+    ///   can detect it.
     public static func readData(from handle: FileHandle = .standardInput, atMost most: Int = .max) throws -> Data {
         do {
             return try InputFile.read(handle.fileDescriptor, name: "standard input", atMost: most)

@@ -74,7 +74,7 @@ enum Wording {
     /// Which view of the pictures a text was written with.
     static func view(_ view: Int) -> String { "view \(view + 1) of the pictures" }
 
-    /// What a checker found in a step.
+    /// A checker's finding in a step.
     static func finding(_ finding: StepFinding) -> String {
         let outcome =
             switch finding.outcome {

@@ -13,7 +13,7 @@ enum ContainerFormat {
     static let mostTensors = 65_536
     static let mostTensorNameBytes = 255
 
-    /// What a section holds.
+    /// The content of a section.
     enum SectionKind: UInt32, CaseIterable {
         case metadata = 1
         case tokenizer = 2

@@ -13,7 +13,7 @@ package enum GGUFValue: Sendable, Equatable {
     /// A list.
     case array(GGUFArray)
 
-    /// What kind of value this is, for messages.
+    /// The kind of the value, for messages.
     var kind: String {
         switch self {
         case .unsigned, .signed: "an integer"

@@ -45,7 +45,7 @@ public struct Problem: Codable, Sendable, Equatable, Identifiable {
     public var id: String
     /// Where it comes from.
     public var benchmark: Benchmark = .own
-    /// What is asked.
+    /// The question.
     public var question: String
     /// The images that it is about, as file URLs, in order.
     public var images: [URL] = []

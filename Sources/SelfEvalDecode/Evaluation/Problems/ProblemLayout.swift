@@ -16,7 +16,7 @@ import Foundation
 /// | `unit` | the unit |
 /// | `steps` | a list: a solution's steps |
 /// | `step_labels` | a list, an element per step: `true` or 1, `false` or 0, `null` where nothing is known |
-/// | any other | a text or a list of texts for ``Problem/breakdown``, as `category`, `level`, `skills` |
+/// | any other | a text or a list of texts for ``Problem/breakdown``, such as `category`, `level`, `skills` |
 ///
 /// The other layouts are the published ones: PuzzleVQA's lines (`image`, `question`, `options`, `answer`, `caption`,
 /// `explanation`, `deduction`, `category`); MathVista's `testmini.json`, an object of records (`question`, `image`,

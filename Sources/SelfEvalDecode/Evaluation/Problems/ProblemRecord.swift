@@ -34,7 +34,7 @@ indirect enum ColumnValue: Decodable, Sendable, Equatable {
         }
     }
 
-    /// The texts of an array of strings or numbers; `nil` where any element is something else.
+    /// The texts of an array of strings or numbers; `nil` if any element is something else.
     var texts: [String]? {
         guard case .array(let elements) = self else { return nil }
         let texts = elements.compactMap(\.text)
@@ -89,7 +89,7 @@ struct ProblemRecord {
         return text
     }
 
-    /// The texts in a column that holds a list; empty where the column is absent or null.
+    /// The texts in a column that holds a list; empty if the column is absent or null.
     func list(_ column: String) throws -> [String] {
         guard let value = columns[column], value != .null else { return [] }
         guard let texts = value.texts else { throw UnusableRecord("the column \"\(column)\" is not a list of texts") }

@@ -11,7 +11,7 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var model: String
     /// The seed of the random numbers.
     public var seed: UInt64
-    /// What the problem belongs to, by key, such as its kind or difficulty.
+    /// The groups that the problem belongs to, by key, such as its kind or difficulty.
     public var breakdown: [String: String]
     /// All the text that was written.
     public var response: String

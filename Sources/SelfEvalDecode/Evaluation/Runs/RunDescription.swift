@@ -19,7 +19,7 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var model: ModelIdentity
     /// The options of each strategy, except for the seed.
     public var options: [String: SelfEvalOptions]
-    /// The part of the problems that was run, as "1/4"; `nil` for all.
+    /// The part of the problems that was run, such as "1/4"; `nil` for all.
     public var shard: String?
 
     /// Describes a run.

@@ -18,7 +18,7 @@ public struct ScoreFit: Sendable {
     /// The weights of the signals; `nil` for the verdict alone.
     public let weights: ScoreWeights?
     /// The number of steps with an uninformative verdict, which does not contribute to the step's score.
-    private let speechless: Int
+    private let uninformative: Int
     /// The verdict and the score of each step that it was fitted on.
     private let verdicts: [ScoredOutcome]
     private let scores: [ScoredOutcome]
@@ -40,7 +40,7 @@ public struct ScoreFit: Sendable {
         let samples = signals == [.verdict] ? known.filter(\.isInformative) : known
         guard !samples.isEmpty, let fitted = Self.curve(of: samples.filter(\.isInformative), method) else { return nil }
         curve = fitted
-        speechless = known.count { !$0.isInformative }
+        uninformative = known.count { !$0.isInformative }
         verdicts = samples.map { ScoredOutcome(score: 1 / (1 + exp(-$0.logit)), isRight: $0.isRight) }
         guard signals != [.verdict] else {
             weights = nil
@@ -105,8 +105,8 @@ public struct ScoreFit: Sendable {
             "Brier score: \(Self.short(Reliability.brierScore(verdicts))) before, "
                 + "\(Self.short(Reliability.brierScore(scores))) after (on the same steps)",
         ]
-        if speechless > 0 {
-            lines.append("\(speechless) verdicts say nothing (yes and no were both unlikely) and count for nothing")
+        if uninformative > 0 {
+            lines.append("\(uninformative) verdicts say nothing (yes and no were both unlikely) and count for nothing")
         }
         if let weights {
             let parts = ScoreSignal.allCases.filter { weights[$0] != 0 }.map {

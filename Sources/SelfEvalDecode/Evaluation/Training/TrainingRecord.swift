@@ -8,7 +8,7 @@ import SelfEvalDecode
 public struct TrainingRecord: Codable, Sendable, Equatable {
     /// The problem's name.
     public var problem: String
-    /// What is asked.
+    /// The question.
     public var question: String
     /// Its pictures.
     public var images: [String]
@@ -41,9 +41,9 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     public struct Turn: Codable, Sendable, Equatable {
         /// Its task: reason, evaluate, reflect, refine or answer.
         public var task: String
-        /// What is asked.
+        /// The prompt.
         public var prompt: String
-        /// What is answered.
+        /// The response.
         public var response: String
     }
 }
