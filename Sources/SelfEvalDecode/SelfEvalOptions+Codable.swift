@@ -28,6 +28,10 @@ extension SelfEvalOptions {
         try read(\.chains, .chains)
         options.views = try former.decodeIfPresent(Int.self, forKey: .looks) ?? options.views
         try read(\.views, .views)
+        // Earlier versions wrote every chain to its end.
+        options.endsDecidedVotes = try values.decodeIfPresent(Bool.self, forKey: .endsDecidedVotes) ?? false
+        options.untilAgree = try values.decodeIfPresent(Int.self, forKey: .untilAgree)
+        try read(\.prunesChains, .prunesChains)
         try read(\.weighsVotes, .weighsVotes)
         options.evaluatesChains =
             try former.decodeIfPresent(Bool.self, forKey: .judgesChains) ?? options.evaluatesChains

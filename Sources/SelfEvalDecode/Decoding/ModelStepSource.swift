@@ -132,6 +132,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?) {
         let opening = openingTokens(of: jobs)
@@ -139,7 +140,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var texts = try isAffordable ? begin(jobs, ledger: ledger) : jobs.map(emptyText)
         var failure: (any Error)?
         do {
-            try writeTokens(&texts, ledger: ledger, onDraft: onDraft)
+            try writeTokens(&texts, ledger: ledger, monitor: monitor, onDraft: onDraft)
         } catch {
             failure = error
             for index in texts.indices { texts[index].writer.interrupt() }
@@ -301,10 +302,14 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     private func writeTokens(
         _ texts: inout [Text],
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws {
         let samplers = try texts.map { try Sampler($0.writer.job.sampling) }
         while true {
+            for (index, end) in monitor?(texts.map(\.writer.progress)) ?? [:] where texts[index].writer.end == nil {
+                texts[index].writer.endWithin(end.stepEnd)
+            }
             let active = texts.indices.filter { texts[$0].writer.end == nil }
             if active.isEmpty { return }
             try model.cancellation.check()

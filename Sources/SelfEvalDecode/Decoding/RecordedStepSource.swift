@@ -13,7 +13,14 @@ final class RecordedStepSource: StepSource {
     private var viewRoots: Set<Int> = []
     private var knownReflections: [Int: Int] = [:]
 
-    init(_ trace: Trace) { recorded = trace }
+    /// Whether chains that were ended while they were written would be ended again.
+    private let takesSameVote: Bool
+
+    /// - Parameter options: those that the record is decided anew with.
+    init(_ trace: Trace, options: SelfEvalOptions) {
+        recorded = trace
+        takesSameVote = options.endsChainsLike(trace.header.options)
+    }
 
     var contextLength: Int { recorded.header.contextLength }
     func checkCancelled() throws {}
@@ -29,6 +36,7 @@ final class RecordedStepSource: StepSource {
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?) {
         var texts: [[StepNode]] = []
@@ -69,6 +77,8 @@ final class RecordedStepSource: StepSource {
             nodes.append(next)
         }
         if case .step = job.extent, nodes.count > 1 { throw EMLLMError.leftRecording }
+        // A chain that was ended is all that there would be only where the same vote is taken.
+        if nodes.last?.end?.earlyEnd != nil, !takesSameVote { throw EMLLMError.leftRecording }
         return nodes
     }
 

@@ -25,6 +25,20 @@ struct WriteJob {
     var temperature: Double { sampling.samplingMode == .greedy ? 0 : sampling.temperature }
 }
 
+/// A text of a batch, as far as it is written.
+struct TextProgress {
+    /// The steps that have ended, without ids.
+    let steps: [StepNode]
+    /// Why the text ended; `nil` while it goes on.
+    let end: StepStopReason?
+    /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row; `nil` before there are so
+    /// many.
+    let windowConfidence: Double?
+}
+
+/// Looks at the texts of a batch, and says which of them are ended, and why.
+typealias WriteMonitor = ([TextProgress]) -> [Int: EarlyEnd]
+
 /// Where texts, verdicts and answers come from: a model, or the record of what one said.
 ///
 /// Nodes are known by their ids. A source keeps what it needs to go on behind each until it
@@ -41,12 +55,14 @@ protocol StepSource: AnyObject {
     ///   - jobs: what is to be written.
     ///   - firstID: the id of the first node; the others follow in order.
     ///   - ledger: what it costs is noted here, and writing stops where the budget does.
+    ///   - monitor: called before each token, and says which texts are ended; `nil` lets each come to its end.
     ///   - onDraft: called with text of a step that is being written alone.
     /// - Returns: the nodes, and the error that ended the writing before its time, as a cancellation does.
     func write(
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?)
 

@@ -23,6 +23,8 @@ struct StepWriter {
     private var chosen: [TokenID] = []
     private var fragments: [String] = []
     private var logProbabilities: [Double] = []
+    /// The lowest mean log-probability of so many tokens as the window has; `nil` before there are any.
+    private var lowestWindow: Double?
     /// `nil` where steps that repeat end the chain.
     private var loops: LoopDetector?
     /// The token at which the step being written begins.
@@ -63,6 +65,11 @@ struct StepWriter {
     var tokenCount: Int { chosen.count }
     /// Tokens of the text that are kept.
     var keptTokens: Int { steps.last?.end ?? 0 }
+
+    /// What there is of the text.
+    var progress: TextProgress {
+        TextProgress(steps: steps.map(\.node), end: end, windowConfidence: lowestWindow)
+    }
 
     /// Chooses the next token; the step may end with it, or turn out to have ended before it.
     ///
@@ -111,11 +118,19 @@ struct StepWriter {
     mutating func acceptPending() {
         pending = nil
         processed += 1
+        noteWindow()
         if let (kept, reason) = endAfterPending {
             endAfterPending = nil
             closeStep(keeping: kept, reason)
             if end == nil { replayOverhang() }
         }
+    }
+
+    /// Notes the mean log-probability of the last tokens, whatever steps they belong to.
+    private mutating func noteWindow() {
+        let window = rule.options.confidenceWindow
+        guard chosen.count >= window else { return }
+        lowestWindow = min(lowestWindow ?? .infinity, Self.mean(logProbabilities[(chosen.count - window)...]))
     }
 
     /// Ends the text with its last whole character.
@@ -163,7 +178,7 @@ struct StepWriter {
     /// Whether the text ends with a step, and why.
     private func textEnd(after node: StepNode, _ reason: StepStopReason) -> StepStopReason? {
         guard case .turn(let maximumSteps) = job.extent else { return reason }
-        if reason == .endOfTurn || reason == .budget || reason == .loop { return reason }
+        if reason.endsChain { return reason }
         let ends = rule.options.prompts.chainEnds
         if ends.contains(.answer), AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
         if steps.count >= maximumSteps { return reason }

@@ -95,8 +95,31 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: .hidden)
     public var looks: Int?
 
+    /// Agreement.
+    @Option(
+        help: ArgumentHelp(
+            "Let vote draw one chain after the other until so many agree, at most --chains, instead of all at once.",
+            valueName: "chains"
+        )
+    )
+    public var untilAgree: Int?
+
+    /// Pruning.
+    @Flag(
+        help:
+            "Let vote end chains that are less sure than those that are complete (DeepConf), as far as the lead bears it."
+    )
+    public var prune = false
+
+    /// Chains of decided votes.
+    @Flag(help: "Write every chain of vote to its end, even after the result is decided.")
+    public var wholeChains = false
+
     /// Weighted votes.
-    @Flag(help: "Weight votes by the verdicts on their steps.")
+    @Flag(
+        help:
+            "Weight votes by the verdicts on their steps, or where these say nothing by how sure the model was of them."
+    )
     public var weighVotes = false
 
     /// Evaluations for the record.
@@ -170,12 +193,14 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, untilAgree, views,
+            looks,
             beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
+        return given.contains { $0 != nil } || hints || prune || wholeChains || weighVotes || evaluatesChains
+            || judgeChains || bothOrders
             || noPrior || noArithmetic
     }
 
@@ -242,6 +267,9 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let abstainBelow { options.abstainBelow = abstainBelow }
         if hints { options.usesHints = true }
         if noArithmetic { options.checksArithmetic = false }
+        if let untilAgree { options.untilAgree = untilAgree }
+        if prune { options.prunesChains = true }
+        if wholeChains { options.endsDecidedVotes = false }
         if weighVotes { options.weighsVotes = true }
         if evaluatesChains || judgeChains { options.evaluatesChains = true }
         return options
