@@ -28,6 +28,7 @@ extension SelfEvalOptions {
         try read(\.chains, .chains)
         options.views = try former.decodeIfPresent(Int.self, forKey: .looks) ?? options.views
         try read(\.views, .views)
+        try read(\.dividesBudget, .dividesBudget)
         // Earlier versions wrote every chain to its end.
         options.endsDecidedVotes = try values.decodeIfPresent(Bool.self, forKey: .endsDecidedVotes) ?? false
         options.untilAgree = try values.decodeIfPresent(Int.self, forKey: .untilAgree)

@@ -45,6 +45,11 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     /// does what `verify` writes in the place of a step that does not pass. A vision transformer's mistakes of reading often
     /// depend on where it cuts a picture into patches. 1 takes the pictures as they are, always.
     public var views: Int
+    /// Whether `vote` and `best-of` draw as many chains as the budget has room for, at most ``chains``: one first, to learn how
+    /// long chains are, then as many as fit, in batches. More chains are worth more than more verdicts (arXiv 2504.01005); the
+    /// steps of `best-of` are evaluated all the same. Without it all chains are begun at once, and a budget that is too small for
+    /// them cuts them all.
+    public var dividesBudget: Bool
     /// Whether `vote` ends chains that can no longer change its result: neither the answer nor the chain that stands for it, nor
     /// whether the confidence reaches ``abstainBelow``. The confidence becomes a lower bound: votes that are not known count as
     /// votes for others. Votes that are weighted, or whose chains are evaluated for the record, are taken to their end.
@@ -104,6 +109,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
         views: Int = 1,
+        dividesBudget: Bool = false,
         endsDecidedVotes: Bool = true,
         untilAgree: Int? = nil,
         prunesChains: Bool = false,
@@ -138,6 +144,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.evaluation = evaluation
         self.chains = chains
         self.views = views
+        self.dividesBudget = dividesBudget
         self.endsDecidedVotes = endsDecidedVotes
         self.untilAgree = untilAgree
         self.prunesChains = prunesChains
@@ -160,7 +167,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
-        case checksArithmetic, endsDecidedVotes, untilAgree, prunesChains
+        case checksArithmetic, dividesBudget, endsDecidedVotes, untilAgree, prunesChains
         case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }

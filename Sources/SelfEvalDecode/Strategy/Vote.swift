@@ -1,5 +1,3 @@
-import Foundation
-
 /// Self-consistency (arXiv 2203.11171): several chains, drawn as one batch, and the answer that most of them give. With further
 /// views of the pictures each chain is written with one of them.
 ///
@@ -31,12 +29,14 @@ struct Vote: Strategy {
         let options = search.options
         var chains = Chains()
         while let numbers = next(chains, options) {
-            let width = search.chainWidth(upTo: numbers.count, isEvaluated: evaluatesSteps)
+            let written = chains.ends.map(\.leaf)
+            let width = search.chainWidth(upTo: numbers.count, behind: written, isEvaluated: evaluatesSteps)
             guard width > 0 || chains.ends.isEmpty else { break }
             let drawn = numbers.lowerBound..<(numbers.lowerBound + max(1, width))
             try draw(drawn, &chains, in: search)
             // Without the budget for as many as there should be now, there is none for more.
-            if drawn.count < numbers.count { break }
+            if drawn.count < numbers.count, !options.dividesBudget { break }
+            if chains.ends.contains(where: { $0.stopReason == .budget }) { break }
         }
         return conclude(chains, in: search)
     }
@@ -45,7 +45,11 @@ struct Vote: Strategy {
     private func next(_ chains: Chains, _ options: SelfEvalOptions) -> Range<Int>? {
         let begun = chains.ends.count
         guard begun < options.chains else { return nil }
-        guard let wanted = options.untilAgree else { return begun == 0 ? 0..<options.chains : nil }
+        guard let wanted = options.untilAgree else {
+            // How much of a budget a chain takes is known once there is one.
+            if options.dividesBudget { return begun..<(begun == 0 ? 1 : options.chains) }
+            return begun == 0 ? 0..<options.chains : nil
+        }
         let count = chains.count(of: options.chains)
         let agreeing = count.leader?.votes ?? 0
         if agreeing >= wanted || (mayEndEarly(options) && count.isDecided) { return nil }
@@ -59,12 +63,16 @@ struct Vote: Strategy {
             isEvaluated: evaluatesSteps,
             endingEarly: monitor(chains, numbers, search.options)
         )
-        // What a chain says that was cut is no vote.
-        let whole = ends.filter { $0.stopReason.earlyEnd == nil }.map(\.leaf)
+        // What a chain says that was cut is no vote. One that the budget cuts has one where there is no other.
+        let mayBeCut = !search.options.dividesBudget || chains.ends.isEmpty
+        func votes(_ end: (leaf: Int, stopReason: ReasoningStopReason)) -> Bool {
+            end.stopReason.earlyEnd == nil && (mayBeCut || end.stopReason != .budget)
+        }
+        let whole = ends.filter(votes).map(\.leaf)
         if evaluatesSteps { try search.evaluateLines(to: whole) }
         var answers = try search.answers(after: whole)[...]
         chains.ends += ends
-        chains.answers += ends.map { $0.stopReason.earlyEnd == nil ? answers.removeFirst() : nil }
+        chains.answers += ends.map { votes($0) ? answers.removeFirst() : nil }
     }
 
     private func conclude(_ chains: Chains, in search: SearchSession) -> Conclusion {
@@ -103,7 +111,7 @@ struct Vote: Strategy {
         _ options: SelfEvalOptions
     ) -> (([ChainProgress]) -> [Int: EarlyEnd])? {
         guard mayEndEarly(options) || options.prunesChains else { return nil }
-        let all = options.untilAgree == nil ? numbers.upperBound : options.chains
+        let all = options.untilAgree == nil && !options.dividesBudget ? numbers.upperBound : options.chains
         let pruned = earlier.ends.count { $0.stopReason == .pruned }
         return { chains in
             var count = earlier.count(of: all)
@@ -143,48 +151,7 @@ extension SelfEvalOptions {
         strategy == other.strategy && chains == other.chains && endsDecidedVotes == other.endsDecidedVotes
             && weighsVotes == other.weighsVotes && evaluatesChains == other.evaluatesChains
             && abstainBelow == other.abstainBelow && untilAgree == other.untilAgree
-            && prunesChains == other.prunesChains && confidenceWindow == other.confidenceWindow
-    }
-}
-
-extension SearchSession {
-    /// The most chains from the question that the budget allows to begin.
-    func chainWidth(upTo count: Int, isEvaluated: Bool) -> Int {
-        width(upTo: count, after: 0, length: options.prompts.step.maximumTokens, isEvaluated: isEvaluated)
-    }
-
-    /// Draws as many chains from the question as the options say and the budget allows, one at least.
-    func drawChains(isEvaluated: Bool) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
-        let width = chainWidth(upTo: options.chains, isEvaluated: isEvaluated)
-        return try drawChains(0..<max(1, width), isEvaluated: isEvaluated)
-    }
-
-    /// Draws chains from the question as one batch.
-    ///
-    /// - Parameter numbers: which of the run's chains they are.
-    func drawChains(
-        _ numbers: Range<Int>,
-        isEvaluated: Bool,
-        endingEarly monitor: (([ChainProgress]) -> [Int: EarlyEnd])? = nil
-    ) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
-        let drafts = draftOptions(for: numbers, after: 0, extent: turn(after: [0]), isEvaluated: isEvaluated)
-        let chains = drafts.map { (parent: 0, draft: $0) }
-        return try monitor.map { try writeChains(chains, endingEarly: $0) } ?? writeChains(chains)
-    }
-
-    /// What the votes of lines count: what their steps' evaluations come to; where no evaluation says anything, how sure the
-    /// model was of them.
-    func voteWeights(of leaves: [Int]) -> [Double] {
-        let scores = leaves.map { lineScore(to: $0) }
-        guard scores.contains(where: { $0 != nil }) else { return leaves.map { lineConfidence(to: $0) } }
-        return scores.map { $0 ?? 0 }
-    }
-
-    /// The probability of a token where a line is least sure: over any ``SelfEvalOptions/confidenceWindow`` tokens of a step in a
-    /// row, the lowest geometric mean (``StepNode/windowConfidence``; the lowest group confidence of arXiv 2508.15260).
-    ///
-    /// - Returns: from 0 to 1; 0 for a line without steps.
-    public func lineConfidence(to leaf: Int) -> Double {
-        steps(to: leaf).map(\.windowConfidence).min().map { exp($0) } ?? 0
+            && dividesBudget == other.dividesBudget && prunesChains == other.prunesChains
+            && confidenceWindow == other.confidenceWindow
     }
 }

@@ -95,6 +95,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: .hidden)
     public var looks: Int?
 
+    /// Chains by the budget.
+    @Flag(
+        help: ArgumentHelp(
+            "Let vote and best-of draw as many chains as --max-tokens or --seconds have room for, at most --chains (then 64 by "
+                + "default)."
+        )
+    )
+    public var divideBudget = false
+
     /// Agreement.
     @Option(
         help: ArgumentHelp(
@@ -199,7 +208,8 @@ public struct SelfEvaluationOptions: ParsableArguments {
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || prune || wholeChains || weighVotes || evaluatesChains
+        return given.contains { $0 != nil } || hints || divideBudget || prune || wholeChains || weighVotes
+            || evaluatesChains
             || judgeChains || bothOrders
             || noPrior || noArithmetic
     }
@@ -267,6 +277,10 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let abstainBelow { options.abstainBelow = abstainBelow }
         if hints { options.usesHints = true }
         if noArithmetic { options.checksArithmetic = false }
+        if divideBudget {
+            options.dividesBudget = true
+            options.chains = chains ?? 64
+        }
         if let untilAgree { options.untilAgree = untilAgree }
         if prune { options.prunesChains = true }
         if wholeChains { options.endsDecidedVotes = false }
