@@ -25,6 +25,18 @@ final class LineEditor {
         self.addHistory = unsafeBitCast(addHistory, to: AddHistory.self)
         // Its own handlers are not safe against a signal that comes as a line ends.
         dlsym(library, "rl_catch_signals")?.assumingMemoryBound(to: Int32.self).pointee = 0
+        Self.bindEndOfInput(in: library)
+    }
+
+    /// Lets a Ctrl-D that was typed early end the input, too.
+    ///
+    /// Before the library changes the terminal's mode, which it does only behind the prompt, the kernel turns Ctrl-D into an end
+    /// of input, and behind the change that is a NUL in what is read. The library would quote the next key, because it binds
+    /// NUL to every special character that the terminal has disabled.
+    private static func bindEndOfInput(in library: UnsafeMutableRawPointer) {
+        typealias ParseAndBind = @convention(c) (UnsafePointer<CChar>?) -> Int32
+        guard let symbol = dlsym(library, "rl_parse_and_bind") else { return }
+        _ = unsafeBitCast(symbol, to: ParseAndBind.self)("bind ^@ em-delete-or-list")
     }
 
     /// The terminal as it was before a line was edited. Written before the handlers that read it are set.
