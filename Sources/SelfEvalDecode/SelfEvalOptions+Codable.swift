@@ -24,6 +24,7 @@ extension SelfEvalOptions {
         try read(\.usesHints, .usesHints)
         // Earlier versions had no such checker.
         options.checksArithmetic = try values.decodeIfPresent(Bool.self, forKey: .checksArithmetic) ?? false
+        try read(\.rollsBack, .rollsBack)
         try read(\.evaluation, .evaluation)
         try read(\.chains, .chains)
         options.views = try former.decodeIfPresent(Int.self, forKey: .looks) ?? options.views

@@ -36,6 +36,10 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     /// Whether `verify` and `adaptive` calculate the equations that steps state (``ArithmeticChecker``). What is right is then
     /// what a step is written again with, before it is drawn anew.
     public var checksArithmetic: Bool
+    /// Whether `verify` and `adaptive` keep the beginning of a step that a checker refutes, up to the place that it names
+    /// (``StepFinding/range``), and write it again from there. With ``usesHints`` the right value follows, if the checker knows it
+    /// (``StepFinding/replacement``); otherwise the rest is drawn. Such texts count as revisions.
+    public var rollsBack: Bool
     /// How `cas-seat` learns whether a chain stands.
     public var evaluation: EvaluationForm
     /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
@@ -106,6 +110,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         maximumSteps: Int = 1000,
         usesHints: Bool = false,
         checksArithmetic: Bool = true,
+        rollsBack: Bool = false,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
         views: Int = 1,
@@ -141,6 +146,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.maximumSteps = maximumSteps
         self.usesHints = usesHints
         self.checksArithmetic = checksArithmetic
+        self.rollsBack = rollsBack
         self.evaluation = evaluation
         self.chains = chains
         self.views = views
@@ -167,7 +173,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
-        case checksArithmetic, dividesBudget, endsDecidedVotes, untilAgree, prunesChains
+        case checksArithmetic, rollsBack, dividesBudget, endsDecidedVotes, untilAgree, prunesChains
         case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }

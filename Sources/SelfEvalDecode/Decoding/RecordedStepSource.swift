@@ -49,6 +49,11 @@ final class RecordedStepSource: StepSource {
                 node.parent = nodes.last?.id ?? job.parent
                 node.id = id
                 node.hint = job.hint
+                if let rollback = job.rollback {
+                    node.rollback = rollback
+                    ledger.counts.recomputed += 1
+                    ledger.meter.notePass(tokens: 1, seconds: 0)
+                }
                 (node.rejection, node.decision, node.evaluation) = (nil, nil, nil)
                 known[id] = found.id
                 id += 1
@@ -69,7 +74,7 @@ final class RecordedStepSource: StepSource {
             let first = recorded.nodes.first(where: { node in
                 node.parent == parent && node.ordinal == job.ordinal && !node.continues
                     && node.temperature == job.temperature && (node.view ?? 0) == job.view
-                    && isSame(node.hint, job.hint)
+                    && isSame(node.hint, job.hint) && isSame(node.rollback, job.rollback)
             })
         else { throw EMLLMError.leftRecording }
         var nodes = [first]
@@ -96,6 +101,12 @@ final class RecordedStepSource: StepSource {
         case (.evaluation(let node)?, .evaluation(let own)?): known[own] == node
         default: false
         }
+    }
+
+    private func isSame(_ recorded: StepNode.Rollback?, _ rollback: StepNode.Rollback?) -> Bool {
+        guard let recorded, let rollback else { return recorded == nil && rollback == nil }
+        return known[rollback.node] == recorded.node && rollback.keptBytes == recorded.keptBytes
+            && rollback.insertion == recorded.insertion
     }
 
     func evaluate(

@@ -14,6 +14,8 @@ struct WriteJob {
     let extent: DraftOptions.Extent
     /// The hint that it is written after, before it is moved to its place.
     let hint: StepNode.Hint?
+    /// The text of which the beginning is kept.
+    let rollback: StepNode.Rollback?
     /// The view of the pictures that it is written with; 0 is the first.
     let view: Int
     /// The number of tokens that the budget reserves for evaluating it.

@@ -16,13 +16,15 @@ struct StepWriter {
     private(set) var lastFragment = ""
     /// The state of the detokenizer after each token.
     private(set) var detokenizers: [StreamingDetokenizer] = []
+    /// Tokens that come next, whatever the model would choose.
+    var forced: [TokenID] = []
 
     private let rule: Rule
     private let opening: StreamingDetokenizer
     private var scanner: StepSegmenter.Scanner
     private var chosen: [TokenID] = []
     private var fragments: [String] = []
-    private var logProbabilities: [Double] = []
+    private(set) var logProbabilities: [Double] = []
     /// The lowest mean log-probability of so many tokens as the window has; `nil` before there are any.
     private var lowestWindow: Double?
     /// `nil` if repeated steps end the chain.
@@ -79,14 +81,33 @@ struct StepWriter {
     ///   - position: positions of the branch.
     /// - Throws: ``EMLLMError`` when the logits are not numbers.
     mutating func chooseToken(_ sampler: Sampler, _ logits: Logits, recent: [TokenID], position: Int) throws {
+        lastFragment = ""
+        if !forced.isEmpty {
+            let token = forced.removeFirst()
+            return take(token, logits.logProbability(of: token))
+        }
         let (token, logProbability) = try sampler.sampleWithLogProbability(
             logits,
             recent: recent,
             branch: job.stream,
             position: position
         )
-        lastFragment = ""
         if rule.tokenizer.isEndOfGeneration(token) { return endWithin(.endOfTurn) }
+        take(token, logProbability)
+    }
+
+    /// Takes the beginning of a text that was written before, and is in the cache.
+    mutating func adopt(_ tokens: some Sequence<TokenID>, _ logProbabilities: some Sequence<Double>) {
+        for (token, logProbability) in zip(tokens, logProbabilities) where end == nil {
+            take(token, logProbability)
+            guard pending != nil else { continue }
+            acceptPending()
+            processed -= 1
+        }
+    }
+
+    /// Appends a token to the text.
+    private mutating func take(_ token: TokenID, _ logProbability: Double) {
         var detokenizer = detokenizers.last ?? opening
         let fragment = detokenizer.append(token)
         var probe = detokenizer
@@ -102,7 +123,7 @@ struct StepWriter {
             closeStep(keeping: kept, reason)
             if end != nil { return }
             replayOverhang()
-            return try chooseToken(sampler, logits, recent: recent, position: position)
+            return take(token, logProbability)
         }
         if loops?.append(token) == true { ended = (scanner.wholeTokens(within: scanner.count), .loop) }
         endAfterPending = ended
@@ -157,6 +178,7 @@ struct StepWriter {
             kind: .step,
             temperature: job.temperature,
             hint: job.hint,
+            rollback: job.rollback,
             view: job.view > 0 ? job.view : nil
         )
         node.text = fragments[tokens].joined()

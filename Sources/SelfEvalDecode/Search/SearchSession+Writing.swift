@@ -125,6 +125,12 @@ extension SearchSession {
             }
         case nil: break
         }
+        if let rollback = draft.rollback {
+            try checkIsKept(rollback.node)
+            guard self[rollback.node].parent == parent, draft.hint == nil else {
+                throw EMLLMError.noSuchNode("node \(rollback.node)", expected: "a node behind node \(parent)")
+            }
+        }
         let ordinal = draftCounts[parent, default: 0]
         draftCounts[parent] = ordinal + 1
         return WriteJob(
@@ -134,7 +140,8 @@ extension SearchSession {
             sampling: draft.sampling,
             extent: try extent(draft, after: parent),
             hint: draft.hint,
-            view: try view(draft, after: parent),
+            rollback: draft.rollback,
+            view: try draft.rollback.map { self[$0.node].view ?? 0 } ?? view(draft, after: parent),
             reserve: draft.isEvaluated ? costs.evaluation : 0,
             recognizesEvaluations: draft.recognizesEvaluations
         )

@@ -70,6 +70,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Flag(help: "Do not calculate the equations that steps state (verify and adaptive do).")
     public var noArithmetic = false
 
+    /// Rolling back within a step.
+    @Flag(
+        help: ArgumentHelp(
+            "Let verify and adaptive write a step with a wrong equation again from the wrong number on; with --hints the "
+                + "calculated one stands there."
+        )
+    )
+    public var rollBack = false
+
     /// How chains are evaluated.
     @Option(
         help:
@@ -208,7 +217,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || divideBudget || prune || wholeChains || weighVotes
+        return given.contains { $0 != nil } || hints || rollBack || divideBudget || prune || wholeChains || weighVotes
             || evaluatesChains
             || judgeChains || bothOrders
             || noPrior || noArithmetic
@@ -275,6 +284,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let cacheMegabytes { options.budget.cacheBytes = cacheMegabytes << 20 }
         if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
         if let abstainBelow { options.abstainBelow = abstainBelow }
+        if rollBack { options.rollsBack = true }
         if hints { options.usesHints = true }
         if noArithmetic { options.checksArithmetic = false }
         if divideBudget {
