@@ -33,10 +33,12 @@ struct Expense {
     var passes = 0
     /// Branches that each of those passes writes for.
     var branches = 1
+    /// Tokens that are written in batches of any width, at the mean speed so far.
+    var written = 0
     /// Further views of the question's pictures, which are encoded for each.
     var views = 0
 
-    var tokens: Int { promptTokens + passes * branches }
+    var tokens: Int { promptTokens + passes * branches + written }
 }
 
 /// Keeps a question within its budget.
@@ -57,6 +59,8 @@ final class BudgetMeter {
     private var secondsPerPromptToken = 0.0
     private var secondsPerPass = 0.0
     private var secondsPerView = 0.0
+    /// All that was written, one token for each of some branches at a time.
+    private var written = (tokens: 0, seconds: 0.0)
     /// Seconds that went into pictures before the clock was started.
     private var secondsBefore = 0.0
     /// Answers of an earlier run to the questions "is there time for this?"; `nil` looks at the clock.
@@ -118,6 +122,7 @@ final class BudgetMeter {
     /// Notes one token for each of some branches.
     func notePass(tokens: Int, seconds: Double) {
         spent += tokens
+        written = (written.tokens + tokens, written.seconds + seconds)
         // Follows a slowing machine at once and a faster one slowly: better an early answer than a late one.
         secondsPerPass = max(seconds, 0.75 * secondsPerPass + 0.25 * seconds)
     }
@@ -135,8 +140,13 @@ final class BudgetMeter {
         let reserve = Double(answerPromptTokens) * secondsPerPromptToken + Double(budget.answerTokens) * secondsPerPass
         let wanted =
             Double(expense.promptTokens) * secondsPerPromptToken + Double(expense.passes) * secondsPerPass
-            + Double(expense.views) * secondsPerView
+            + Double(expense.views) * secondsPerView + Double(expense.written) * meanSecondsPerToken
         return hasTime(wanted + reserve)
+    }
+
+    /// A wider batch takes less for each token, so that this is too much rather than too little.
+    private var meanSecondsPerToken: Double {
+        written.tokens == 0 ? secondsPerPass : written.seconds / Double(written.tokens)
     }
 
     /// Whether tokens that are about to be processed leave enough tokens and memory for the answer. Unlike ``allows(_:)`` it

@@ -321,7 +321,7 @@ extension SelfEvalDecoder {
         header.options = resolved.0
         let budget = header.options.budget
         let meter = BudgetMeter(budget: budget, answerPromptTokens: header.costs.answer, clock: { 0 })
-        let source = RecordedStepSource(recorded)
+        let source = RecordedStepSource(recorded, options: header.options)
         let search = SearchSession(header: header, source: source, ledger: Ledger(meter: meter), onEvent: { _ in })
         return try search.run(resolved.1)
     }

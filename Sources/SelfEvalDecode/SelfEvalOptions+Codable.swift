@@ -24,10 +24,16 @@ extension SelfEvalOptions {
         try read(\.usesHints, .usesHints)
         // Earlier versions had no such checker.
         options.checksArithmetic = try values.decodeIfPresent(Bool.self, forKey: .checksArithmetic) ?? false
+        try read(\.rollsBack, .rollsBack)
         try read(\.evaluation, .evaluation)
         try read(\.chains, .chains)
         options.views = try former.decodeIfPresent(Int.self, forKey: .looks) ?? options.views
         try read(\.views, .views)
+        try read(\.dividesBudget, .dividesBudget)
+        // Earlier versions wrote every chain to its end.
+        options.endsDecidedVotes = try values.decodeIfPresent(Bool.self, forKey: .endsDecidedVotes) ?? false
+        options.untilAgree = try values.decodeIfPresent(Int.self, forKey: .untilAgree)
+        try read(\.prunesChains, .prunesChains)
         try read(\.weighsVotes, .weighsVotes)
         options.evaluatesChains =
             try former.decodeIfPresent(Bool.self, forKey: .judgesChains) ?? options.evaluatesChains

@@ -36,6 +36,10 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     /// Whether `verify` and `adaptive` calculate the equations that steps state (``ArithmeticChecker``). What is right is then
     /// what a step is written again with, before it is drawn anew.
     public var checksArithmetic: Bool
+    /// Whether `verify` and `adaptive` keep the beginning of a step that a checker refutes, up to the place that it names
+    /// (``StepFinding/range``), and write it again from there. With ``usesHints`` the right value follows, if the checker knows it
+    /// (``StepFinding/replacement``); otherwise the rest is drawn. Such texts count as revisions.
+    public var rollsBack: Bool
     /// How `cas-seat` learns whether a chain stands.
     public var evaluation: EvaluationForm
     /// The chains of `vote` and `best-of`, and of `adaptive` where it widens.
@@ -45,7 +49,24 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     /// does what `verify` writes in the place of a step that does not pass. A vision transformer's mistakes of reading often
     /// depend on where it cuts a picture into patches. 1 takes the pictures as they are, always.
     public var views: Int
-    /// Whether votes count by their chains' scores.
+    /// Whether `vote` and `best-of` draw as many chains as the budget has room for, at most ``chains``: one first, to learn how
+    /// long chains are, then as many as fit, in batches. More chains are worth more than more verdicts (arXiv 2504.01005); the
+    /// steps of `best-of` are evaluated all the same. Without it all chains are begun at once, and a budget that is too small for
+    /// them cuts them all.
+    public var dividesBudget: Bool
+    /// Whether `vote` ends chains that can no longer change its result: neither the answer nor the chain that stands for it, nor
+    /// whether the confidence reaches ``abstainBelow``. The confidence becomes a lower bound: votes that are not known count as
+    /// votes for others. Votes that are weighted, or whose chains are evaluated for the record, are taken to their end.
+    public var endsDecidedVotes: Bool
+    /// `vote` draws one chain after the other until so many agree, at most ``chains``; `nil` draws all at once. With further
+    /// views of the pictures each view is taken only when it is needed.
+    public var untilAgree: Int?
+    /// Whether `vote` ends chains, while they are written, that are less sure than those of the same question that are complete
+    /// (DeepConf, arXiv 2508.15260). Half of the chains, and three, are always kept; and a chain is only ended while the answer
+    /// that is ahead would stay ahead if all that were ended had voted for another one.
+    public var prunesChains: Bool
+    /// Whether votes count by their chains' scores; where no step's evaluation says anything, by how sure the model was of the
+    /// least sure part of each (``SearchSession/lineConfidence(to:)``).
     public var weighsVotes: Bool
     /// Whether the steps of `cot` and `vote` are evaluated although nothing follows from it, for the record.
     public var evaluatesChains: Bool
@@ -89,9 +110,14 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         maximumSteps: Int = 1000,
         usesHints: Bool = false,
         checksArithmetic: Bool = true,
+        rollsBack: Bool = false,
         evaluation: EvaluationForm = .logits,
         chains: Int = 5,
         views: Int = 1,
+        dividesBudget: Bool = false,
+        endsDecidedVotes: Bool = true,
+        untilAgree: Int? = nil,
+        prunesChains: Bool = false,
         weighsVotes: Bool = false,
         evaluatesChains: Bool = false,
         beam: BeamOptions = BeamOptions(),
@@ -120,9 +146,14 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.maximumSteps = maximumSteps
         self.usesHints = usesHints
         self.checksArithmetic = checksArithmetic
+        self.rollsBack = rollsBack
         self.evaluation = evaluation
         self.chains = chains
         self.views = views
+        self.dividesBudget = dividesBudget
+        self.endsDecidedVotes = endsDecidedVotes
+        self.untilAgree = untilAgree
+        self.prunesChains = prunesChains
         self.weighsVotes = weighsVotes
         self.evaluatesChains = evaluatesChains
         self.beam = beam
@@ -142,7 +173,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
-        case checksArithmetic
+        case checksArithmetic, rollsBack, dividesBudget, endsDecidedVotes, untilAgree, prunesChains
         case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }
@@ -237,6 +268,15 @@ extension SelfEvalOptions {
         try check("maximumBacktracks", 0...1000, maximumBacktracks)
         try check("maximumSteps", 1...1000, maximumSteps)
         try check("chains", 1...256, chains)
+        if let untilAgree {
+            try check(
+                "untilAgree",
+                "2...\(max(2, chains)), at most chains",
+                untilAgree,
+                (2...max(2, chains)).contains(untilAgree)
+            )
+            try check("untilAgree", "votes that count alike, without weighsVotes", untilAgree, !weighsVotes)
+        }
         try check("views", 1...PictureViews.most, views)
         try check("beam.lines", 1...64, beam.lines)
         try check("beam.candidates", 1...64, beam.candidates)

@@ -78,6 +78,14 @@ struct PropertyTests {
                 repetitionPenalty: Bool.random(using: &random) ? 1 : 1.2
             )
         }
+        options.endsDecidedVotes = .random(using: &random)
+        options.prunesChains = .random(using: &random)
+        options.dividesBudget = .random(in: 0...3, using: &random) == 0
+        if options.chains > 1, !options.weighsVotes, Bool.random(using: &random) {
+            options.untilAgree = .random(in: 2...options.chains, using: &random)
+        }
+        // Letters are answers, so that some chains agree.
+        if Bool.random(using: &random) { options.prompts.answerPattern = "a{answer}" }
         return options
     }
 

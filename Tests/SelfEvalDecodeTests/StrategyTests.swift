@@ -58,7 +58,9 @@ struct StrategyTests {
 
     @Test("the majority decides, and its share is the confidence")
     func vote() throws {
-        let run = try ScriptedRun(twoOpinions(), options: options(.vote))
+        var options = options(.vote)
+        options.endsDecidedVotes = false
+        let run = try ScriptedRun(twoOpinions(), options: options)
         let votes = run.trace.proposals.map(\.text)
         #expect(votes.count == 9 && Set(votes) == ["1", "2"])
         let ones = votes.filter { $0 == "1" }.count

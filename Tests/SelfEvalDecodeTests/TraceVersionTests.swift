@@ -72,7 +72,10 @@ struct TraceVersionTests {
             SelfEvalOptions.self,
             from: Data(#"{"looks": 3, "judgesChains": true}"#.utf8)
         )
-        #expect(options == SelfEvalOptions(checksArithmetic: false, views: 3, evaluatesChains: true))
+        #expect(
+            options
+                == SelfEvalOptions(checksArithmetic: false, views: 3, endsDecidedVotes: false, evaluatesChains: true)
+        )
     }
 
     @Test("a trace of version 1 whose places do not follow is damaged")

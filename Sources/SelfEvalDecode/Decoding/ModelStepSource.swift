@@ -7,7 +7,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     let options: SelfEvalOptions
     let questionPrompts: QuestionPrompts
     var scorer: StepScorer
-    private let rule: StepWriter.Rule
+    let rule: StepWriter.Rule
     /// The state of each node that can be continued; the question's prompt is at 0.
     var live: [Int: Live] = [:]
     /// The prefixes without the picture, by node.
@@ -33,6 +33,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var view = 0
         /// The number of white-space tokens at its end.
         let trailingSpace: Int
+        /// The natural log-probabilities of its tokens; empty for the question.
+        var logProbabilities: [Double] = []
     }
 
     /// The question in another view.
@@ -131,6 +133,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?) {
         let opening = openingTokens(of: jobs)
@@ -138,7 +141,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var texts = try isAffordable ? begin(jobs, ledger: ledger) : jobs.map(emptyText)
         var failure: (any Error)?
         do {
-            try writeTokens(&texts, ledger: ledger, onDraft: onDraft)
+            try writeTokens(&texts, ledger: ledger, monitor: monitor, onDraft: onDraft)
         } catch {
             failure = error
             for index in texts.indices { texts[index].writer.interrupt() }
@@ -165,7 +168,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// A text that is being written.
-    private struct Text {
+    struct Text {
         var writer: StepWriter
         let branch: Model.Branch
         /// The number of positions before it.
@@ -184,6 +187,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         for job in jobs {
             if changesView(job) { tokens += (live[job.parent]?.branch.count ?? question) - question }
             if case .reflection? = job.hint { tokens += request(for: job).count }
+            if job.rollback != nil { tokens += 1 }
         }
         return tokens
     }
@@ -205,7 +209,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// The tokens of the line up to a node.
-    private func line(to node: Live) -> ArraySlice<TokenID> {
+    func line(to node: Live) -> ArraySlice<TokenID> {
         node.branch.tokens.dropFirst(questionPrompts.question.count)
     }
 
@@ -213,6 +217,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         try ensureLogits(after: jobs.compactMap(beginning), ledger: ledger)
         let elsewhere = try ledger.timed(\.views) { try readViews(for: jobs, ledger: ledger) }
         return try jobs.enumerated().map { index, job in
+            if let rollback = job.rollback { return try continued(job, rollback, ledger: ledger) }
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
             func text(behind branch: Model.Branch, _ logits: Logits) -> Text {
@@ -273,11 +278,13 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// Whether a text is written in another view than the step before it.
-    private func changesView(_ job: WriteJob) -> Bool { job.hint == nil && job.view != live[job.parent]?.view }
+    private func changesView(_ job: WriteJob) -> Bool {
+        job.hint == nil && job.rollback == nil && job.view != live[job.parent]?.view
+    }
 
     /// The node that a text begins after; `nil` if it begins after a reflection or in another view.
     private func beginning(of job: WriteJob) -> Int? {
-        if changesView(job) { return nil }
+        if changesView(job) || job.rollback != nil { return nil }
         return switch job.hint {
         case nil: job.parent
         case .evaluation(let node)?: node
@@ -301,10 +308,14 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     private func writeTokens(
         _ texts: inout [Text],
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws {
         let samplers = try texts.map { try Sampler($0.writer.job.sampling) }
         while true {
+            for (index, end) in monitor?(texts.map(\.writer.progress)) ?? [:] where texts[index].writer.end == nil {
+                texts[index].writer.endWithin(end.stepEnd)
+            }
             let active = texts.indices.filter { texts[$0].writer.end == nil }
             if active.isEmpty { return }
             try model.cancellation.check()
@@ -374,7 +385,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 detokenizer: end > 0
                     ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
                 view: text.view,
-                trailingSpace: trailingSpace(node.tokens)
+                trailingSpace: trailingSpace(node.tokens),
+                logProbabilities: Array(writer.logProbabilities[(end - node.tokens.count)..<end])
             )
         }
     }

@@ -13,7 +13,14 @@ final class RecordedStepSource: StepSource {
     private var viewRoots: Set<Int> = []
     private var knownReflections: [Int: Int] = [:]
 
-    init(_ trace: Trace) { recorded = trace }
+    /// Whether chains that were ended while they were written would be ended again.
+    private let takesSameVote: Bool
+
+    /// - Parameter options: those that the record is decided anew with.
+    init(_ trace: Trace, options: SelfEvalOptions) {
+        recorded = trace
+        takesSameVote = options.endsChainsLike(trace.header.options)
+    }
 
     var contextLength: Int { recorded.header.contextLength }
     func checkCancelled() throws {}
@@ -29,6 +36,7 @@ final class RecordedStepSource: StepSource {
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?) {
         var texts: [[StepNode]] = []
@@ -41,6 +49,11 @@ final class RecordedStepSource: StepSource {
                 node.parent = nodes.last?.id ?? job.parent
                 node.id = id
                 node.hint = job.hint
+                if let rollback = job.rollback {
+                    node.rollback = rollback
+                    ledger.counts.recomputed += 1
+                    ledger.meter.notePass(tokens: 1, seconds: 0)
+                }
                 (node.rejection, node.decision, node.evaluation) = (nil, nil, nil)
                 known[id] = found.id
                 id += 1
@@ -61,7 +74,7 @@ final class RecordedStepSource: StepSource {
             let first = recorded.nodes.first(where: { node in
                 node.parent == parent && node.ordinal == job.ordinal && !node.continues
                     && node.temperature == job.temperature && (node.view ?? 0) == job.view
-                    && isSame(node.hint, job.hint)
+                    && isSame(node.hint, job.hint) && isSame(node.rollback, job.rollback)
             })
         else { throw EMLLMError.leftRecording }
         var nodes = [first]
@@ -69,6 +82,8 @@ final class RecordedStepSource: StepSource {
             nodes.append(next)
         }
         if case .step = job.extent, nodes.count > 1 { throw EMLLMError.leftRecording }
+        // A chain that was ended is all that there would be only where the same vote is taken.
+        if nodes.last?.end?.earlyEnd != nil, !takesSameVote { throw EMLLMError.leftRecording }
         return nodes
     }
 
@@ -86,6 +101,12 @@ final class RecordedStepSource: StepSource {
         case (.evaluation(let node)?, .evaluation(let own)?): known[own] == node
         default: false
         }
+    }
+
+    private func isSame(_ recorded: StepNode.Rollback?, _ rollback: StepNode.Rollback?) -> Bool {
+        guard let recorded, let rollback else { return recorded == nil && rollback == nil }
+        return known[rollback.node] == recorded.node && rollback.keptBytes == recorded.keptBytes
+            && rollback.insertion == recorded.insertion
     }
 
     func evaluate(

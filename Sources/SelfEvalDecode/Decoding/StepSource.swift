@@ -14,6 +14,8 @@ struct WriteJob {
     let extent: DraftOptions.Extent
     /// The hint that it is written after, before it is moved to its place.
     let hint: StepNode.Hint?
+    /// The text of which the beginning is kept.
+    let rollback: StepNode.Rollback?
     /// The view of the pictures that it is written with; 0 is the first.
     let view: Int
     /// The number of tokens that the budget reserves for evaluating it.
@@ -24,6 +26,20 @@ struct WriteJob {
     /// The temperature, 0 for the likeliest text.
     var temperature: Double { sampling.samplingMode == .greedy ? 0 : sampling.temperature }
 }
+
+/// A text of a batch, as far as it is written.
+struct TextProgress {
+    /// The steps that have ended, without ids.
+    let steps: [StepNode]
+    /// Why the text ended; `nil` while it goes on.
+    let end: StepStopReason?
+    /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row; `nil` before there are so
+    /// many.
+    let windowConfidence: Double?
+}
+
+/// Looks at the texts of a batch, and says which of them are ended, and why.
+typealias WriteMonitor = ([TextProgress]) -> [Int: EarlyEnd]
 
 /// The origin of texts, verdicts and answers: a model, or the record of an earlier run.
 ///
@@ -40,12 +56,14 @@ protocol StepSource: AnyObject {
     ///   - jobs: the texts to write.
     ///   - firstID: the id of the first node; the others follow in order.
     ///   - ledger: records the costs; writing stops when the budget is used up.
+    ///   - monitor: called before each token; names the texts to end. `nil` writes each to its end.
     ///   - onDraft: called with text of a step that is being written alone.
     /// - Returns: the nodes, and the error that ended the writing early, such as a cancellation.
     func write(
         _ jobs: [WriteJob],
         firstID: Int,
         ledger: Ledger,
+        monitor: WriteMonitor?,
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?)
 

@@ -16,13 +16,17 @@ struct StepWriter {
     private(set) var lastFragment = ""
     /// The state of the detokenizer after each token.
     private(set) var detokenizers: [StreamingDetokenizer] = []
+    /// Tokens that come next, whatever the model would choose.
+    var forced: [TokenID] = []
 
     private let rule: Rule
     private let opening: StreamingDetokenizer
     private var scanner: StepSegmenter.Scanner
     private var chosen: [TokenID] = []
     private var fragments: [String] = []
-    private var logProbabilities: [Double] = []
+    private(set) var logProbabilities: [Double] = []
+    /// The lowest mean log-probability of so many tokens as the window has; `nil` before there are any.
+    private var lowestWindow: Double?
     /// `nil` if repeated steps end the chain.
     private var loops: LoopDetector?
     /// The index of the first token of the step being written.
@@ -64,6 +68,11 @@ struct StepWriter {
     /// The number of tokens that are kept.
     var keptTokens: Int { steps.last?.end ?? 0 }
 
+    /// What there is of the text.
+    var progress: TextProgress {
+        TextProgress(steps: steps.map(\.node), end: end, windowConfidence: lowestWindow)
+    }
+
     /// Chooses the next token; the step may end with it, or turn out to have ended before it.
     ///
     /// - Parameters:
@@ -72,14 +81,33 @@ struct StepWriter {
     ///   - position: positions of the branch.
     /// - Throws: ``EMLLMError`` when the logits are not numbers.
     mutating func chooseToken(_ sampler: Sampler, _ logits: Logits, recent: [TokenID], position: Int) throws {
+        lastFragment = ""
+        if !forced.isEmpty {
+            let token = forced.removeFirst()
+            return take(token, logits.logProbability(of: token))
+        }
         let (token, logProbability) = try sampler.sampleWithLogProbability(
             logits,
             recent: recent,
             branch: job.stream,
             position: position
         )
-        lastFragment = ""
         if rule.tokenizer.isEndOfGeneration(token) { return endWithin(.endOfTurn) }
+        take(token, logProbability)
+    }
+
+    /// Takes the beginning of a text that was written before, and is in the cache.
+    mutating func adopt(_ tokens: some Sequence<TokenID>, _ logProbabilities: some Sequence<Double>) {
+        for (token, logProbability) in zip(tokens, logProbabilities) where end == nil {
+            take(token, logProbability)
+            guard pending != nil else { continue }
+            acceptPending()
+            processed -= 1
+        }
+    }
+
+    /// Appends a token to the text.
+    private mutating func take(_ token: TokenID, _ logProbability: Double) {
         var detokenizer = detokenizers.last ?? opening
         let fragment = detokenizer.append(token)
         var probe = detokenizer
@@ -95,7 +123,7 @@ struct StepWriter {
             closeStep(keeping: kept, reason)
             if end != nil { return }
             replayOverhang()
-            return try chooseToken(sampler, logits, recent: recent, position: position)
+            return take(token, logProbability)
         }
         if loops?.append(token) == true { ended = (scanner.wholeTokens(within: scanner.count), .loop) }
         endAfterPending = ended
@@ -111,11 +139,19 @@ struct StepWriter {
     mutating func acceptPending() {
         pending = nil
         processed += 1
+        noteWindow()
         if let (kept, reason) = endAfterPending {
             endAfterPending = nil
             closeStep(keeping: kept, reason)
             if end == nil { replayOverhang() }
         }
+    }
+
+    /// Notes the mean log-probability of the last tokens, whatever steps they belong to.
+    private mutating func noteWindow() {
+        let window = rule.options.confidenceWindow
+        guard chosen.count >= window else { return }
+        lowestWindow = min(lowestWindow ?? .infinity, Self.mean(logProbabilities[(chosen.count - window)...]))
     }
 
     /// Ends the text with its last whole character.
@@ -142,6 +178,7 @@ struct StepWriter {
             kind: .step,
             temperature: job.temperature,
             hint: job.hint,
+            rollback: job.rollback,
             view: job.view > 0 ? job.view : nil
         )
         node.text = fragments[tokens].joined()
@@ -163,7 +200,7 @@ struct StepWriter {
     /// Why the text ends with a step; `nil` if it continues.
     private func textEnd(after node: StepNode, _ reason: StepStopReason) -> StepStopReason? {
         guard case .turn(let maximumSteps) = job.extent else { return reason }
-        if reason == .endOfTurn || reason == .budget || reason == .loop { return reason }
+        if reason.endsChain { return reason }
         let ends = rule.options.prompts.chainEnds
         if ends.contains(.answer), AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
         if steps.count >= maximumSteps { return reason }

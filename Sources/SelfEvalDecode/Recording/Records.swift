@@ -51,6 +51,10 @@ public enum ReasoningStopReason: String, Codable, Sendable {
     case exhausted
     /// The model was stuck in a loop and repeated the same tokens.
     case loop
+    /// The chain was ended while it was written: its vote could no longer change the result. Never the reason of a whole run.
+    case decided
+    /// The chain was ended while it was written: it was less sure than others. Never the reason of a whole run.
+    case pruned
 }
 
 /// The answer to the question.

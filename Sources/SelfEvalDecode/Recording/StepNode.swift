@@ -20,6 +20,8 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     public var temperature: Double
     /// The hint that it was written after; the text was then moved to the place of a step without a hint.
     public var hint: Hint?
+    /// The text whose beginning it keeps; `nil` for a text that was written from its beginning.
+    public var rollback: Rollback?
     /// The view of the question's pictures that it was written and evaluated with, from 1 (``SelfEvalOptions/views``); `nil` for
     /// the unchanged pictures.
     public var view: Int?
@@ -45,6 +47,23 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
 
     /// The natural log-probability of the text given everything before it, in nats.
     public var logProbability: Double { meanLogProbability * Double(tokens.count) }
+
+    /// A text that is continued from a place within it.
+    public struct Rollback: Codable, Sendable, Equatable {
+        /// The node whose text it is. It follows the same parent.
+        public var node: Int
+        /// The bytes of its text, in UTF-8, that are kept; a token that goes beyond them is not.
+        public var keptBytes: Int
+        /// The text that stands behind the kept one, before the model continues; `nil` for none.
+        public var insertion: String?
+
+        /// Describes a text that is continued.
+        public init(node: Int, keptBytes: Int, insertion: String? = nil) {
+            self.node = node
+            self.keptBytes = keptBytes
+            self.insertion = insertion
+        }
+    }
 
     /// The kind of a text.
     public enum Kind: String, Codable, Sendable {
@@ -142,6 +161,9 @@ public struct StepEvaluation: Codable, Sendable, Equatable {
     var calculatedHint: String? {
         findings?.first { $0.checker == ArithmeticChecker.name && $0.outcome == .refuted }?.hint
     }
+
+    /// The finding that refutes the step and names the wrong part of it; `nil` if there is none.
+    var refutedPlace: StepFinding? { findings?.first { $0.outcome == .refuted && $0.range != nil } }
 
     /// Whether a checker refuted the step.
     public var isRefuted: Bool { findings?.contains { $0.outcome == .refuted } ?? false }

@@ -68,7 +68,7 @@ extension StepNode {
             case .evaluation(let node): node
             case nil: nil
             }
-        return areCounts(id, parent, ordinal, view, written, hinted)
+        return areCounts(id, parent, ordinal, view, written, hinted, rollback?.node, rollback?.keptBytes)
             && arePlausible(temperature, meanLogProbability, windowConfidence)
             && (evaluation?.hasPlausibleNumbers ?? true)
     }

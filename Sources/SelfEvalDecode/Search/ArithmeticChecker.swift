@@ -25,14 +25,16 @@ public struct ArithmeticChecker: StepChecker {
     /// What comes of a step's equations; `nil` where it states none that can be calculated.
     public func check(_ step: CheckedStep) -> StepFinding? {
         let equations = ArithmeticEquation.all(in: step.text)
-        for equation in equations {
+        for (index, equation) in equations.enumerated() {
             guard case .refuted(let value) = equation.outcome else { continue }
             let (left, right) = (equation.leftText, equation.rightText)
             let result = value.isShortDecimal ? value.text : "about \(Self.rounded(value))"
             return StepFinding(
                 outcome: .refuted,
                 message: "\(left) is \(result), not \(right)",
-                hint: "\(left) is \(result), not \(right)."
+                hint: "\(left) is \(result), not \(right).",
+                range: Self.place(of: index, left, in: step.text),
+                replacement: value.isShortDecimal ? value.text : nil
             )
         }
         let confirmed = equations.count { $0.outcome == .confirmed }
@@ -41,6 +43,39 @@ public struct ArithmeticChecker: StepChecker {
             outcome: .confirmed,
             message: confirmed == 1 ? "one equation is right" : "\(confirmed) equations are right"
         )
+    }
+
+    /// The first number on the right of an equation, in UTF-8 bytes; `nil` if it does not follow its sign directly.
+    ///
+    /// It is the number with which the text, cut after it, states the equation for the first time.
+    private static func place(of index: Int, _ left: String, in text: String) -> Range<Int>? {
+        let bytes = Array(text.utf8)
+        func isDigit(_ place: Int) -> Bool { bytes.indices.contains(place) && (0x30...0x39).contains(bytes[place]) }
+        /// Whether a point or a comma stands between digits.
+        func isInside(_ place: Int) -> Bool {
+            bytes.indices.contains(place) && [0x2C, 0x2E].contains(bytes[place]) && isDigit(place - 1)
+                && isDigit(place + 1)
+        }
+        var start = 0
+        while start < bytes.count {
+            guard isDigit(start) else {
+                start += 1
+                continue
+            }
+            var end = start
+            while isDigit(end) || isInside(end) { end += 1 }
+            let known = ArithmeticEquation.all(in: String(decoding: bytes[..<end], as: UTF8.self))
+            if known.indices.contains(index), known[index].leftText == left {
+                // White space and currencies may stand between the sign and the number.
+                let before = String(decoding: bytes[..<start], as: UTF8.self)
+                let isMinus = before.last == "-" || before.last == "−"
+                let sign = before.dropLast(isMinus ? 1 : 0).reversed().first { !" $£€\\".contains($0) }
+                guard sign == "=" else { return nil }
+                return (start - (isMinus ? before.suffix(1).utf8.count : 0))..<end
+            }
+            start = end
+        }
+        return nil
     }
 
     /// Four decimals.

@@ -9,6 +9,8 @@ public struct DraftOptions: Sendable, Equatable {
     /// The hint that the text is written after, before it is moved to its place; `nil` to write it directly after the
     /// previous step.
     public var hint: StepNode.Hint?
+    /// The text of which the beginning is kept, in place of writing one from its beginning; not together with a hint or a view.
+    public var rollback: StepNode.Rollback?
     /// Whether the text is going to be evaluated, so that the budget reserves the tokens for that.
     public var isEvaluated: Bool
     /// The view of the pictures that the text is written with; `nil` for that of the previous step.
@@ -29,6 +31,7 @@ public struct DraftOptions: Sendable, Equatable {
         extent: Extent = .step,
         sampling: GenerationOptions,
         hint: StepNode.Hint? = nil,
+        rollback: StepNode.Rollback? = nil,
         isEvaluated: Bool = true,
         view: Int? = nil,
         recognizesEvaluations: Bool = false
@@ -36,6 +39,7 @@ public struct DraftOptions: Sendable, Equatable {
         self.extent = extent
         self.sampling = sampling
         self.hint = hint
+        self.rollback = rollback
         self.isEvaluated = isEvaluated
         self.view = view
         self.recognizesEvaluations = recognizesEvaluations

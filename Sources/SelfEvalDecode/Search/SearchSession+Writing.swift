@@ -79,25 +79,33 @@ extension SearchSession {
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node does
     ///   not exist.
     public func write(_ texts: [(parent: Int, draft: DraftOptions)]) throws -> [[Int]] {
+        try write(texts, endingEarly: nil)
+    }
+
+    private func write(
+        _ texts: [(parent: Int, draft: DraftOptions)],
+        endingEarly monitor: (([ChainProgress]) -> [Int: EarlyEnd])?
+    ) throws -> [[Int]] {
         try beginCall()
         guard !texts.isEmpty else { return [] }
         let jobs = try texts.map { try job($0.draft, after: $0.parent) }
         let (written, error) = try ledger.timed(\.generation) {
-            try source.write(jobs, firstID: trace.nodes.count + 1, ledger: ledger) { [self] parent, text in
+            try source.write(
+                jobs,
+                firstID: trace.nodes.count + 1,
+                ledger: ledger,
+                monitor: monitor.map { writeMonitor(of: jobs, $0) }
+            ) { [self] parent, text in
                 note(.draft(parent: parent, text: text))
             }
         }
         for (job, nodes) in zip(jobs, written) {
-            // If a chain is stuck in a loop, the repetitions are not part of it.
-            let loopStart =
-                nodes.last?.end == .loop ? LoopDetector(behind: nodes.flatMap(\.tokens)).repetitionStart : nil
-            var position = 0
-            for var node in nodes {
+            let rejections = rejections(of: nodes, job)
+            for (var node, rejection) in zip(nodes, rejections) {
                 streams[node.id] = Self.stream(streams[job.parent] ?? 0, job.ordinal)
                 if node.continues { draftCounts[node.parent] = 1 }
-                node.rejection = rejection(of: node, in: job.extent)
-                if case .turn = job.extent, let loopStart, position >= loopStart { node.rejection = .repetition }
-                position += node.tokens.count
+                node.rejection = rejection
+                textsWritten[node.parent, default: []].insert(AnswerText.key(node.text))
                 permittedViews.insert(job.view)
                 note(.candidate(node))
             }
@@ -117,6 +125,12 @@ extension SearchSession {
             }
         case nil: break
         }
+        if let rollback = draft.rollback {
+            try checkIsKept(rollback.node)
+            guard self[rollback.node].parent == parent, draft.hint == nil else {
+                throw EMLLMError.noSuchNode("node \(rollback.node)", expected: "a node behind node \(parent)")
+            }
+        }
         let ordinal = draftCounts[parent, default: 0]
         draftCounts[parent] = ordinal + 1
         return WriteJob(
@@ -126,7 +140,8 @@ extension SearchSession {
             sampling: draft.sampling,
             extent: try extent(draft, after: parent),
             hint: draft.hint,
-            view: try view(draft, after: parent),
+            rollback: draft.rollback,
+            view: try draft.rollback.map { self[$0.node].view ?? 0 } ?? view(draft, after: parent),
             reserve: draft.isEvaluated ? costs.evaluation : 0,
             recognizesEvaluations: draft.recognizesEvaluations
         )
@@ -169,19 +184,65 @@ extension SearchSession {
         SplitMix64.mix(parent &+ SplitMix64.increment &* UInt64(ordinal + 1))
     }
 
-    /// Why a text is rejected without a verdict. Chains may begin alike; candidates for a step have to differ.
-    private func rejection(of node: StepNode, in extent: DraftOptions.Extent) -> StepNode.Rejection? {
-        let key = AnswerText.key(node.text)
-        defer { textsWritten[node.parent, default: []].insert(key) }
-        if key.isEmpty { return .empty }
-        if case .step = extent, textsWritten[node.parent]?.contains(key) == true { return .duplicate }
-        if options.prompts.chainEnds.contains(.repetition),
-            steps(to: node.parent).contains(where: { AnswerText.key($0.text) == key })
-        {
-            return .repetition
+    /// Why nodes of a text are rejected without a verdict; `nil` for each that is not. Chains may begin alike; candidates for
+    /// a step have to differ.
+    private func rejections(of nodes: [StepNode], _ job: WriteJob) -> [StepNode.Rejection?] {
+        var isStep = false
+        if case .step = job.extent { isStep = true }
+        // If a chain is stuck in a loop, the repetitions are not part of it.
+        let isLoop = !isStep && nodes.last?.end == .loop
+        let loopStart = isLoop ? LoopDetector(behind: nodes.flatMap(\.tokens)).repetitionStart : nil
+        let mayNotRepeat = options.prompts.chainEnds.contains(.repetition)
+        var keys = Set(mayNotRepeat ? steps(to: job.parent).map { AnswerText.key($0.text) } : [])
+        var position = 0
+        return nodes.map { node in
+            let key = AnswerText.key(node.text)
+            defer {
+                position += node.tokens.count
+                if mayNotRepeat, node.kind == .step { keys.insert(key) }
+            }
+            if let loopStart, position >= loopStart { return .repetition }
+            if key.isEmpty { return .empty }
+            if isStep, textsWritten[job.parent]?.contains(key) == true { return .duplicate }
+            if keys.contains(key) { return .repetition }
+            if isStep, node.ordinal > 0, node.end == .budget { return .cut }
+            return nil
         }
-        if case .step = extent, node.ordinal > 0, node.end == .budget { return .cut }
-        return nil
+    }
+
+    /// What looks at texts while they are written, for what looks at chains.
+    private func writeMonitor(
+        of jobs: [WriteJob],
+        _ monitor: @escaping ([ChainProgress]) -> [Int: EarlyEnd]
+    ) -> WriteMonitor {
+        var answers: [Int: String?] = [:]
+        return { [self] texts in
+            let chains = texts.enumerated().map { index, text in
+                var chain = ChainProgress(state: .writing, windowConfidence: text.windowConfidence)
+                guard let end = text.end else { return chain }
+                if let early = end.earlyEnd {
+                    chain.state = .ended(early)
+                    return chain
+                }
+                chain.state = .complete
+                let answer = answers[index] ?? statedAnswer(in: text.steps, of: jobs[index])
+                answers[index] = .some(answer)
+                chain.answer = answer
+                return chain
+            }
+            return monitor(chains)
+        }
+    }
+
+    /// The answer that a chain comes to which is not recorded yet.
+    private func statedAnswer(in nodes: [StepNode], of job: WriteJob) -> String? {
+        let standing = zip(nodes, rejections(of: nodes, job)).prefix { $1 == nil }.map(\.0)
+        if options.prompts.chainEnds.contains(.answer) {
+            guard let last = standing.last else { return statedAnswer(in: job.parent)?.text }
+            return last.kind == .step ? AnswerText.stated(in: last.text, by: options.prompts) : nil
+        }
+        let steps = steps(to: job.parent) + standing.filter { $0.kind == .step }
+        return AnswerText.statement(in: steps.map(\.text).joined(), by: options.prompts)?.text
     }
 }
 
@@ -214,11 +275,37 @@ extension SearchSession {
         try zip(chains, write(chains)).map { chain, nodes in chainEnd(of: nodes, after: chain.parent) }
     }
 
+    /// Writes whole chains as one batch, and ends some of them while they are written.
+    ///
+    /// Before each token `monitor` is shown how far the chains have come; those that it names are ended with the last whole
+    /// character. Their last step says so (``StepStopReason/decided``, ``StepStopReason/pruned``), and they are not asked for an
+    /// answer by anybody but the strategy. It has to depend on nothing but what it is shown, so that a run can be repeated.
+    ///
+    /// - Parameters:
+    ///   - chains: what is written behind which node.
+    ///   - monitor: given the chains in order, names those to end by their places.
+    /// - Returns: as ``writeChains(after:sampling:hint:isEvaluated:)``; a chain that was ended has the reason
+    ///   ``ReasoningStopReason/decided`` or ``ReasoningStopReason/pruned``.
+    /// - Throws: as ``write(after:_:)``.
+    public func writeChains(
+        _ chains: [(parent: Int, draft: DraftOptions)],
+        endingEarly monitor: @escaping ([ChainProgress]) -> [Int: EarlyEnd]
+    ) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
+        try zip(chains, write(chains, endingEarly: monitor)).map { chain, nodes in
+            chainEnd(of: nodes, after: chain.parent)
+        }
+    }
+
     private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stopReason: ReasoningStopReason) {
         // White space or a repetition at the end of a chain is not part of it.
         let standing = nodes.prefix { self[$0].rejection == nil }
         for node in nodes { decide(node, standing.contains(node) ? .written : .rejected) }
         let leaf = standing.last ?? parent
+        switch nodes.last.flatMap({ self[$0].end?.earlyEnd }) {
+        case .decided?: return (leaf, .decided)
+        case .pruned?: return (leaf, .pruned)
+        case nil: break
+        }
         // The last text may be white space that ended the turn. Then the turn ended, although the line does not show
         // it.
         let stop = stopReason(after: leaf) ?? nodes.last.flatMap { stopReason(after: $0) }

@@ -101,6 +101,12 @@ public final class SearchSession {
 
     /// Why nothing can follow a node; `nil` if the line can continue.
     public func stopReason(after node: Int) -> ReasoningStopReason? {
+        // What a chain that was cut states may not be all that it would have stated.
+        switch trace[node]?.end {
+        case .decided?: return .decided
+        case .pruned?: return .pruned
+        default: break
+        }
         if options.prompts.chainEnds.contains(.answer), statedAnswer(in: node) != nil { return .answered }
         switch trace[node]?.end {
         case .endOfTurn?: return .endOfTurn

@@ -61,12 +61,27 @@ public struct StepFinding: Codable, Sendable, Equatable {
         case failed
     }
 
+    /// The part of the step's text that is wrong, in UTF-8 bytes from its beginning; `nil` if the checker names none. A refuted
+    /// step can then be rolled back to it (``SelfEvalOptions/rollsBack``).
+    public var range: Range<Int>?
+    /// The text that belongs in the place of ``range``; `nil` if the checker knows none.
+    public var replacement: String?
+
     /// Describes a finding.
-    public init(outcome: Outcome, probability: Double? = nil, message: String = "", hint: String? = nil) {
+    public init(
+        outcome: Outcome,
+        probability: Double? = nil,
+        message: String = "",
+        hint: String? = nil,
+        range: Range<Int>? = nil,
+        replacement: String? = nil
+    ) {
         self.outcome = outcome
         self.probability = probability
         self.message = message
         self.hint = hint
+        self.range = range
+        self.replacement = replacement
     }
 }
 

@@ -26,6 +26,10 @@ public enum StepStopReason: String, Codable, Sendable, CaseIterable {
     case budget
     /// The work was cancelled.
     case cancelled
+    /// The chain was ended while it was written: its vote could no longer change the result.
+    case decided
+    /// The chain was ended while it was written: it was less sure than others.
+    case pruned
 }
 
 /// A place in the text where a reasoning step ends.

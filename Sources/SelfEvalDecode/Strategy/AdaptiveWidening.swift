@@ -14,16 +14,27 @@ struct AdaptiveWidening: Strategy {
             guard search.width(upTo: 1, after: leaf, length: 1, isEvaluated: true) == 1 else {
                 return Conclusion(leaf: leaf, stopReason: .budget)
             }
-            let node = try search.write(after: [leaf], .init(sampling: search.options.primarySampling))[0][0]
+            var node = try search.write(after: [leaf], .init(sampling: search.options.primarySampling))[0][0]
             let step = search[node]
             if step.rejection == .empty || step.rejection == .repetition {
                 search.decide(node, .rejected)
                 return Conclusion(leaf: leaf, stopReason: step.end == .endOfTurn ? .endOfTurn : .exhausted)
             }
             try search.evaluate([node])
-            let isConfident = search.score(of: node).map { $0 >= search.options.acceptThreshold } ?? false
+            func isConfident(_ node: Int) -> Bool {
+                search.score(of: node).map { $0 >= search.options.acceptThreshold } ?? false
+            }
+            if !isConfident(node) {
+                let rewritten = try search.rewriteRefuted(node, after: leaf, upTo: search.options.maximumRevisions)
+                let standing = rewritten.last.flatMap { isConfident($0) ? $0 : nil }
+                for other in [node] + rewritten where other != standing && (standing != nil || other != node) {
+                    search.decide(other, .rejected)
+                }
+                node = standing ?? node
+            }
+            let isConfident = isConfident(node)
             if !isConfident, let conclusion = try widen(at: node, after: leaf, in: search) { return conclusion }
-            search.decide(node, isConfident ? .accepted : step.evaluation == nil ? .unevaluated : .kept)
+            search.decide(node, isConfident ? .accepted : search[node].evaluation == nil ? .unevaluated : .kept)
             leaf = node
             if let stop = search.stopReason(after: leaf) { return Conclusion(leaf: leaf, stopReason: stop) }
         }

@@ -5,9 +5,8 @@ struct BestOf: Strategy {
     let evaluatesSteps = true
 
     func run(in search: SearchSession) throws -> Conclusion {
-        let chains = try search.drawChains(isEvaluated: true)
+        let chains = try search.drawAndEvaluateChains()
         let leaves = chains.map(\.leaf)
-        try search.evaluateLines(to: leaves)
         let scores = leaves.map { search.lineScore(to: $0) }
         let winner: Int
         var confidence: Double?

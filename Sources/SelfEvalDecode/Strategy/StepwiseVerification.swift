@@ -63,13 +63,18 @@ private struct VerificationSearch {
                 return first.end == .budget ? .budget : .endOfTurn
             }
         }
+        var remaining = options.maximumRevisions
+        if let first = candidates.first, !hasStanding(candidates) {
+            let rewritten = try search.rewriteRefuted(first, after: leaf, upTo: remaining)
+            candidates += rewritten
+            remaining -= rewritten.count
+        }
         // What was calculated is worth more than another draw.
-        if options.maximumRevisions > 0, !hasStanding(candidates),
+        if remaining > 0, !hasStanding(candidates),
             let refuted = candidates.first(where: { search[$0].evaluation?.calculatedHint != nil })
         {
             candidates += try writeBehindReflection(on: refuted)
         }
-        var remaining = options.maximumRevisions
         let length = search[candidates.first ?? reopened?.nodes.first ?? 1].tokens.count
         while remaining > 0, !hasStanding(candidates) {
             let wanted = min(remaining, options.revisionWidth)

@@ -70,6 +70,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Flag(help: "Do not calculate the equations that steps state (verify and adaptive do).")
     public var noArithmetic = false
 
+    /// Rolling back within a step.
+    @Flag(
+        help: ArgumentHelp(
+            "Let verify and adaptive write a step with a wrong equation again from the wrong number on; with --hints the "
+                + "calculated one stands there."
+        )
+    )
+    public var rollBack = false
+
     /// How chains are evaluated.
     @Option(
         help:
@@ -95,8 +104,40 @@ public struct SelfEvaluationOptions: ParsableArguments {
     @Option(help: .hidden)
     public var looks: Int?
 
+    /// Chains by the budget.
+    @Flag(
+        help: ArgumentHelp(
+            "Let vote and best-of draw as many chains as --max-tokens or --seconds have room for, at most --chains (then 64 by "
+                + "default)."
+        )
+    )
+    public var divideBudget = false
+
+    /// Agreement.
+    @Option(
+        help: ArgumentHelp(
+            "Let vote draw one chain after the other until so many agree, at most --chains, instead of all at once.",
+            valueName: "chains"
+        )
+    )
+    public var untilAgree: Int?
+
+    /// Pruning.
+    @Flag(
+        help:
+            "Let vote end chains that are less sure than those that are complete (DeepConf), as far as the lead bears it."
+    )
+    public var prune = false
+
+    /// Chains of decided votes.
+    @Flag(help: "Write every chain of vote to its end, even after the result is decided.")
+    public var wholeChains = false
+
     /// Weighted votes.
-    @Flag(help: "Weight votes by the verdicts on their steps.")
+    @Flag(
+        help:
+            "Weight votes by the verdicts on their steps, or where these say nothing by how sure the model was of them."
+    )
     public var weighVotes = false
 
     /// Evaluations for the record.
@@ -170,12 +211,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks,
+            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, untilAgree, views,
+            looks,
             beamLines,
             beamCandidates,
             aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
         ]
-        return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
+        return given.contains { $0 != nil } || hints || rollBack || divideBudget || prune || wholeChains || weighVotes
+            || evaluatesChains
+            || judgeChains || bothOrders
             || noPrior || noArithmetic
     }
 
@@ -240,8 +284,16 @@ public struct SelfEvaluationOptions: ParsableArguments {
         if let cacheMegabytes { options.budget.cacheBytes = cacheMegabytes << 20 }
         if let maxTokens = text.maxTokens { options.budget.tokens = maxTokens }
         if let abstainBelow { options.abstainBelow = abstainBelow }
+        if rollBack { options.rollsBack = true }
         if hints { options.usesHints = true }
         if noArithmetic { options.checksArithmetic = false }
+        if divideBudget {
+            options.dividesBudget = true
+            options.chains = chains ?? 64
+        }
+        if let untilAgree { options.untilAgree = untilAgree }
+        if prune { options.prunesChains = true }
+        if wholeChains { options.endsDecidedVotes = false }
         if weighVotes { options.weighsVotes = true }
         if evaluatesChains || judgeChains { options.evaluatesChains = true }
         return options

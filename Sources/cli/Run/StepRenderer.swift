@@ -51,7 +51,8 @@ struct StepRenderer {
             }
             if let proposals = trace?.proposals, proposals.count > 1 {
                 let votes = proposals.filter { $0.voteKey == answer.voteKey }.count
-                text += " (\(votes) of \(proposals.count) chains)"
+                let ended = trace?.nodes.count { $0.end == .decided || $0.end == .pruned } ?? 0
+                text += " (\(votes) of \(proposals.count) chains\(ended > 0 ? ", \(ended) not needed" : ""))"
             }
             let lines = TerminalText.wrap(TerminalText.harmless(text), width: terminal.width)
             return (standing(to: answer.node) + lines.map { terminal.styled($0, .bold) }, "")

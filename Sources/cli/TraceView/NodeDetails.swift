@@ -50,6 +50,7 @@ struct NodeDetails {
             ("Decision", node.decision?.rawValue),
             ("Set aside as", node.rejection?.rawValue),
             ("Written behind", node.hint.map(Self.name)),
+            ("Keeps the beginning of", node.rollback.map { "text \($0.node)" }),
             ("Written with", node.view.map(Wording.view)),
         ]
     }

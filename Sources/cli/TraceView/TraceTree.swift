@@ -132,6 +132,7 @@ private struct Drawing {
     /// The notes about a node below its text.
     private func notes(on node: StepNode) -> [String] {
         var notes: [String] = []
+        if let rollback = node.rollback { notes.append("» keeps the beginning of text \(rollback.node)") }
         if let hint = node.hint { notes.append("» \(Wording.hint(hint))") }
         if let view = node.view { notes.append("» \(Wording.view(view))") }
         if let backtrack = outline.backtrack(of: node), backtrack.to == node.id {

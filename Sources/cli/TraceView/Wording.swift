@@ -102,6 +102,8 @@ enum Wording {
         case .endOfTurn: "end of the turn"
         case .budget: "budget"
         case .cancelled: "cancelled"
+        case .decided: "the vote was decided"
+        case .pruned: "pruned"
         }
     }
 
@@ -114,6 +116,8 @@ enum Wording {
         case .budget: "tokens, time, memory or the context ran short"
         case .exhausted: "the model had nothing new to say"
         case .loop: "the model went round in a circle"
+        case .decided: "the vote was decided"
+        case .pruned: "other chains were surer"
         }
     }
 
