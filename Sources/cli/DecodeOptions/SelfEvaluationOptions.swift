@@ -20,21 +20,10 @@ extension ScoreAggregation: ExpressibleByArgument {}
 
 /// How a question is reasoned about.
 public struct SelfEvaluationOptions: ParsableArguments {
-    /// The procedure.
-    @Option(
-        help: ArgumentHelp(
-            "cot (one chain), vote (majority of several chains), seat (evaluations beside the steps), cas-seat (a cascade of "
-                + "prompts over the whole chain), verify (step by step: accept, revise, backtrack), best-of, beam, or "
-                + "adaptive (searches widely only where a step is in doubt); default: verify.",
-            valueName: "strategy"
-        )
-    )
-    public var strategy: StrategyName?
-
     /// The texts.
     @Option(
         help: ArgumentHelp(
-            "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with --strategy seat; the "
+            "The prompts: cas-seat, seat, or a YAML or JSON file (default: cas-seat, and seat with the strategy seat; the "
                 + "model's own prompts replace them).",
             valueName: "prompts"
         ),
@@ -211,7 +200,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// Whether any of these options was given.
     public var isUsed: Bool {
         let given: [Any?] = [
-            strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, untilAgree, views,
+            prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, untilAgree, views,
             looks,
             beamLines,
             beamCandidates,
@@ -225,11 +214,19 @@ public struct SelfEvaluationOptions: ParsableArguments {
 
     /// The options for a model: what its recipe says, and what was asked for here on top of that.
     ///
-    /// - Parameter warn: is told when the model's calibration does not fit and is left out.
+    /// - Parameters:
+    ///   - text: how text is written.
+    ///   - strategy: the procedure; `nil` takes the recipe's.
+    ///   - seed: what random numbers begin with.
+    ///   - model: the model that answers.
+    ///   - activations: the precision that it runs with.
+    ///   - warn: is told when the model's calibration does not fit and is left out.
     /// - Throws: `ValidationError` or ``/EMLLMCore/EMLLMError`` when a value is out of range, the prompts cannot be read, or the
     ///   requested calibration is for another model or other prompts.
     public func options(
         text: TextOptions,
+        strategy: StrategyName?,
+        seed: UInt64,
         for model: EMLLMModel,
         activations: ActivationPrecision,
         warn: (String) throws -> Void
@@ -242,19 +239,21 @@ public struct SelfEvaluationOptions: ParsableArguments {
             }
         let options = try SelfEvalOptions.recommended(
             for: model,
-            startingFrom: base(text: text),
+            startingFrom: base(text: text, seed: seed),
             strategy: strategy,
             prompts: prompts.map { try PromptPack.named($0) },
             calibration: choice,
             activations: activations,
             onNotice: warn
         )
-        return try chosen(on: options, text: text)
+        var chosen = try chosen(on: options, text: text)
+        if let strategy { chosen.strategy = strategy }
+        return chosen
     }
 
     /// What a calibration is bound to, and what no recipe says.
-    private func base(text: TextOptions) -> SelfEvalOptions {
-        var options = SelfEvalOptions(sampling: text.generation, seed: text.seed)
+    private func base(text: TextOptions, seed: UInt64) -> SelfEvalOptions {
+        var options = SelfEvalOptions(sampling: text.generation(seed: seed), seed: seed)
         options.averagesOrders = bothOrders
         options.subtractsPrior = !noPrior
         return options
@@ -263,7 +262,6 @@ public struct SelfEvaluationOptions: ParsableArguments {
     /// The options with those laid on top that were given.
     private func chosen(on options: SelfEvalOptions, text: TextOptions) throws -> SelfEvalOptions {
         var options = options
-        if let strategy { options.strategy = strategy }
         if let accept {
             options.acceptThreshold = accept
             // Whoever lowers the one threshold need not name the other.
@@ -331,6 +329,6 @@ public struct SelfEvaluationOptions: ParsableArguments {
         }
         // Prompts and calibrations come from files, which are errors of their own and not of usage.
         let text = try TextOptions.parse([])
-        try usageError { try chosen(on: base(text: text), text: text).validate() }
+        try usageError { try chosen(on: base(text: text, seed: 0), text: text).validate() }
     }
 }

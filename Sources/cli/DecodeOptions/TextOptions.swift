@@ -4,21 +4,16 @@ import EMLLMCore
 /// How text is written.
 public struct TextOptions: ParsableArguments {
     /// The system message.
-    @Option(help: "The system message (default: one that asks for steps; with --plain, the chat template's).")
+    @Option(help: "The system message (default: one that asks for steps).")
     public var system: String?
 
     /// The most tokens.
     @Option(
         help: """
-            The maximum number of tokens. With --plain and --raw it limits the text; otherwise it limits everything after \
-            the question, including verdicts and the answer (default: 2048; 512 with --plain; the whole context with --raw).
+            The maximum number of tokens after the question, including verdicts and the answer (default: 2048).
             """
     )
     public var maxTokens: Int?
-
-    /// The seed.
-    @Option(help: "Makes a run with --temperature, or with revised steps, repeatable: same seed, same text.")
-    public var seed: UInt64 = 0
 
     /// The temperature; 0 is greedy.
     @Option(help: "0 takes the most likely token; a higher value samples.")
@@ -43,8 +38,8 @@ public struct TextOptions: ParsableArguments {
     /// Makes the options when none is given.
     public init() {}
 
-    /// How tokens are chosen.
-    public var generation: GenerationOptions {
+    /// How tokens are chosen, with random numbers that begin with a seed.
+    public func generation(seed: UInt64) -> GenerationOptions {
         GenerationOptions(
             samplingMode: temperature == 0
                 ? .greedy : .draw(top: topK, probabilityThreshold: topP, seed: seed),
@@ -63,7 +58,7 @@ public struct TextOptions: ParsableArguments {
         if temperature == 0, topK != nil || topP != nil || minP != nil {
             throw ValidationError("--top-k, --top-p and --min-p restrict a draw; add --temperature, for example 0.7")
         }
-        try usageError { try generation.validate() }
+        try usageError { try generation(seed: 0).validate() }
     }
 }
 

@@ -68,10 +68,6 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Self-evaluation") var selfEvaluation: SelfEvaluationOptions
 
     func validate() throws {
-        if selfEvaluation.strategy != nil {
-            throw ValidationError("--strategy is for one question; name the strategies of a run with --strategies")
-        }
-        if text.seed != 0 { throw ValidationError("--seed is for one question; name the seeds of a run with --seeds") }
         if let limit, limit < 1 { throw ValidationError("--limit: expected at least 1, found \(limit)") }
     }
 
@@ -85,10 +81,10 @@ struct RunCommand: AsyncParsableCommand {
         let identity = ModelIdentity(of: model, activations: modelOptions.activations)
         var options: [String: SelfEvalOptions] = [:]
         for strategy in strategies.values {
-            var chosen = selfEvaluation
-            chosen.strategy = strategy
-            options[strategy.rawValue] = try chosen.options(
+            options[strategy.rawValue] = try selfEvaluation.options(
                 text: text,
+                strategy: strategy,
+                seed: 0,
                 for: model,
                 activations: modelOptions.activations
             ) {

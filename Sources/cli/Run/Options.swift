@@ -2,12 +2,18 @@ import ArgumentParser
 
 /// What to do with the question.
 struct ModeOptions: ParsableArguments {
-    @Flag(help: "Answer without self-evaluation; the answer is streamed.")
+    @Flag(
+        help: """
+            Answer without self-evaluation; the answer is streamed. The system message is then the chat template's, and \
+            --max-tokens limits the answer (default: 512).
+            """
+    )
     var plain = false
 
     @Option(
         help: ArgumentHelp(
-            "Continue this text as it is, without a chat template. Special tokens in it are recognized; '' is an empty text.",
+            "Continue this text as it is, without a chat template, up to --max-tokens (default: the whole context). Special "
+                + "tokens in it are recognized; '' is an empty text.",
             valueName: "text"
         )
     )

@@ -13,11 +13,16 @@ struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Model") var modelOptions: ModelOptions
     @OptionGroup(title: "Pictures") var imageOptions: ImageOptions
     @OptionGroup(title: "Mode") var mode: ModeOptions
+    @OptionGroup(title: "Run") var one: OneRunOptions
     @OptionGroup(title: "Text") var text: TextOptions
     @OptionGroup(title: "Self-evaluation") var selfEvaluation: SelfEvaluationOptions
 
     func validate() throws {
-        try mode.validate(question: question, system: text.system, usesSelfEvaluation: selfEvaluation.isUsed)
+        try mode.validate(
+            question: question,
+            system: text.system,
+            usesSelfEvaluation: selfEvaluation.isUsed || one.strategy != nil
+        )
         try imageOptions.validate(question: question)
         if mode.raw != nil, !imageOptions.images.isEmpty {
             throw ValidationError("--raw and --image do not go together; leave one of them out")
@@ -38,7 +43,7 @@ struct RunOptions: ParsableArguments {
         let runner = Runner(
             model: model,
             runtime: modelOptions.runtime,
-            generation: text.generation,
+            generation: text.generation(seed: one.seed),
             system: text.system,
             pictures: pictures,
             pictureNames: imageOptions.images,
@@ -56,7 +61,13 @@ struct RunOptions: ParsableArguments {
             if let recorded { try await runner.replay(recorded, mode: mode) }
         case .selfEvaluation:
             let activations = modelOptions.activations
-            let options = try selfEvaluation.options(text: text, for: model, activations: activations) {
+            let options = try selfEvaluation.options(
+                text: text,
+                strategy: one.strategy,
+                seed: one.seed,
+                for: model,
+                activations: activations
+            ) {
                 try StandardStreams.note($0)
             }
             try await runner.reason(prompt, options: options, mode: mode)
