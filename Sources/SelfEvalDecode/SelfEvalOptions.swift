@@ -57,6 +57,8 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var weights: ScoreWeights
     /// Turns verdicts into probabilities, for one model and one pack of prompts; `nil` takes ℓ as it is.
     public var calibration: Calibration?
+    /// Reads from the hidden states whether a chain is right so far; `nil` reads nothing.
+    public var verifier: VerifierHead?
     /// Whether the verdict on a step without content is subtracted from every verdict.
     public var subtractsPrior: Bool
     /// Whether the evaluation is asked with yes and no in either order, and the verdicts averaged.
@@ -98,6 +100,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         aggregation: ScoreAggregation = .mean,
         weights: ScoreWeights = .verdictAlone,
         calibration: Calibration? = nil,
+        verifier: VerifierHead? = nil,
         subtractsPrior: Bool = true,
         averagesOrders: Bool = false,
         minimumVerdictMass: Double = 0.1,
@@ -129,6 +132,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.aggregation = aggregation
         self.weights = weights
         self.calibration = calibration
+        self.verifier = verifier
         self.subtractsPrior = subtractsPrior
         self.averagesOrders = averagesOrders
         self.minimumVerdictMass = minimumVerdictMass
@@ -143,7 +147,8 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
         case checksArithmetic
-        case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
+        case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, verifier, subtractsPrior,
+            averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }
 

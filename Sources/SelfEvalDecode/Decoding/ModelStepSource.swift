@@ -33,6 +33,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var view = 0
         /// Its tokens at the end that are white space.
         let trailingSpace: Int
+        /// The hidden states of the line up to it, pooled for the verifier.
+        var pool = StatePool()
     }
 
     /// The question in another view.
@@ -101,10 +103,30 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     ) throws -> [Logits] {
         let before = ledger.meter.now()
         let logits = try ledger.pass { try model.extend(work) }
-        let tokens = work.reduce(0) { $0 + $1.tokens.count }
+        noteAppended(work.reduce(0) { $0 + $1.tokens.count }, since: before, to: purpose, ledger: ledger)
+        return logits
+    }
+
+    /// Appends tokens to a line; the hidden states where there is a verifier.
+    func appendWithStates(
+        _ work: (branch: Model.Branch, tokens: [TokenID]),
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) throws -> (logits: Logits, states: HiddenStates?) {
+        let before = ledger.meter.now()
+        let result = try ledger.pass { try extend([work]) }[0]
+        noteAppended(work.tokens.count, since: before, to: purpose, ledger: ledger)
+        return result
+    }
+
+    private func noteAppended(
+        _ tokens: Int,
+        since before: Double,
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) {
         ledger.counts[keyPath: purpose] += tokens
         ledger.meter.noteAppended(tokens: tokens, seconds: ledger.meter.now() - before)
-        return logits
     }
 
     /// Runs one token for each of some branches.
@@ -113,11 +135,27 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         to purpose: WritableKeyPath<TokenCounts, Int>,
         ledger: Ledger
     ) throws -> [Logits] {
+        try stepWithStates(work, to: purpose, ledger: ledger).map(\.logits)
+    }
+
+    /// Runs one token for each of some branches; the hidden states where there is a verifier.
+    private func stepWithStates(
+        _ work: [(branch: Model.Branch, token: TokenID)],
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) throws -> [(logits: Logits, states: HiddenStates?)] {
         let before = ledger.meter.now()
-        let logits = try ledger.pass { try model.extend(work.map { ($0.branch, [$0.token]) }) }
+        let results = try ledger.pass { try extend(work.map { ($0.branch, [$0.token]) }) }
         ledger.counts[keyPath: purpose] += work.count
         ledger.meter.notePass(tokens: work.count, seconds: ledger.meter.now() - before)
-        return logits
+        return results
+    }
+
+    private func extend(
+        _ work: [(branch: Model.Branch, tokens: [TokenID])]
+    ) throws -> [(logits: Logits, states: HiddenStates?)] {
+        guard let layers = options.verifier?.layers else { return try model.extend(work).map { ($0, nil) } }
+        return try model.extend(work, layers: layers).map { ($0.logits, $0.states) }
     }
 
     /// Whether a branch can take so many tokens, and its verdict or the answer after that.
@@ -147,9 +185,9 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var id = firstID
         var result: [[StepNode]] = []
         for text in texts {
-            let nodes = number(text.writer.steps.map(\.node), from: id)
+            var nodes = number(text.writer.steps.map(\.node), from: id)
             id += nodes.count
-            if failure == nil { try keep(nodes, of: text, ledger: ledger) }
+            if failure == nil { try keep(&nodes, of: text, ledger: ledger) }
             result.append(nodes)
         }
         return (result, failure)
@@ -166,7 +204,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// A text that is being written.
-    private struct Text {
+    struct Text {
         var writer: StepWriter
         let branch: Model.Branch
         /// Positions before it.
@@ -175,6 +213,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let view: Int
         /// The logits behind the tokens in the cache.
         var logits: Logits
+        /// What the verifier reads of the steps.
+        var states: StepStates
     }
 
     /// Tokens that are processed before the first token of some texts is chosen.
@@ -202,7 +242,15 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         writer.endWithin(.budget)
         let branch = parent.branch.fork()
         let logits = parent.logits ?? Logits([])
-        return Text(writer: writer, branch: branch, start: branch.count, view: parent.view, logits: logits)
+        let states = StepStates(after: parent.pool)
+        return Text(
+            writer: writer,
+            branch: branch,
+            start: branch.count,
+            view: parent.view,
+            logits: logits,
+            states: states
+        )
     }
 
     /// The tokens of the line that a node ends.
@@ -217,7 +265,14 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
             func text(behind branch: Model.Branch, _ logits: Logits) -> Text {
-                Text(writer: writer, branch: branch, start: branch.count, view: job.view, logits: logits)
+                Text(
+                    writer: writer,
+                    branch: branch,
+                    start: branch.count,
+                    view: job.view,
+                    logits: logits,
+                    states: StepStates(after: parent.pool)
+                )
             }
             if let view = elsewhere[index] { return text(behind: view.branch, view.logits) }
             if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
@@ -339,60 +394,15 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             let work = growing.compactMap { index in
                 texts[index].writer.pending.map { (branch: texts[index].branch, token: $0) }
             }
-            let logits = try step(work, to: \.generated, ledger: ledger)
-            for (index, logits) in zip(growing, logits) {
+            let results = try stepWithStates(work, to: \.generated, ledger: ledger)
+            for (index, (logits, states)) in zip(growing, results) {
                 texts[index].logits = logits
                 texts[index].writer.acceptPending()
+                guard let states else { continue }
+                let steps = texts[index].writer.steps
+                texts[index].states.append(states)
+                if steps.count > texts[index].states.endedCount { texts[index].states.end(steps.map(\.node)) }
             }
         }
-    }
-
-    /// Keeps the branch behind each node of a text.
-    private func keep(_ nodes: [StepNode], of text: Text, ledger: Ledger) throws {
-        let writer = text.writer
-        let reached = text.branch.count
-        var (branch, start, logits) = (text.branch, text.start, text.logits as Logits?)
-        if writer.job.hint != nil, let parent = live[writer.job.parent] {
-            // Written behind a reflection; from here on it stands where a step stands without one.
-            let tokens = nodes.flatMap(\.tokens)
-            branch = parent.branch.fork()
-            start = branch.count
-            logits = nil
-            if !tokens.isEmpty { logits = try append([(branch, tokens)], to: \.recomputed, ledger: ledger)[0] }
-        } else {
-            if reached != start + writer.keptTokens { logits = nil }
-            branch.rollback(to: start + writer.keptTokens)
-        }
-        for (node, end) in zip(nodes, writer.steps.map(\.end)) {
-            let own = branch.fork()
-            own.rollback(to: start + end)
-            let isLast = end == writer.keptTokens
-            let parent = live[node.parent]
-            live[node.id] = Live(
-                branch: own,
-                logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
-                detokenizer: end > 0
-                    ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
-                view: text.view,
-                trailingSpace: trailingSpace(node.tokens)
-            )
-        }
-    }
-
-    /// White space at the end of a step, so that its turn can be closed right after its last word, as in the conversations
-    /// that models are trained on.
-    private func trailingSpace(_ tokens: [TokenID]) -> Int {
-        tokens.reversed().prefix { token in
-            let bytes = tokenizer.bytes(of: token)
-            return !bytes.isEmpty && bytes.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
-        }.count
-    }
-
-    /// A fork behind the last word of a node.
-    func closed(_ node: Int) -> Model.Branch {
-        guard let live = live[node] else { preconditionFailure("node \(node) was released") }
-        let branch = live.branch.fork()
-        branch.rollback(to: branch.count - live.trailingSpace)
-        return branch
     }
 }

@@ -50,7 +50,7 @@ final class PictureViews: ViewEncoder {
 extension RGBImage {
     /// The picture as a view shows it: moved along the diagonals, by a 64th of its sides in views 1 to 4 (a quarter of a patch,
     /// where sixteen patches make a side), by twice as much in 5 to 8.
-    func shown(inView view: Int) -> RGBImage {
+    package func shown(inView view: Int) -> RGBImage {
         guard view > 0 else { return self }
         let (right, down) = [(1, 1), (-1, -1), (1, -1), (-1, 1)][(view - 1) % 4]
         let times = 1 + (view - 1) / 4

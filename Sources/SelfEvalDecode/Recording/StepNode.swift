@@ -36,6 +36,9 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest part
     /// (arXiv 2508.15260 takes the lowest group confidence).
     public var windowConfidence = 0.0
+    /// The log-odds of the verifier's probability that the chain is right up to the end of this step; `nil` without a verifier
+    /// (``SelfEvalOptions/verifier``).
+    public var verifierLogOdds: Double?
     /// Why it was rejected without a verdict.
     public var rejection: Rejection?
     /// The decision on it; `nil` if none was made yet.
@@ -110,7 +113,8 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
 
 /// What the model and the checkers say about a step, and how much it counts.
 public struct StepEvaluation: Codable, Sendable, Equatable {
-    /// The verdict, read from logits; `nil` where a checker had refuted the step, and the model was not asked.
+    /// The verdict, read from logits; `nil` where the model was not asked: a checker had refuted the step, or the verifier alone
+    /// makes the score.
     public var verdict: Verdict?
     /// What checkers found; `nil` where they had nothing to say.
     public var findings: [StepFinding]?

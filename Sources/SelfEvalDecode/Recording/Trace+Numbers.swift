@@ -68,7 +68,7 @@ extension StepNode {
             case nil: nil
             }
         return areCounts(id, parent, ordinal, view, written, hinted)
-            && arePlausible(temperature, meanLogProbability, windowConfidence)
+            && arePlausible(temperature, meanLogProbability, windowConfidence, verifierLogOdds)
             && (evaluation?.hasPlausibleNumbers ?? true)
     }
 }

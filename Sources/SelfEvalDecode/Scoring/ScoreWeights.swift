@@ -16,15 +16,17 @@ public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
     case probe
     /// The difference that the picture makes to the verdict's logit.
     case contrast
+    /// The log-odds of the verifier's probability that the chain is right so far: ``StepNode/verifierLogOdds``.
+    case verifier
 }
 
 /// How much each signal counts in a step's score, as log-odds.
 ///
 /// score = 1 / (1 + exp(−z)), z = Σ weight · signal + intercept
 ///
-/// The default is the verdict's probability. The verdict is always asked for; of the other signals the probe and the
-/// contrast cost tokens, and are not asked for with weight 0. Weights that make a score a probability are fitted on
-/// labelled steps (``LogisticRegression``).
+/// The default is the verdict's probability. The verdict is asked for, whatever its weight, unless a verifier counts and nothing
+/// that costs tokens does: the verdict, the probe and the contrast. Of these the latter two are not asked for with weight 0.
+/// Weights that make a score a probability are fitted on labelled steps (``LogisticRegression``).
 ///
 /// In JSON a weight that is absent is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
 public struct ScoreWeights: Sendable, Equatable {
@@ -45,6 +47,11 @@ public struct ScoreWeights: Sendable, Equatable {
     public subscript(signal: ScoreSignal) -> Double {
         get { weights[signal] ?? 0 }
         set { weights[signal] = newValue == 0 ? nil : newValue }
+    }
+
+    /// Whether a verifier counts, and nothing that the model would have to be asked.
+    var asksNothing: Bool {
+        self[.verifier] != 0 && self[.verdict] == 0 && self[.probe] == 0 && self[.contrast] == 0
     }
 
     /// Checks that they are numbers, and not all zero.
@@ -84,6 +91,7 @@ public struct ScoreWeights: Sendable, Equatable {
             signals[.contrast] = evaluation.imageFreeLogit.map { verdict.logit - $0 }
         }
         signals[.probe] = evaluation.probe?.meanLogProbability
+        signals[.verifier] = node.verifierLogOdds
         return score(of: signals)
     }
 

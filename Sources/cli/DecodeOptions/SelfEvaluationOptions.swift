@@ -127,8 +127,9 @@ public struct SelfEvaluationOptions: ParsableArguments {
         help: ArgumentHelp(
             "The signals in a step's score and their weights, for example verdict=1,line=0.3: verdict, sequence (its mean log-probability), "
                 + "line (the log-probability of the text so far), window (its weakest part), probe (the answer that the "
-                + "model would give now), contrast (does the picture matter?), and intercept (a constant); default: the "
-                + "calibration's weights, or the verdict alone.",
+                + "model would give now), contrast (does the picture matter?), verifier (what --verifier reads from the "
+                + "hidden states), and intercept (a constant); default: the calibration's weights, the verifier alone, or "
+                + "the verdict alone.",
             valueName: "name=weight,…"
         )
     )
@@ -143,6 +144,17 @@ public struct SelfEvaluationOptions: ParsableArguments {
         completion: .file(extensions: ["json"])
     )
     public var calibration: String?
+
+    /// A verifier.
+    @Option(
+        help: ArgumentHelp(
+            "A verifier of emllm-eval train-verifier: it scores steps from the model's hidden states, at no cost in tokens. "
+                + "Without --score and without a calibration's weights it replaces the verdict.",
+            valueName: "file"
+        ),
+        completion: .file(extensions: ["json"])
+    )
+    public var verifier: String?
 
     /// Abstention.
     @Option(help: "Mark an answer with less confidence than this as unreliable.")
@@ -173,7 +185,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             strategy, prompts, accept, reject, revisions, backtracks, steps, evaluation, chains, views, looks,
             beamLines,
             beamCandidates,
-            aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
+            aggregation, score, calibration, verifier, abstainBelow, seconds, cacheMegabytes,
         ]
         return given.contains { $0 != nil } || hints || weighVotes || evaluatesChains || judgeChains || bothOrders
             || noPrior || noArithmetic
@@ -205,7 +217,10 @@ public struct SelfEvaluationOptions: ParsableArguments {
             activations: activations,
             onNotice: warn
         )
-        return try chosen(on: options, text: text)
+        guard let verifier else { return try chosen(on: options, text: text) }
+        let file = try VerifierFile(contentsOf: URL(filePath: verifier))
+        let identity = ModelIdentity(of: model, activations: activations)
+        return try chosen(on: file.applied(to: options, model: identity), text: text)
     }
 
     /// What a calibration is bound to, and what no recipe says.
@@ -277,8 +292,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
                 "--cache-megabytes: expected 1 to 1000000, found \(cacheMegabytes); choose another value"
             )
         }
-        // Prompts and calibrations come from files, which are errors of their own and not of usage.
+        // Prompts, calibrations and verifiers come from files, which are errors of their own and not of usage.
         let text = try TextOptions.parse([])
-        try usageError { try chosen(on: base(text: text), text: text).validate() }
+        let options = try usageError {
+            let options = try chosen(on: base(text: text), text: text)
+            try options.validate()
+            return options
+        }
+        if verifier == nil, options.weights[.verifier] != 0 {
+            throw ValidationError("--score: verifier needs a verifier; name its file with --verifier")
+        }
     }
 }
