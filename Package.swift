@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "EMLLMTokenizers", targets: ["EMLLMTokenizers"]),
         .library(name: "EMLLMPictures", targets: ["EMLLMPictures"]),
         .library(name: "EMLLMFormats", targets: ["EMLLMFormats"]),
+        .library(name: "EMLLMMath", targets: ["EMLLMMath"]),
         .library(name: "SelfEvalDecode", targets: ["SelfEvalDecode"]),
         .library(name: "EMLLMEvaluation", targets: ["EMLLMEvaluation"]),
         .executable(name: "emllm", targets: ["emllm"]),
@@ -128,10 +129,16 @@ let package = Package(
             swiftSettings: strictSwift
         ),
         // MARK: Floor 3: steps, verdicts, budgets, traces
+        // Values and equations as models and people write them; knows no model.
+        .target(
+            name: "EMLLMMath",
+            path: "Sources/SelfEvalDecode/Mathematics",
+            swiftSettings: strictSwift
+        ),
         .target(
             name: "SelfEvalDecode",
-            dependencies: ["EMLLMCore", .product(name: "Yams", package: "Yams")],
-            exclude: ["Evaluation"],
+            dependencies: ["EMLLMCore", "EMLLMMath", .product(name: "Yams", package: "Yams")],
+            exclude: ["Evaluation", "Mathematics"],
             swiftSettings: strictSwift
         ),
         // MARK: Floor 4: command-line tools
@@ -272,6 +279,12 @@ let package = Package(
             name: "EMLLMCoreTests",
             dependencies: ["EMLLMCore", "CTensor", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
+            swiftSettings: strictSwift
+        ),
+        .testTarget(
+            name: "EMLLMMathTests",
+            dependencies: ["EMLLMMath"],
+            exclude: ["Fixtures"],
             swiftSettings: strictSwift
         ),
         .testTarget(

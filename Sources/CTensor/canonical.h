@@ -30,7 +30,7 @@ static inline float ct_reduce16(float *lanes) {
 #define CT_EXP_C4 4.16666667e-2f
 #define CT_EXP_C3 1.66666667e-1f
 
-/// exp(x); 0 below the least normal result, infinity above the greatest, not-a-number for itself.
+/// exp(x); 0 if the result would be below the least normal number, infinity if above the greatest, NaN for NaN.
 static inline float ct_exp(float x) {
     if (x != x) return x;
     if (x < CT_EXP_LOW) return 0.0f;
@@ -46,7 +46,7 @@ static inline float ct_exp(float x) {
     p = fmaf(p, r, 0.5f);
     p = fmaf(p, r, 1.0f);
     p = fmaf(p, r, 1.0f);
-    // 2^n in two factors: n reaches 128, whose power is not a float.
+    // 2^n in two factors: n can be 128, and 2^128 is not a float.
     int32_t first = (int32_t)n >> 1, second = (int32_t)n - first;
     int32_t bits[2] = {(first + 127) << 23, (second + 127) << 23};
     float powers[2];
@@ -56,7 +56,7 @@ static inline float ct_exp(float x) {
 }
 
 // The same in double precision, for sampling: the Taylor polynomial of degree 13, and 2^n added to the exponent of p.
-// The sum with CT_ROUNDING, 1.5 · 2^52, rounds to a whole number, which its lowest bits then hold.
+// Adding CT_ROUNDING, 1.5 · 2^52, rounds to an integer, which is then in the lowest bits of the sum.
 #define CT_EXPD_LOW -708.0
 #define CT_ROUNDING 0x1.8p52
 #define CT_LOG2E_D 1.44269504088896338700
@@ -99,7 +99,7 @@ static inline float ct_swiglu(float gate, float up) {
 }
 
 // Φ(-|x|) = poly(t) · exp(-x² / 2) with t = 1 / (1 + p |x| / √2), within 1e-7: half of erfc as Abramowitz & Stegun
-// approximate it ("Handbook of Mathematical Functions", 7.1.26). P and the coefficients have the √2 and the half in them.
+// approximate it ("Handbook of Mathematical Functions", 7.1.26). P and the coefficients include the √2 and the half.
 #define CT_PHI_P 0.23164189f
 #define CT_PHI_C1 0.127414796f
 #define CT_PHI_C2 -0.142248368f
@@ -143,7 +143,7 @@ static inline float ct_activate(ct_activation f, float x) {
     }
 }
 
-/// The scale of a block of 8-bit activations, from the greatest magnitude in it.
+/// The scale of a block of 8-bit activations, computed from the greatest magnitude in it.
 typedef struct ct_q8_scale {
     float d;
     float inverse;
@@ -152,7 +152,7 @@ typedef struct ct_q8_scale {
 static inline ct_q8_scale ct_q8_scale_of(float greatest) {
     float d = greatest / 127.0f;
     float inverse = d > 0 ? 1.0f / d : 0.0f;
-    // The reciprocal of a subnormal d may overflow; such a block is zero for every purpose.
+    // The reciprocal of a subnormal d may overflow; such a block is treated as zero.
     if (inverse > 3.4028235e38f) inverse = d = 0;
     return (ct_q8_scale){.d = d, .inverse = inverse};
 }
@@ -162,7 +162,7 @@ static inline float ct_rms_scale(float squares, int64_t n, float epsilon) {
     return 1.0f / sqrtf(squares / (float)n + epsilon);
 }
 
-/// Turns one pair of a head.
+/// Rotates one pair of a head.
 static inline void ct_rotate(float *head, ct_rope_layout layout, int32_t pairs, int32_t pair, float cosine, float sine) {
     float *first = layout == CT_ROPE_HALF ? head + pair : head + 2 * pair;
     float *second = layout == CT_ROPE_HALF ? first + pairs : first + 1;

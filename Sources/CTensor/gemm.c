@@ -1,4 +1,4 @@
-// Large float products, through OpenBLAS; on Apple's systems through Accelerate, which nobody has built yet.
+// Large float products, through OpenBLAS, or on Apple's systems through Accelerate (not built or tested yet).
 #if defined(__APPLE__)
 #include <Accelerate/Accelerate.h>
 #else
@@ -21,7 +21,7 @@ const char *ct_blas_core_name(void) { return openblas_get_corename(); }
 #endif
 
 void ct_blas_initialize(void) {
-    // The engine splits the work itself; a second pool would fight with ours for the same CPUs.
+    // The engine splits the work itself; a second pool would compete with ours for the same CPUs.
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, ct_blas_use_one_thread);
 }
@@ -29,7 +29,7 @@ void ct_blas_initialize(void) {
 void ct_gemm_f32(const float *w, int32_t rows, int32_t columns, const float *x, int64_t x_stride, int32_t tokens,
                  float *y, int64_t y_stride, bool accumulate) {
 #if defined(__APPLE__)
-    // Unlike OpenBLAS's, this setting is the calling thread's own.
+    // Unlike OpenBLAS's, this setting applies only to the calling thread.
     ct_blas_use_one_thread();
 #endif
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, tokens, rows, columns, 1.0f, x, (blasint)x_stride, w, columns,

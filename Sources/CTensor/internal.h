@@ -1,4 +1,4 @@
-// What the C files of this floor share with one another and with nobody else.
+// Internal declarations that the C files of this target share.
 #ifndef CT_INTERNAL_H
 #define CT_INTERNAL_H
 
@@ -77,7 +77,7 @@ static inline uint16_t ct_float_to_bfloat(float value) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Packed layout
 
-/// Where the planes of a panel of 16 rows lie, in bytes from the panel's start. See weights-format.md.
+/// The offsets of the planes in a panel of 16 rows, in bytes from the panel's start. See weights-format.md.
 typedef struct ct_panel_layout {
     size_t high;      // fifth and sixth bits
     size_t scales;    // per block: fp16 d (simple types), or small integers (K-quants)
@@ -87,7 +87,7 @@ typedef struct ct_panel_layout {
     size_t stride;    // to the next panel
 } ct_panel_layout;
 
-/// Quantization blocks in a row.
+/// The number of quantization blocks in a row.
 static inline int64_t ct_blocks(int64_t columns) { return columns / CT_BLOCK; }
 
 static inline int64_t ct_panels(int64_t rows) { return (rows + CT_PANEL_ROWS - 1) / CT_PANEL_ROWS; }
@@ -144,7 +144,7 @@ static inline ct_q8_view ct_q8(const void *data, int64_t columns) {
     };
 }
 
-/// The zero point that a type's stored, unsigned integers are counted from.
+/// The zero point of a type's stored unsigned integers.
 static inline int32_t ct_offset(ct_type type) {
     switch (type) {
         case CT_Q8_0: return 128;

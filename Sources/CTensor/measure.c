@@ -1,4 +1,4 @@
-// Reading memory as fast as the loads allow, to know what bandwidth a product could reach.
+// Reads memory as fast as the loads allow, to measure the bandwidth that a product could reach.
 #include "internal.h"
 
 #if defined(__x86_64__)

@@ -86,7 +86,7 @@ static inline __attribute__((always_inline)) void ct_dequantize_block(ct_type ty
             scale = d * (float)quantized->scales[j / 32];
             minimum = -(m * (float)quantized->minimums[j / 32]);
         }
-        // Two roundings, as the reference dequantizers do; the product is not fused with the sum.
+        // Two roundings, as in the reference dequantizers; the product is not fused with the sum.
         float product = q * scale;
         out[j] = ct_has_minimum(type) ? product + minimum : product;
     }

@@ -6,7 +6,7 @@
 
 static int32_t ct_clamp(int32_t value, int32_t high) { return value < 0 ? 0 : value > high ? high : value; }
 
-/// Truncation toward zero of a float that may be anything, infinities and not-a-number included.
+/// Truncates any float toward zero, including infinities and NaN.
 static int32_t ct_truncate(float value) { return value > -1e6f && value < 1e6f ? (int32_t)value : 0; }
 
 /// Symmetric: the element of greatest magnitude maps to the end of the range.
@@ -25,7 +25,7 @@ static void ct_quantize_symmetric(const float *x, int32_t levels, ct_quantized_b
     }
 }
 
-/// Affine: the least element maps to 0, the greatest to the top.
+/// Affine: the least element maps to 0, the greatest to the top of the range.
 static void ct_quantize_affine(const float *x, int32_t levels, ct_quantized_block *quantized) {
     float low = x[0], high = x[0];
     for (int j = 1; j < CT_BLOCK; j++) {

@@ -1,5 +1,5 @@
-// Taking quantization units apart and putting them together, in GGUF's layout and in ours.
-// GGUF's block formats: ggml's specification of its quantized types.
+// Unpacks and packs quantization units, in GGUF's layout and in ours. GGUF's block formats: ggml's specification of its
+// quantized types.
 #include "quantized_block.h"
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// One quantization unit (a block of 32, or a super-block of 256) taken apart into plain integers, in either layout.
+// One quantization unit (a block of 32, or a super-block of 256) unpacked into plain integers, from either layout.
 #ifndef CT_QUANTIZED_BLOCK_H
 #define CT_QUANTIZED_BLOCK_H
 
@@ -12,10 +12,10 @@ typedef struct ct_quantized_block {
     uint16_t m;            // fp16: m, or dmin
 } ct_quantized_block;
 
-/// Elements in a unit.
+/// The number of elements in a unit.
 static inline int32_t ct_unit(ct_type type) { return type >= CT_Q4_K ? 256 : 32; }
 
-/// Bytes of a unit in GGUF's layout.
+/// The size of a unit in GGUF's layout, in bytes.
 static inline size_t ct_unit_bytes(ct_type type) {
     switch (type) {
         case CT_Q8_0: return 34;
@@ -38,7 +38,7 @@ void ct_quantized_block_from_gguf(ct_type type, const uint8_t *block, ct_quantiz
 void ct_quantized_block_to_gguf(ct_type type, const ct_quantized_block *quantized, uint8_t *block);
 void ct_quantized_block_to_panel(ct_type type, const ct_panel_layout *layout, uint8_t *panel, int32_t lane, int64_t unit,
                                  const ct_quantized_block *quantized);
-/// `count` dequantized elements of a row from column `begin` on; both whole units, or anything for float types.
+/// `count` dequantized elements of a row from column `begin` on; both must be whole units, except for float types.
 void ct_dequantize_piece(const ct_matrix *w, int64_t row, int64_t begin, int64_t count, float *out);
 
 static inline uint16_t ct_load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
@@ -48,8 +48,9 @@ static inline void ct_store16(uint8_t *p, uint16_t value) {
     p[1] = (uint8_t)(value >> 8);
 }
 
-/// Takes unit `unit` of row `lane` of a panel apart. Element k of a block belongs to group k / 4; a group vector of 64 bytes
-/// holds four elements of each row. Inlined, so that a caller with a constant type pays for that type alone.
+/// Unpacks unit `unit` of row `lane` of a panel. Element k of a block belongs to group k / 4; a group vector of 64
+/// bytes holds four elements of each row. Inlined, so that a caller with a constant type runs only the code of that
+/// type.
 static inline __attribute__((always_inline)) void ct_quantized_block_from_panel(ct_type type, const ct_panel_layout *layout,
                                                                                 const uint8_t *panel, int32_t lane,
                                                                                 int64_t unit,
@@ -58,7 +59,7 @@ static inline __attribute__((always_inline)) void ct_quantized_block_from_panel(
     for (int i = 0; i < blocks; i++) {
         int64_t b = unit * blocks + i;
         uint8_t *values = quantized->values + i * CT_BLOCK;
-        // Four elements of a row lie side by side: whole words, taken apart in parallel.
+        // Four elements of a row are adjacent: whole words, which are unpacked in parallel.
         for (int group = 0; group < 8; group++) {
             uint32_t word, high;
             if (type == CT_Q8_0) {

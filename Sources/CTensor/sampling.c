@@ -1,16 +1,16 @@
-// Sums over a vocabulary's weights. The weights come from the kernels; the order of the sums is fixed here, once for all.
+// Sums over a vocabulary's weights. The weights come from the kernels; the order of the sums is fixed here.
 #pragma STDC FP_CONTRACT OFF
 #include <math.h>
 
 #include "internal.h"
 
 enum {
-    piece = 512,           // weights at a time: they stay in the first cache
+    piece = 512,           // weights at a time, so that they stay in the L1 cache
     dropped_bits = 17,     // of a distance as a float; six bits of the mantissa are left
     first_binade = 127 - 10,
 };
 
-/// Distances are not negative, so that their bits are ordered as they are.
+/// Distances are not negative, so their bit patterns have the same order as their values.
 static inline int32_t bucket_of(float distance) {
     uint32_t bits;
     memcpy(&bits, &distance, sizeof bits);

@@ -1,4 +1,4 @@
-// The engine's threads: one pool, started once, woken for every forward pass.
+// The engine's threads: one pool, started once and woken for every forward pass.
 //
 // Workers first spin, because the next piece of work usually comes within microseconds, then sleep on a condition
 // variable, because these machines are shared and a spinning thread may be stealing the CPU it is waiting for.
@@ -12,8 +12,9 @@
 #include "ctensor.h"
 #include "internal.h"
 
-/// Polls before a waiting thread goes to sleep. A pause takes 40 to 140 cycles, so this is some tens of microseconds: longer
-/// than any imbalance between workers, shorter than the time slice of another process that has taken a worker's CPU.
+/// The number of polls before a waiting thread goes to sleep. A pause takes 40 to 140 cycles, so this is some tens of
+/// microseconds: longer than any imbalance between workers, and shorter than the time slice of another process that has
+/// taken a worker's CPU.
 #define CT_SPIN_POLLS 1500
 
 /// A number that only grows, and threads that wait for it to reach a value.
@@ -54,7 +55,8 @@ static void ct_gate_destroy(ct_gate *gate) {
 }
 
 static void ct_gate_step(ct_gate *gate) {
-    // Sequentially consistent with the sleeper's count and re-check: either it sees the step, or we see the sleeper.
+    // Sequentially consistent with the sleeper's count and re-check: either the sleeper sees the step, or we see the
+    // sleeper.
     atomic_fetch_add(&gate->value, 1);
     if (atomic_load(&gate->sleepers) > 0) {
         pthread_mutex_lock(&gate->mutex);

@@ -57,7 +57,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var weights: ScoreWeights
     /// Turns verdicts into probabilities, for one model and one pack of prompts; `nil` takes ℓ as it is.
     public var calibration: Calibration?
-    /// Reads from the hidden states whether a chain is right so far; `nil` reads nothing.
+    /// Scores steps from the model's hidden states; `nil` for no verifier.
     public var verifier: VerifierHead?
     /// Whether the verdict on a step without content is subtracted from every verdict.
     public var subtractsPrior: Bool

@@ -151,13 +151,13 @@ struct ChatTests {
         try session.type("/stats")
         try session.expect("2 messages, 1 answers of 8 tokens")
         try session.expect("> ")
-        if term == "dumb" {
-            #expect(try session.endOfInput() == 0)
-        } else {
-            // With the line editor, Ctrl-D typed into this pseudo terminal, which controls nothing, was lost now and then.
-            try session.type("/quit")
-            #expect(session.status() == 0)
-        }
+        #expect(try session.endOfInput() == 0)
+    }
+
+    @Test("Ctrl-D ends the chat even if it was typed before the prompt is there", arguments: ["dumb", "xterm"])
+    func earlyEndOfInput(term: String) throws {
+        let session = try TerminalSession(["chat"] + Self.model, term: term)
+        #expect(try session.endOfInput() == 0)
     }
 
     @Test(

@@ -46,16 +46,10 @@ final class TerminalSession {
     /// Types a line.
     func type(_ line: String) throws { try keyboard.write(contentsOf: Data((line + "\r").utf8)) }
 
-    /// Types Ctrl-D until the program has ended, and returns its status; -1 where it goes on all the same.
-    ///
-    /// A key that arrives while a program hands the terminal to its line editor can get lost, and a person types it again.
+    /// Types Ctrl-D, and returns the status that the program ends with; -1 where it goes on all the same.
     func endOfInput() throws -> Int32 {
-        for _ in 0..<20 where endStatus == nil {
-            try keyboard.write(contentsOf: Data([4]))
-            let deadline = Date().addingTimeInterval(1)
-            while endStatus == nil, Date() < deadline { Thread.sleep(forTimeInterval: 0.02) }
-        }
-        return endStatus ?? -1
+        try keyboard.write(contentsOf: Data([4]))
+        return status()
     }
 
     /// The status, or the signal, that the program ended with; `nil` while it runs.

@@ -60,10 +60,13 @@ struct VerifierTrainingTests {
     func learns() throws {
         let samples = samples()
         let result = try VerifierFit(samples, mostParameters: 10_000).run()
-        #expect(samples.layers[result.designs[result.chosen.design].layer] == 4)
+        #expect(result.designs[result.chosen.design].layers.contains(1))
         let report = VerifierReport(samples, result, missingTraces: 2)
         let area = try #require(report.verifier.chains)
         #expect(area.value > 0.95 && area.interval.lower > 0.9 && area.interval.upper <= 1 && area.count == 180)
+        // The line says nothing here, and the combination loses nothing by it.
+        #expect(abs(try #require(report.combined.chains).value - area.value) < 0.02 && report.combined.steps == nil)
+        #expect(try #require(result.score)[.verifier] > 0.2)
         #expect(report.problems == 60 && report.chains == 180 && report.missingTraces == 2)
         #expect(report.verifier.labelledSteps == nil)
         // All log-probabilities are the same: they tell nothing.
@@ -74,10 +77,7 @@ struct VerifierTrainingTests {
         // The file's weights say of a step what the fit says.
         let identity = ModelIdentity.sample
         let head = try result.head(model: identity, chainDigest: "d", samples: samples)
-        let steps = samples.features(
-            layer: result.designs[result.chosen.design].layer,
-            poolings: head.poolings
-        )
+        let steps = samples.features(result.designs[result.chosen.design])
         let expected = result.weights.logOdds(steps[7])
         let factors = head.weights.map(Double.init)
         #expect(abs(zip(factors, steps[7]).reduce(head.bias) { $0 + $1.0 * Double($1.1) } - expected) < 1e-4)
@@ -110,6 +110,9 @@ struct VerifierTrainingTests {
             Set(VerifierFit(samples, mostParameters: most).designs.map(\.poolings))
         }
         #expect(poolings(33) == [[.chainMean, .lastToken], [.stepMean, .lastToken]])
+        // Both layers together are one more candidate, where they may be.
+        #expect(VerifierFit(samples, mostParameters: 64).designs.allSatisfy { $0.layers.count == 1 })
+        #expect(VerifierFit(samples, mostParameters: 65).designs.map(\.layers) == [[0], [0], [1], [1], [0, 1]])
         #expect(poolings(32) == [[.lastToken]])
         #expect(poolings(16).isEmpty)
     }

@@ -252,6 +252,9 @@ struct VerifierTests {
         let file = VerifierFile(head: try head(plain, in: context), aggregation: .last, training: training)
         let options = try file.applied(to: plain, model: context.identity)
         #expect(options.weights == [.verifier: 1] && options.verifier == file.head && options.aggregation == .last)
+        var combined = file
+        combined.weights = [.verifier: 0.8, .line: 0.1]
+        #expect(try combined.applied(to: plain, model: context.identity).weights == combined.weights)
         var chosen = plain
         chosen.weights = [.line: 1]
         chosen.aggregation = .min

@@ -43,7 +43,7 @@ typedef enum ct_type {
 } ct_type;
 #define CT_TYPE_COUNT 11
 
-/// Rows that a packed quantized weight interleaves; the last panel is padded with zero rows.
+/// The number of rows that a packed quantized weight interleaves; the last panel is padded with zero rows.
 #define CT_PANEL_ROWS 16
 /// Columns in a quantization block; K-quants group eight of them into a super-block of 256.
 #define CT_BLOCK 32
@@ -52,7 +52,7 @@ typedef enum ct_type {
 /// Alignment of packed weights, activations and cache pages, in bytes.
 #define CT_ALIGNMENT 64
 
-/// Columns must be a multiple of this (1, 32 or 256); 0 for an unknown type.
+/// The number that columns must be a multiple of (1, 32 or 256); 0 for an unknown type.
 int32_t ct_type_block_columns(ct_type type);
 /// Bytes of one row of `columns` elements in GGUF's row-major block layout; 0 when type or columns are invalid.
 size_t ct_type_row_bytes(ct_type type, int64_t columns);
@@ -106,7 +106,7 @@ typedef enum ct_activation {
     CT_SILU = 3,        // x · sigmoid(x)
 } ct_activation;
 
-/// One instruction set's kernels. A call works on the caller's share; splitting the work is the caller's business.
+/// One instruction set's kernels. A call works on the caller's share; the caller splits the work.
 typedef struct ct_kernels {
     ct_isa isa;
     const char *name;  // "scalar", "avx2", "avx512"
@@ -150,15 +150,16 @@ typedef struct ct_kernels {
                       int32_t head_dim, float scale, const ct_kv_span *spans, int32_t span_count, float *scores,
                       int64_t score_stride);
 
-    /// The greatest of x: [n], n >= 1; not a number where one of them is none, and never -0: distances
-    /// from it are not negative, not even in their sign bit.
+    /// The maximum of x: [n], n >= 1; NaN if any of them is NaN, and never -0, so that distances from it never have the
+    /// sign bit set.
     float (*maximum)(const float *x, int64_t n);
 
-    /// out = exp((x - maximum) · scale) in double precision, within two units in the last place; 0 where the exponent is
-    /// below -708. All [n]; no x is above the maximum. The difference is rounded to a float.
+    /// out = exp((x - maximum) · scale) in double precision, within two units in the last place; 0 where the exponent
+    /// is below -708. All [n]; no x exceeds the maximum. The difference is rounded to a float.
     void (*exp_weights)(const float *x, int64_t n, float maximum, double scale, double *out);
 
-    /// The indices i with low <= maximum - x[i] < high, ascending; returns how many. out: room for all of them.
+    /// The indices i with low <= maximum - x[i] < high, ascending; returns how many. out: must have room for all of
+    /// them.
     int64_t (*collect)(const float *x, int64_t n, float maximum, float low, float high, int32_t *out);
 } ct_kernels;
 
@@ -178,15 +179,15 @@ void ct_store_key(float *keys, int32_t head_dim, int32_t slot, const float *key)
 // ---------------------------------------------------------------------------------------------------------------------
 // Sampling
 
-/// Tokens whose logits lie about equally far below the greatest.
+/// Tokens whose logits are about equally far below the greatest logit.
 typedef struct ct_mass_bucket {
     double mass;    // the sum of their weights, exp((x - maximum) · scale)
     int64_t count;  // how many have a weight above 0
 } ct_mass_bucket;
 #define CT_MASS_BUCKETS 1024
 
-/// Where the distances, maximum - x, of a bucket begin. Buckets are pieces of a binade: 64 from each power of two to the
-/// next, from 2^-10 to 2^6; the first begins at 0, and `CT_MASS_BUCKETS` itself is where the last one ends, at infinity.
+/// The least distance, maximum - x, of a bucket. Buckets are parts of a binade: 64 from each power of two to the next,
+/// from 2^-10 to 2^6. The first begins at 0; for `CT_MASS_BUCKETS`, this is the end of the last one, infinity.
 float ct_mass_bucket_start(int32_t bucket);
 /// Sorts weights into buckets: [CT_MASS_BUCKETS], ascending by distance. Weights of one bucket are added in the order of x.
 void ct_mass_histogram(const ct_kernels *kernels, const float *x, int64_t n, float maximum, double scale,
@@ -197,10 +198,10 @@ double ct_exp_sum(const ct_kernels *kernels, const float *x, int64_t n, float ma
 // ---------------------------------------------------------------------------------------------------------------------
 // BLAS
 
-/// y[N, M'] (+)= x[N, K] · W[M', K]ᵀ through cblas_sgemm, on the calling thread alone. Row-major.
+/// y[N, M'] (+)= x[N, K] · W[M', K]ᵀ through cblas_sgemm, on the calling thread only. Row-major.
 void ct_gemm_f32(const float *w, int32_t rows, int32_t columns, const float *x, int64_t x_stride, int32_t tokens,
                  float *y, int64_t y_stride, bool accumulate);
-/// Must be called once before the first ct_gemm_f32: keeps the BLAS to the calling thread.
+/// Must be called once before the first ct_gemm_f32: restricts the BLAS to the calling thread.
 void ct_blas_initialize(void);
 /// The core type OpenBLAS chose, e.g. "Zen" ("OPENBLAS_CORETYPE" overrides it); "Accelerate" on Apple's systems.
 const char *ct_blas_core_name(void);
@@ -212,7 +213,7 @@ const char *ct_blas_core_name(void);
 typedef struct ct_pool ct_pool;
 typedef void (*ct_pool_function)(void *context, int32_t worker, int32_t workers);
 
-/// CPUs this process may run on (its affinity mask), at least 1.
+/// The number of CPUs this process may run on (its affinity mask), at least 1.
 int32_t ct_cpu_count(void);
 /// A pool of `threads` workers (>= 1), or NULL when the threads cannot be created.
 ct_pool *ct_pool_create(int32_t threads);

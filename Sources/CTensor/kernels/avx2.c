@@ -1,4 +1,4 @@
-// AVX2, FMA and F16C. Gives the bits of kernels/scalar.c.
+// AVX2, FMA and F16C. Gives the same bits as kernels/scalar.c.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include "avx2.h"

@@ -1,4 +1,4 @@
-// Kernels of AVX2 that AVX-512 uses as they are: they are never what a forward pass waits for.
+// AVX2 kernels that AVX-512 uses unchanged, since they are never the bottleneck of a forward pass.
 #ifndef CT_AVX2_H
 #define CT_AVX2_H
 

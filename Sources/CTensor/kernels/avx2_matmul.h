@@ -1,7 +1,7 @@
-// Products of packed weights with 8-bit activations on AVX2, specialized by type and tile through inlining.
-// Included by avx2.c alone.
+// Products of packed weights with 8-bit activations on AVX2, specialized by type and tile through inlining. Included
+// only by avx2.c.
 
-/// How far ahead of the block in hand memory is asked for, in bytes.
+/// How far ahead of the current block memory is prefetched, in bytes.
 #define CT_PREFETCH 4096
 
 /// Eight half-precision numbers as floats.
@@ -28,15 +28,16 @@ CT_INLINE __m256i widen(__m256i sum, __m256i pairs) {
 /// The integer dot products of one block: `low[c]` over its first 16 columns, `high[c]` over the others, for eight rows
 /// and `tokens` columns of activations. Types whose scale covers the whole block put everything into `low`.
 ///
-/// vpmaddubsw adds two products of an unsigned and a signed byte with saturation at 16 bits; how many of its results may
-/// be added before widening follows from the largest stored integer.
+/// vpmaddubsw adds two products of an unsigned and a signed byte with saturation at 16 bits. The largest stored integer
+/// determines how many of its results may be added before widening.
 CT_INLINE void block_dot(ct_type type, const uint8_t *quants, const uint8_t *high_bits, const ct_q8_view *a, int64_t b,
                              int tokens, __m256i *low, __m256i *high) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const bool split = type == CT_Q6_K;
     for (int t = 0; t < tokens; t++) low[t] = high[t] = _mm256_setzero_si256();
     if (type == CT_Q8_0) {
-        // Stored as q + 128; |q| times the activation with q's sign stays within 16 bits, q + 128 would not.
+        // Values are stored as q + 128. |q| times the activation with q's sign fits into 16 bits; q + 128 times the
+        // activation would not.
         for (int g = 0; g < 8; g++) {
             __m256i w = _mm256_xor_si256(_mm256_load_si256((const __m256i *)(quants + g * 64)), _mm256_set1_epi8(-128));
             __m256i magnitude = _mm256_abs_epi8(w);
@@ -124,8 +125,8 @@ CT_INLINE block_scales load_scales(ct_type type, const ct_panel_layout *layout, 
 
 /// `halves` times eight rows of a panel, from `half` on, × `tokens` columns. sums: [halves][tokens].
 ///
-/// Few tokens take both halves in one pass, which reads each cache line of the weights once; four take one half at a time,
-/// which keeps everything in the sixteen registers.
+/// A single token processes both halves in one pass, which reads each cache line of the weights once. Several tokens
+/// process one half at a time, which keeps everything in the sixteen registers.
 CT_INLINE void panel_dot(ct_type type, const ct_panel_layout *layout, const uint8_t *panel, int half, int halves,
                          int64_t blocks, const ct_q8_view *a, int tokens, __m256 (*sums)[4]) {
     const int block_bytes = type == CT_Q8_0 ? 512 : 256;
@@ -137,7 +138,8 @@ CT_INLINE void panel_dot(ct_type type, const ct_panel_layout *layout, const uint
     }
     for (int64_t b = 0; b < blocks; b++) {
         if (tokens == 1) {
-            // A single token waits for memory: ask for the blocks to come. Beyond the matrix a prefetch does nothing.
+            // A single token is limited by memory, so prefetch the next blocks. Beyond the matrix, a prefetch does
+            // nothing.
             for (int line = 0; line < block_bytes; line += 64) {
                 _mm_prefetch((const char *)panel + b * block_bytes + line + CT_PREFETCH, _MM_HINT_T0);
             }

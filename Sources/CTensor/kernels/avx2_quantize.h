@@ -1,4 +1,4 @@
-// Activations to 8 bits, and rotary embedding. Included by avx2.c alone; AVX-512 calls these.
+// Activations to 8 bits, and rotary embedding. Included only by avx2.c; AVX-512 calls these functions.
 
 void ct_avx2_quantize_q8(const float *x, int64_t columns, void *out) {
     char *base = out;
@@ -11,7 +11,7 @@ void ct_avx2_quantize_q8(const float *x, int64_t columns, void *out) {
         __m256 v[4], greatest = _mm256_setzero_ps();
         for (int i = 0; i < 4; i++) {
             v[i] = _mm256_loadu_ps(x + b * CT_BLOCK + i * 8);
-            // vmaxps returns its second operand when either is not a number: such elements do not count.
+            // vmaxps returns its second operand if either is NaN, so NaN elements are ignored.
             greatest = _mm256_max_ps(_mm256_andnot_ps(sign, v[i]), greatest);
         }
         __m128 four = _mm_max_ps(_mm256_castps256_ps128(greatest), _mm256_extractf128_ps(greatest, 1));

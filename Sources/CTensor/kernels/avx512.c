@@ -1,4 +1,4 @@
-// AVX-512 F, BW, VL, DQ and VNNI. Gives the bits of kernels/scalar.c.
+// AVX-512 F, BW, VL, DQ and VNNI. Gives the same bits as kernels/scalar.c.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include "avx2.h"

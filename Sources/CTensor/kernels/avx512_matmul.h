@@ -1,8 +1,8 @@
 // Products of packed weights with 8-bit activations on AVX-512 VNNI, specialized by type and tile through inlining.
-// Included by avx512.c alone.
+// Included only by avx512.c.
 
-/// The most tokens of one tile: eight float sums, eight integer sums (twice for Q6_K) and two weight vectors stay in the
-/// 32 registers.
+/// The maximum number of tokens in a tile: eight float sums, eight integer sums (twice as many for Q6_K) and two weight
+/// vectors fit into the 32 registers.
 #define CT_TILE 8
 
 /// Sixteen half-precision numbers as floats.

@@ -1,4 +1,4 @@
-// The switch over types that turns constants into specialized code. Included after matmul_typed.
+// A switch over types, which passes them as constants to get specialized code. Included after matmul_typed.
 
 static void matmul_q8(const ct_matrix *w, const void *x, int32_t tokens, float *y, int64_t y_stride, int32_t row_begin,
                       int32_t row_end, bool accumulate) {

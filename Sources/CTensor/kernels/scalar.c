@@ -1,5 +1,5 @@
-// Plain C: the oracle of every other instruction set, and the path of processors that have none of them.
-// It defines the bits: see the top of ctensor.h.
+// Plain C: the reference for all other instruction sets, and the fallback for processors that have none of them. It
+// defines the bits: see the top of ctensor.h.
 #pragma STDC FP_CONTRACT OFF
 #include "../canonical.h"
 #include "../quantized_block.h"
@@ -75,7 +75,7 @@ static void matmul_q8(const ct_matrix *w, const void *x, int32_t tokens, float *
 
 static void matmul_f32(const ct_matrix *w, const float *x, int64_t x_stride, int32_t tokens, float *y, int64_t y_stride,
                        int32_t row_begin, int32_t row_end, bool accumulate) {
-    enum { piece = 256 };  // columns dequantized at a time: the greatest unit
+    enum { piece = 256 };  // columns dequantized at a time: the largest unit
     int64_t columns = w->columns;
     for (int32_t row = row_begin; row < row_end; row++) {
         for (int32_t token = 0; token < tokens; token++) {

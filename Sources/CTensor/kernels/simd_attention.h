@@ -9,7 +9,7 @@ CT_INLINE void score_group(const float *const *q, int rows, int32_t head_dim, co
     }
 }
 
-/// Scores of up to four rows against every key that the farthest-seeing of them sees.
+/// Scores of up to four rows against every key that any of them sees.
 CT_INLINE void score_rows(const float *const *q, int rows, int32_t limit, int32_t head_dim, float scale,
                               const ct_kv_span *spans, float *scores, int64_t stride) {
     int32_t position = 0;
@@ -94,7 +94,7 @@ CT_INLINE void attend_rows(const float *const *q, float *const *out, const int32
         for (int r = 0; r < rows; r++) sums[r] = v16_set1(0);
         mix_values(scores, stride, rows, 0, nearest, d, head_dim, spans, sums);
         for (int r = 0; r < rows; r++) {
-            // What this row sees and the nearest-sighted one does not.
+            // The keys that this row sees, but the row with the lowest limit does not.
             if (limits[r] > nearest) {
                 mix_values(scores + r * stride, stride, 1, nearest, limits[r], d, head_dim, spans, &sums[r]);
             }
@@ -112,7 +112,7 @@ CT_INLINE void attend_rows(const float *const *q, float *const *out, const int32
 static void attention(const float *const *q_rows, float *const *out_rows, const int32_t *limits, int32_t rows,
                       int32_t head_dim, float scale, const ct_kv_span *spans, int32_t span_count, float *scores,
                       int64_t score_stride) {
-    (void)span_count;  // the limits end every walk over the spans
+    (void)span_count;  // the limits end every loop over the spans
     int32_t r = 0;
     for (; r + 4 <= rows; r += 4) {
         attend_rows(q_rows + r, out_rows + r, limits + r, 4, head_dim, scale, spans, scores, score_stride);

@@ -1,4 +1,4 @@
-// Sixteen float lanes as two AVX2 registers: the unit that simd_float.h and simd_attention.h are written in.
+// Sixteen float lanes as two AVX2 registers: the vector type that simd_float.h and simd_attention.h use.
 #ifndef CT_SIMD_AVX2_H
 #define CT_SIMD_AVX2_H
 
@@ -32,7 +32,7 @@ CT_INLINE v16 v16_div(v16 a, v16 b) { return (v16){_mm256_div_ps(a.low, b.low), 
 CT_INLINE v16 v16_fma(v16 a, v16 b, v16 c) {
     return (v16){_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
-/// The greater of each pair; `b` where either is not a number.
+/// The greater of each pair; `b` if either is NaN.
 CT_INLINE v16 v16_max(v16 a, v16 b) { return (v16){_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
 CT_INLINE v16 v16_negate(v16 a) {
     const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -51,7 +51,7 @@ CT_INLINE __m256 scale_by_power(__m256 p, __m256 n) {
     __m256i first = _mm256_srai_epi32(whole, 1), second = _mm256_sub_epi32(whole, first);
     return _mm256_mul_ps(_mm256_mul_ps(p, power_of_two(first)), power_of_two(second));
 }
-/// p · 2^n for whole n in [-126, 128], in two factors.
+/// p · 2^n for integers n in [-126, 128], in two factors.
 CT_INLINE v16 v16_scale(v16 p, v16 n) { return (v16){scale_by_power(p.low, n.low), scale_by_power(p.high, n.high)}; }
 
 CT_INLINE __m256 limit_exp(__m256 x, __m256 p, float low, float high) {
@@ -59,7 +59,7 @@ CT_INLINE __m256 limit_exp(__m256 x, __m256 p, float low, float high) {
     p = _mm256_blendv_ps(p, _mm256_set1_ps(INFINITY), _mm256_cmp_ps(x, _mm256_set1_ps(high), _CMP_GT_OQ));
     return _mm256_blendv_ps(p, x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
-/// `p`, but 0 where x < low, infinity where x > high, and x where x is not a number.
+/// `p`, but 0 where x < low, infinity where x > high, and x where x is NaN.
 CT_INLINE v16 v16_limit_exp(v16 x, v16 p, float low, float high) {
     return (v16){limit_exp(x.low, p.low, low, high), limit_exp(x.high, p.high, low, high)};
 }
@@ -79,7 +79,7 @@ CT_INLINE float v16_reduce_max(v16 v) {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-/// A bit for each lane with low <= a < high.
+/// A mask with a bit for each lane with low <= a < high.
 CT_INLINE uint32_t v16_between(v16 a, float low, float high) {
     __m256 l = _mm256_set1_ps(low), h = _mm256_set1_ps(high);
     __m256 first = _mm256_and_ps(_mm256_cmp_ps(a.low, l, _CMP_GE_OQ), _mm256_cmp_ps(a.low, h, _CMP_LT_OQ));
@@ -87,7 +87,7 @@ CT_INLINE uint32_t v16_between(v16 a, float low, float high) {
     return (uint32_t)_mm256_movemask_ps(first) | (uint32_t)_mm256_movemask_ps(second) << 8;
 }
 
-/// Doubles side by side: the unit of simd_sampling.h.
+/// A vector of doubles, which simd_sampling.h uses.
 typedef __m256d vd;
 #define VD_LANES 4
 CT_INLINE vd vd_set1(double x) { return _mm256_set1_pd(x); }

@@ -1,4 +1,4 @@
-// Sixteen float lanes as one AVX-512 register: the unit that simd_float.h and simd_attention.h are written in.
+// Sixteen float lanes as one AVX-512 register: the vector type that simd_float.h and simd_attention.h use.
 #ifndef CT_SIMD_AVX512_H
 #define CT_SIMD_AVX512_H
 
@@ -21,7 +21,7 @@ CT_INLINE v16 v16_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
 CT_INLINE v16 v16_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
 /// a · b + c, rounded once.
 CT_INLINE v16 v16_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
-/// The greater of each pair; `b` where either is not a number.
+/// The greater of each pair; `b` if either is NaN.
 CT_INLINE v16 v16_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
 CT_INLINE v16 v16_negate(v16 a) {
     return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(a), _mm512_set1_epi32(INT32_MIN)));
@@ -31,13 +31,13 @@ CT_INLINE v16 v16_round(v16 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NE
 CT_INLINE __m512 power_of_two(__m512i n) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
 }
-/// p · 2^n for whole n in [-126, 128], in two factors.
+/// p · 2^n for integers n in [-126, 128], in two factors.
 CT_INLINE v16 v16_scale(v16 p, v16 n) {
     __m512i whole = _mm512_cvtps_epi32(n);
     __m512i first = _mm512_srai_epi32(whole, 1), second = _mm512_sub_epi32(whole, first);
     return _mm512_mul_ps(_mm512_mul_ps(p, power_of_two(first)), power_of_two(second));
 }
-/// `p`, but 0 where x < low, infinity where x > high, and x where x is not a number.
+/// `p`, but 0 where x < low, infinity where x > high, and x where x is NaN.
 CT_INLINE v16 v16_limit_exp(v16 x, v16 p, float low, float high) {
     p = _mm512_mask_mov_ps(p, _mm512_cmp_ps_mask(x, _mm512_set1_ps(low), _CMP_LT_OQ), _mm512_setzero_ps());
     p = _mm512_mask_mov_ps(p, _mm512_cmp_ps_mask(x, _mm512_set1_ps(high), _CMP_GT_OQ), _mm512_set1_ps(INFINITY));
@@ -60,13 +60,13 @@ CT_INLINE float v16_reduce_max(v16 v) {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-/// A bit for each lane with low <= a < high.
+/// A mask with a bit for each lane with low <= a < high.
 CT_INLINE uint32_t v16_between(v16 a, float low, float high) {
     __mmask16 from = _mm512_cmp_ps_mask(a, _mm512_set1_ps(low), _CMP_GE_OQ);
     return _mm512_mask_cmp_ps_mask(from, a, _mm512_set1_ps(high), _CMP_LT_OQ);
 }
 
-/// Doubles side by side: the unit of simd_sampling.h.
+/// A vector of doubles, which simd_sampling.h uses.
 typedef __m512d vd;
 #define VD_LANES 8
 CT_INLINE vd vd_set1(double x) { return _mm512_set1_pd(x); }

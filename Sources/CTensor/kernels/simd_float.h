@@ -136,7 +136,7 @@ CT_INLINE void dot_float(ct_type type, const void *const *rows, int row_count, i
 /// One or two rows of weights against `tokens` tokens.
 CT_INLINE void matmul_rows(ct_type type, const ct_matrix *w, int32_t row, int row_count, const float *x, int64_t x_stride,
                            int tokens, float *y, int64_t y_stride, bool accumulate) {
-    enum { piece = 256 };  // columns dequantized at a time: the greatest unit
+    enum { piece = 256 };  // columns dequantized at a time: the largest unit
     int64_t columns = w->columns, whole = columns / 16 * 16;
     v16 sums[2][4];
     for (int r = 0; r < row_count; r++) {
@@ -214,7 +214,7 @@ static void matmul_f32(const ct_matrix *w, const float *x, int64_t x_stride, int
             matmul_float_typed(CT_BF16, w, x, x_stride, tokens, y, y_stride, row_begin, row_end, accumulate);
             break;
         default:
-            // All quantized types take the same way, through ct_dequantize_piece.
+            // All quantized types use the same code, through ct_dequantize_piece.
             matmul_float_typed(CT_Q8_0, w, x, x_stride, tokens, y, y_stride, row_begin, row_end, accumulate);
             break;
     }

@@ -1,11 +1,12 @@
-// What choosing a token needs of the whole vocabulary. Included once by each instruction set, after its simd_*.h.
+// The operations over the whole vocabulary that choosing a token needs. Included once by each instruction set, after
+// its simd_*.h.
 
 static float maximum(const float *x, int64_t n) {
     float greatest = x[0], positive = 0;
     int64_t i = 0;
     if (n >= 16) {
-        // The sum of positive parts is there for what is not a number: v16_max returns its second operand then, and a sum
-        // never becomes a number again. Nothing else makes it one: infinities of one sign have a sum.
+        // The sum of positive parts detects NaN: v16_max returns its second operand then, but a sum stays NaN. Nothing
+        // else makes the sum NaN, since infinities of the same sign have a sum.
         v16 most = v16_load(x), sum = v16_set1(0);
         for (; i + 16 <= n; i += 16) {
             v16 v = v16_load(x + i);

@@ -4,7 +4,7 @@ public struct ChatMessage: Sendable, Codable, Equatable {
     public enum Role: String, Sendable, Codable, CaseIterable {
         /// Instructions that come before the conversation.
         case system
-        /// The person who asks.
+        /// The user.
         case user
         /// The model.
         case assistant
@@ -12,9 +12,10 @@ public struct ChatMessage: Sendable, Codable, Equatable {
 
     /// Who speaks.
     public var role: Role
-    /// What is said. Templates see it as untrusted text: special tokens in it stay text.
+    /// The text. Templates see it as untrusted: special tokens in it remain text.
     public var content: String
-    /// Pictures shown before the text. The pictures themselves are given beside the messages, in order.
+    /// The number of pictures before the text. The pictures themselves are passed separately from the messages, in
+    /// order.
     public var imageCount: Int
 
     /// Makes a message.
@@ -24,7 +25,7 @@ public struct ChatMessage: Sendable, Codable, Equatable {
         self.imageCount = imageCount
     }
 
-    /// Decodes a message; the number of pictures is 0 where it is absent.
+    /// Decodes a message; the number of pictures defaults to 0.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -36,13 +37,13 @@ public struct ChatMessage: Sendable, Codable, Equatable {
 }
 
 extension ChatMessage {
-    /// A part of a message for templates that take a list of parts, as those of vision models do.
+    /// A part of a message, for templates that take a list of parts, such as those of vision models.
     package enum Part: Sendable, Equatable {
         case text(String)
         case image
     }
 
-    /// How templates take the content of messages.
+    /// The form in which a template expects the content of messages.
     package enum Style: Sendable, Equatable {
         /// One text, with a marker and a line break for each picture before it.
         case text(marker: String)
@@ -52,7 +53,7 @@ extension ChatMessage {
 
     /// The message as templates see it, `{"role": …, "content": …}`.
     ///
-    /// - Throws: `EMLLMError.Code.invalidMessage` for a number of pictures that nobody can show.
+    /// - Throws: `EMLLMError.Code.invalidMessage` for an impossible number of pictures.
     package func templateValue(_ style: Style) throws -> TemplateValue {
         guard (0...Self.mostImages).contains(imageCount) else {
             throw EMLLMError(
@@ -74,7 +75,7 @@ extension ChatMessage {
         }
     }
 
-    /// The most pictures of one message.
+    /// The maximum number of pictures in one message.
     static let mostImages = 1 << 16
 
     /// A message of several parts as templates see it, `{"role": …, "content": [{"type": "image"}, …]}`.

@@ -14,10 +14,10 @@ import Foundation
 /// ```
 ///
 /// The language is the subset of Jinja 3.1 that chat templates use, in the configuration of transformers. The result
-/// tells template text from users' text, whatever the template does with it, so that special tokens are only ever
-/// recognized where the template or the program put them.
+/// distinguishes template text from users' text, whatever the template does with it, so that special tokens are
+/// recognized only where the template or the program put them.
 ///
-/// A template is checked when it is made: errors of syntax, and tags, filters, tests and functions that are not
+/// A template is checked when it is created: syntax errors, and tags, filters, tests and functions that are not
 /// implemented, are reported with their line. Templates come from model files and are not trusted; rendering is bounded
 /// in depth, steps and output.
 public struct ChatTemplate: Sendable {
@@ -51,7 +51,7 @@ public struct ChatTemplate: Sendable {
     ///   - extra: Further variables, such as `tools`. They replace the standard ones of the same name.
     ///   - now: The time that `strftime_now` formats.
     ///   - timeZone: The time zone of `strftime_now`.
-    /// - Returns: The prompt, cut where trust changes.
+    /// - Returns: The prompt, split where trust changes.
     /// - Throws: `EMLLMError` with the code `EMLLMError.Code.chatTemplateRejection` if the template calls
     ///   `raise_exception`, `EMLLMError.Code.chatTemplateEvaluation`,
     ///   `EMLLMError.Code.chatTemplateUnsupported` or `EMLLMError.Code.chatTemplateLimit`.
@@ -74,7 +74,7 @@ public struct ChatTemplate: Sendable {
         return try render(context: context, now: now, timeZone: timeZone)
     }
 
-    /// Renders with nothing but the given variables, for conversations that ``ChatMessage`` cannot express.
+    /// Renders with only the given variables, for conversations that ``ChatMessage`` cannot express.
     ///
     /// - Throws: As ``render(messages:addGenerationPrompt:beginningOfSequence:endOfSequence:extra:now:timeZone:)``.
     public func render(
@@ -88,7 +88,7 @@ public struct ChatTemplate: Sendable {
 
     /// Renders a conversation to plain text, for people to read.
     ///
-    /// Do not tokenize the result: it no longer tells special tokens from a user's text that looks like them.
+    /// Do not tokenize the result: it no longer distinguishes special tokens from a user's text that looks like them.
     ///
     /// - Throws: As ``render(messages:addGenerationPrompt:beginningOfSequence:endOfSequence:extra:now:timeZone:)``.
     public func renderToString(

@@ -1,7 +1,7 @@
 import Foundation
 
 extension Jinja {
-    /// C's `strftime` in the C locale, for the conversions that make sense in a prompt.
+    /// C's `strftime` in the C locale, for the conversions that are useful in a prompt.
     struct DateFormat {
         private let parts: DateComponents
 

@@ -71,7 +71,7 @@ extension Jinja.Interpreter {
 
     // MARK: Attributes
 
-    /// Follows a dotted path of attributes and indices, as the `attribute` argument of filters gives it.
+    /// Follows a dotted path of attributes and indices, as given by the `attribute` argument of filters.
     func attribute(path: Value, of value: Value) throws -> Value {
         guard case .string(let text) = path else { return try element(path, of: value) }
         try spend(characters: text.count)
@@ -86,7 +86,7 @@ extension Jinja.Interpreter {
         return result
     }
 
-    /// The value by which `sort` and its kin compare: in lower case unless case matters.
+    /// The value by which `sort` and similar filters compare: in lower case unless case matters.
     func folded(_ value: Value, _ isCaseSensitive: Bool) throws -> Value {
         guard !isCaseSensitive, case .string(let text) = value else { return value }
         try checkLength(text.count)
@@ -105,7 +105,7 @@ extension Jinja.Interpreter {
         let isCaseSensitive = try truth(slots[1])
         let values = try elements(of: value)
         let keys = try values.map { value -> Value in
-            // Several attributes, separated by commas, compare one after the other.
+            // Several attributes, separated by commas, are compared one after the other.
             guard case .string(let text)? = slots[2] else {
                 return try sortKey(of: value, attribute: slots[2], isCaseSensitive)
             }
@@ -201,7 +201,7 @@ extension Jinja.Interpreter {
         return try makeIterator(try elements(of: value).map { try applyFilter(name, to: $0, rest) })
     }
 
-    /// Follows a path where an undefined step becomes the default value.
+    /// Follows a path; an undefined step gives the default value.
     private func attribute(path: Value, of value: Value, default defaultValue: Value?) throws -> Value {
         guard let defaultValue, !defaultValue.isNone, case .string(let text) = path else {
             return try attribute(path: path, of: value)

@@ -66,7 +66,7 @@ extension Jinja.Interpreter {
         text.append("\n", isTrusted: true)
         var result = TemplateString()
         for (index, range) in text.lineRanges().enumerated() {
-            // Python joins the lines with newlines, whatever ended them.
+            // Python joins the lines with newlines, whatever their original line ends.
             if index > 0 { result.append("\n", isTrusted: true) }
             if index > 0 ? indentsBlank || !range.isEmpty : indentsFirst {
                 try checkLength(result.count + margin.count, copying: margin.count)

@@ -53,7 +53,7 @@ extension Jinja {
 }
 
 extension Jinja.Interpreter {
-    /// Applies a filter whose name may come from the template's data, as `map` takes it.
+    /// Applies a filter whose name may come from the template's data, as in `map`.
     func applyFilter(_ name: String, to value: Value, _ arguments: Arguments) throws -> Value {
         guard let filter = Jinja.Filters.table[name] else { throw unsupported("the filter '\(name)'") }
         return try filter(self, value, arguments)
@@ -136,7 +136,8 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// Digits as Python's `int` and `float` read them: with white space around and single underscores between.
+    /// Digits as Python's `int` and `float` read them: with surrounding white space and single underscores between
+    /// digits.
     private static func digits(_ text: String) -> String? {
         let text = TemplateString(text, isTrusted: true).stripped().text
         guard !text.hasPrefix("_"), !text.hasSuffix("_"), !text.contains("__") else { return nil }

@@ -67,7 +67,7 @@ extension Jinja.Interpreter {
         return .items(Jinja.Items(.range, elements, depth: 1, bounds: (start, stop, step)))
     }
 
-    /// The entries that Python's `dict(mapping_or_pairs, **keywords)` makes.
+    /// The entries of Python's `dict(mapping_or_pairs, **keywords)`.
     private func entries(_ arguments: Arguments, of callee: String) throws -> [(Value, Value)] {
         var entries: [(Value, Value)] = []
         guard arguments.positional.count <= 1 else {

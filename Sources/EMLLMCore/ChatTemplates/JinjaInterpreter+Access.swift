@@ -1,6 +1,6 @@
 /// Attributes, subscripts and slices.
 extension Jinja.Interpreter {
-    /// `value.name`: an attribute or method if there is one, else the element with that key.
+    /// `value.name`: an attribute or method if there is one, otherwise the element with that key.
     func attribute(_ name: String, of value: Value) throws -> Value {
         switch value {
         case .undefined: throw failure(expected: "a value with '\(name)'", found: value)
@@ -10,7 +10,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// `value[key]`: the element with that key, else the attribute of that name.
+    /// `value[key]`: the element with that key, otherwise the attribute of that name.
     func element(_ key: Value, of value: Value) throws -> Value {
         switch value {
         case .undefined: throw failure(expected: "a value to take an element of", found: value)
@@ -42,7 +42,7 @@ extension Jinja.Interpreter {
         .undefined("an undefined element ('\(name)' of \(value.typeName))")
     }
 
-    /// An attribute or method that belongs to the type of the value.
+    /// An attribute or method of the value's type.
     private func ownAttribute(_ name: String, of value: Value) throws -> Value? {
         switch value {
         case .namespace(let index): return namespaces[index][name]

@@ -37,7 +37,7 @@ extension Jinja.Interpreter {
         return slots
     }
 
-    /// Calls whatever can be called.
+    /// Calls a callable value.
     func call(_ callee: Value, _ arguments: Arguments, name: String) throws -> Value {
         switch callee {
         case .macro(let index): return .string(try callMacro(index, arguments))

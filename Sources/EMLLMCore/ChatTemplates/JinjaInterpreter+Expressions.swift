@@ -63,7 +63,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// `and` and `or` give the operand that decides.
+    /// `and` and `or` return the operand that decides.
     private func evaluateLogic(_ operands: [Expression], stopsAt: Bool, in scope: Scope) throws -> Value {
         var value = Value.none
         for operand in operands {

@@ -35,7 +35,7 @@ extension Jinja.Interpreter {
         )
     }
 
-    /// Concatenation; a string marked safe escapes the other one, as Jinja's does.
+    /// Concatenation; a string marked safe escapes the other one, as in Jinja.
     private func sum(_ left: TemplateString, _ right: TemplateString) throws -> TemplateString {
         let isMarkup = left.isMarkup || right.isMarkup
         var result = isMarkup ? left.htmlEscaped() : left
@@ -177,7 +177,7 @@ extension Jinja.Interpreter {
 
     enum Order { case less, equal, greater, unordered }
 
-    /// How two values compare where Python's `<` is defined; an error elsewhere.
+    /// The order of two values if Python's `<` is defined for them; an error otherwise.
     func order(_ left: Value, _ right: Value, _ symbol: String) throws -> Order {
         try descend()
         defer { ascend() }
@@ -227,8 +227,8 @@ extension Jinja.Interpreter {
 // MARK: - Searching
 
 extension Jinja.Interpreter {
-    /// The first occurrence of `part` at or after `start`. Comparisons are paid for one by one, since the plain search
-    /// is quadratic for repetitive text.
+    /// The first occurrence of `part` at or after `start`. Every comparison is charged to the budget, since the simple
+    /// search is quadratic for repetitive text.
     func firstRange(of part: TemplateString, in text: TemplateString, from start: Int = 0) throws -> Range<Int>? {
         guard part.count <= text.count else { return nil }
         var index = start
@@ -264,7 +264,7 @@ extension Jinja.Interpreter {
         return nil
     }
 
-    /// The occurrences of `part` from left to right, which do not overlap; at most `limit` of them, unless negative.
+    /// The non-overlapping occurrences of `part` from left to right; at most `limit` of them, unless it is negative.
     /// Empty text occurs before every character and at the end.
     func ranges(of part: TemplateString, in text: TemplateString, limit: Int) throws -> [Range<Int>] {
         var ranges: [Range<Int>] = []

@@ -19,7 +19,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// The depth of a container whose deepest element has the depth `inner`.
+    /// The depth of a container whose deepest element has depth `inner`.
     func containerDepth(_ inner: Int) throws -> Int {
         guard inner < limits.valueDepth else { throw tooDeep() }
         return inner + 1
@@ -51,7 +51,7 @@ extension Jinja.Interpreter {
         return .mapping(Jinja.Mapping(try entries.map { ($0, try key($0), $1) }, depth: depth))
     }
 
-    /// What identifies `value` among the keys of a mapping.
+    /// The key that identifies `value` in a mapping.
     func key(_ value: Value) throws -> Jinja.Key {
         switch value {
         case .none: return .none
@@ -70,7 +70,7 @@ extension Jinja.Interpreter {
 
     // MARK: Converting
 
-    /// Python's truth of a value.
+    /// The truth value as in Python.
     func isTrue(_ value: Value) throws -> Bool {
         switch value {
         case .undefined, .none: false
@@ -85,7 +85,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// What a `for` loop over the value goes through.
+    /// The elements that a `for` loop over the value visits.
     func elements(of value: Value) throws -> [Value] {
         switch value {
         case .undefined: return []
@@ -118,7 +118,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// A number, where truth values count as 0 and 1.
+    /// The value as a number, with truth values as 0 and 1.
     func number(_ value: Value) -> Jinja.Number? {
         switch value {
         case .boolean(let value): .integer(value ? 1 : 0)
@@ -128,7 +128,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// A whole number, where truth values count as 0 and 1.
+    /// The value as an integer, with truth values as 0 and 1.
     func integer(_ value: Value) -> Int? {
         if case .integer(let value)? = number(value) { value } else { nil }
     }
@@ -149,7 +149,7 @@ extension Jinja.Interpreter {
         }
     }
 
-    /// The text of a value, which keeps the markup flag of a string.
+    /// The text of a value; a string keeps its markup flag.
     func softText(of value: Value) throws -> TemplateString {
         if case .string(let text) = value { text } else { try text(of: value) }
     }
@@ -227,12 +227,12 @@ extension Jinja {
             }
         }
 
-        /// Python's `repr` of a float: the shortest digits that read back the same, with an exponent below 1e-4 and
-        /// from 1e16 on.
+        /// Python's `repr` of a float: the shortest digits that read back as the same value, with an exponent below
+        /// 1e-4 and from 1e16 on.
         static func text(of value: Double) -> String {
             guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
             guard value != 0 else { return value.sign == .minus ? "-0.0" : "0.0" }
-            // Swift prints the same digits, and may differ in where the exponent starts.
+            // Swift prints the same digits, but may use an exponent in other cases.
             var digits = "\(value.magnitude)"
             var exponent = 0
             if let mark = digits.firstIndex(of: "e") {

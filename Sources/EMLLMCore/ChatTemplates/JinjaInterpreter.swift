@@ -3,17 +3,17 @@ import Foundation
 extension Jinja {
     /// Runs the tree of a template.
     ///
-    /// An interpreter renders once. It keeps the budget, the line that messages name, and the tables of namespaces and
-    /// macros; variables live in ``Scope``.
+    /// An interpreter renders once. It keeps the budget, the current line for messages, and the tables of namespaces
+    /// and macros; variables are in ``Scope``.
     final class Interpreter {
         let limits: Limits
         let now: Date
         let timeZone: TimeZone
         /// The line being evaluated.
         var line = 1
-        /// What has been written by the innermost block that captures its output.
+        /// The output so far of the innermost block that captures its output.
         var output = TemplateString()
-        /// The attributes of each namespace. A macro's and a namespace's value is its index here.
+        /// The attributes of each namespace. The value of a namespace or a macro is its index in these tables.
         var namespaces: [[String: Value]] = []
         var macros: [(definition: Macro, scope: Scope)] = []
         private var stepsLeft: Int
@@ -47,10 +47,11 @@ extension Jinja {
             }
         }
 
-        /// Pays for `count` characters that are about to be copied or compared.
+        /// Charges `count` characters that are about to be copied or compared to the budget.
         func spend(characters count: Int) throws { try spend(1 + count / 16) }
 
-        /// Refuses a text that would be longer than the limit, before it is made, and pays for the copied part.
+        /// Rejects a text that would be longer than the limit before it is made, and charges the copied part to the
+        /// budget.
         func checkLength(_ count: Int, copying copied: Int? = nil) throws {
             guard count <= limits.stringLength else {
                 throw EMLLMError.chatTemplateLimit(
@@ -129,7 +130,7 @@ extension Jinja.Interpreter {
     typealias Statement = Jinja.Statement
     typealias Expression = Jinja.Expression
 
-    /// What comes after a statement.
+    /// How to continue after a statement.
     enum Flow { case next, breakLoop, continueLoop }
 
     func execute(_ body: [Statement], in scope: Scope) throws -> Flow {

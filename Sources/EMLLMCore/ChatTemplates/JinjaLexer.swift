@@ -1,5 +1,5 @@
 extension Jinja {
-    /// Cuts template text into tokens, with Jinja's rules for white space around tags.
+    /// Splits template text into tokens, with Jinja's rules for white space around tags.
     ///
     /// `trim_blocks` removes the newline after a block or comment; `lstrip_blocks` removes white space between the
     /// start of a line and a block or comment; `-` inside a tag removes all white space on that side and `+` keeps it.
@@ -76,7 +76,7 @@ extension Jinja {
             return nil
         }
 
-        /// Appends the text before a tag, cut as the tag and the flags demand, and moves to the tag.
+        /// Appends the text before a tag, trimmed as the tag and the flags require, and moves to the tag.
         private mutating func appendText(upTo tag: Int, sign: Unicode.Scalar?, isOutput: Bool) {
             var end = tag
             if sign == "-" {
@@ -165,7 +165,7 @@ extension Jinja {
 
         // MARK: Code
 
-        /// Lexes the inside of a tag and its end. A tag left open is for the parser to report.
+        /// Lexes the inside of a tag and its end. The parser reports an unclosed tag.
         private mutating func lexCode(isOutput: Bool) throws {
             var brackets: [String] = []
             while position < source.count {

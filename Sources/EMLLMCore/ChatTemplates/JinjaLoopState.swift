@@ -1,7 +1,7 @@
 extension Jinja {
     /// A running `for` loop, which the template sees as `loop`.
     ///
-    /// Elements are tested against the loop's condition only when they are needed, as Jinja does: a condition may
+    /// As in Jinja, elements are tested against the loop's condition only when they are needed, since a condition may
     /// depend on what the body did to a namespace.
     final class LoopState {
         let depth: Int
@@ -51,19 +51,19 @@ extension Jinja {
             return next
         }
 
-        /// The number of elements that the loop goes through in all.
+        /// The total number of elements that the loop visits.
         func length() throws -> Int {
             while let next = try pull() { pending.append(next) }
             return index + 1 + pending.count - firstPending
         }
 
-        /// Remembers the arguments of `loop.changed`; returns those of the call before.
+        /// Stores the arguments of `loop.changed` and returns those of the previous call.
         func exchangeChanged(_ values: [Value]) -> [Value]? {
             defer { lastChanged = values }
             return lastChanged
         }
 
-        /// Lets go of what the condition holds, for templates that keep the loop after its end.
+        /// Releases what the condition captures, for templates that keep the loop after its end.
         func finish() { condition = nil }
     }
 }

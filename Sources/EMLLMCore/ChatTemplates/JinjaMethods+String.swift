@@ -123,7 +123,7 @@ extension Jinja.Interpreter {
         return text
     }
 
-    /// A string, or nil for a missing argument and for none.
+    /// A string, or nil for a missing argument or `none`.
     func optionalString(_ value: Value?, _ what: String) throws -> TemplateString? {
         switch value {
         case nil, Value.none?: return nil

@@ -9,8 +9,8 @@ extension Jinja {
         static let mapping: Set<String> = ["copy", "get", "items", "keys", "values"]
         static let items: Set<String> = ["copy", "count", "index"]
 
-        /// Methods that Python has and this interpreter has not. They exist, so that a test for them gives the same
-        /// answer, and calling one names it.
+        /// Methods that Python has and this interpreter lacks. They are defined, so that a test for them gives the same
+        /// result, and the error of a call names the method.
         static let unimplementedString: Set<String> = [
             "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal",
             "isidentifier", "isnumeric", "isprintable", "istitle", "ljust", "maketrans", "rindex", "rjust", "swapcase",

@@ -72,7 +72,7 @@ extension Jinja.Parser {
         var count = 0
         while skip(.name("not")) { count += 1 }
         var result = try parseComparison()
-        // Beyond the second, `not` only flips: `not not not a` is `not a`.
+        // More than two `not` cancel in pairs: `not not not a` is `not a`.
         for _ in 0..<(count > 2 ? 2 - count % 2 : count) { result = Expression(kind: .not(result), line: line) }
         return result
     }
@@ -115,7 +115,7 @@ extension Jinja.Parser {
         try parseChain(of: ["*", "/", "//", "%"]) { try $0.parseChain(of: ["**"]) { try $0.parseUnary() } }
     }
 
-    /// Operators of one precedence, all of which group to the left in Jinja, `**` included.
+    /// Operators of one precedence, which all group to the left in Jinja, including `**`.
     private mutating func parseChain(
         of symbols: Set<String>,
         operand: (inout Self) throws -> Expression
@@ -332,7 +332,7 @@ extension Jinja.Parser {
         return filters
     }
 
-    /// Filters and tests that `map`, `select` and their kin name in a literal argument are known now as well.
+    /// Also checks the filters and tests that `map`, `select` and similar filters name in a literal argument.
     private func checkNames(in arguments: ArgumentList, of filter: String, line: Int) throws {
         func literal(_ index: Int) -> String? {
             guard index < arguments.positional.count,

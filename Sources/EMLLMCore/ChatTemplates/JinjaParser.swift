@@ -8,7 +8,7 @@ extension Jinja {
         private let limits: Limits
         private var index = 0
         private var depth = 0
-        /// Whether `break` and `continue` have a loop to act on; a macro's body starts afresh.
+        /// Whether `break` and `continue` are inside a loop; a macro's body starts outside of any.
         private var isInLoop = false
 
         /// Functions that are called by a bare name, with the line of the first call.
@@ -30,7 +30,7 @@ extension Jinja {
             self.limits = limits
         }
 
-        /// A call to a name that nothing defines and nothing tests for can only fail.
+        /// Reports a call to a name that is neither defined nor tested for, since it can only fail.
         private func checkCalledNames() throws {
             for (name, line) in calledNames where !otherNames.contains(name) && Function(rawValue: name) == nil {
                 throw EMLLMError.chatTemplateUnsupported(line: line, construct: "the function '\(name)'")
@@ -109,8 +109,8 @@ extension Jinja.Parser {
 // MARK: - Bodies
 
 extension Jinja.Parser {
-    /// Parses until a block tag with one of the `ends` comes up, and stops at that tag's name; with no ends, until the
-    /// end of the template.
+    /// Parses up to a block tag with one of the `ends`, and stops at that tag's name; without `ends`, up to the end of
+    /// the template.
     mutating func parseBody(until ends: Set<String>) throws -> [Statement] {
         try descend()
         defer { ascend() }
@@ -295,7 +295,7 @@ extension Jinja.Parser {
         )
     }
 
-    /// Parses what stands left of `=` or `in`: names, attributes of a namespace, and tuples of them.
+    /// Parses the left side of `=` or `in`: names, attributes of a namespace, and tuples of them.
     mutating func parseTarget(allowsAttribute: Bool) throws -> Jinja.Target {
         try descend()
         defer { ascend() }

@@ -1,7 +1,8 @@
 extension Jinja {
     /// An expression and the line it starts on.
     ///
-    /// Chains (`a + b - c`, `a or b or c`, `a.b[0]()|trim`) are flat arrays, so that their length costs no recursion.
+    /// Chains (`a + b - c`, `a or b or c`, `a.b[0]()|trim`) are flat arrays, so that their length does not cause
+    /// recursion.
     struct Expression: Sendable {
         var kind: Kind
         var line: Int
@@ -53,7 +54,7 @@ extension Jinja {
         case notContained = "not in"
     }
 
-    /// What may follow an operand, in the order of the source.
+    /// An operation that follows an operand, in source order.
     struct Postfix: Sendable {
         var kind: Kind
         var line: Int
@@ -77,7 +78,7 @@ extension Jinja {
         var unpackedKeywords: Expression?
     }
 
-    /// What an assignment writes to.
+    /// The target of an assignment.
     indirect enum Target: Sendable {
         case name(String)
         case attribute(object: String, name: String)

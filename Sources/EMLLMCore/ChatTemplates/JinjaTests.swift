@@ -50,7 +50,7 @@ extension Jinja {
 }
 
 extension Jinja.Interpreter {
-    /// Applies a test whose name may come from the template's data, as `select` takes it.
+    /// Applies a test whose name may come from the template's data, as in `select`.
     func applyTest(_ name: String, to value: Value, _ arguments: Arguments) throws -> Bool {
         guard let test = Jinja.Tests.table[name] else { throw unsupported("the test '\(name)'") }
         return try test(self, value, arguments)
@@ -76,7 +76,7 @@ extension Jinja.Interpreter {
 
     fileprivate func isSequence(_ value: Value) -> Bool {
         switch value {
-        // Python asks for a length and for access by subscript.
+        // Python requires a length and access by subscript.
         case .undefined, .string, .mapping: true
         case .items(let items): items.kind.isIndexable
         default: false

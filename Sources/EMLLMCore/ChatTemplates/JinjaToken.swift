@@ -19,7 +19,7 @@ extension Jinja {
         var kind: Kind
         var line: Int
 
-        /// How the token is named in messages.
+        /// The name of the token in messages.
         var summary: String {
             switch kind {
             case .data: "template text"

@@ -1,10 +1,10 @@
 extension Jinja {
     /// A value at run time, with the behaviour of its Python counterpart.
     ///
-    /// Namespaces and macros are indices into tables of the interpreter: they are the only values that can change
-    /// after they were made, and kept so they can form no reference cycle and no chain whose release would recurse.
+    /// Namespaces and macros are indices into tables of the interpreter: they are the only values that can change after
+    /// they are created. As indices, they cannot form a reference cycle, or a chain whose release would recurse.
     enum Value {
-        /// The value of what does not exist, with a description of what that was.
+        /// The value of something that does not exist, with a description of it.
         case undefined(String)
         case none
         case boolean(Bool)
@@ -69,7 +69,7 @@ extension Jinja {
             case values = "the values of a dictionary"
             case pairs = "the items of a dictionary"
 
-            /// Whether elements can be taken by index, which Python denies to views of a dictionary.
+            /// Whether elements can be accessed by index, which Python does not allow for views of a dictionary.
             var isIndexable: Bool { self == .list || self == .tuple || self == .range }
         }
 
@@ -110,7 +110,7 @@ extension Jinja {
         subscript(key: Key) -> Value? { positions[key].map { values[$0] } }
     }
 
-    /// What makes two keys of a mapping the same: text compares by scalars, numbers by value, as in Python.
+    /// The identity of a mapping's key. As in Python, text is compared by scalars, and numbers by value.
     enum Key: Hashable {
         case none
         case integer(Int)
@@ -119,7 +119,7 @@ extension Jinja {
         indirect case tuple([Key])
     }
 
-    /// What a lazy filter returns: it can be gone through once.
+    /// The result of a lazy filter, which can be iterated over only once.
     final class OneShot {
         private let elements: [Value]
         private var position = 0
@@ -142,7 +142,7 @@ extension Jinja {
         }
     }
 
-    /// A method together with the value that it was taken from.
+    /// A method together with the value that it belongs to.
     final class BoundMethod {
         let receiver: Value
         let name: String

@@ -3,11 +3,11 @@ extension EMLLMError.Code {
     public static let chatTemplateSyntax = Self(rawValue: "chat-template-syntax")
     /// A chat template uses something that this library does not implement.
     public static let chatTemplateUnsupported = Self(rawValue: "chat-template-unsupported")
-    /// A chat template applied an operation to a value that does not have it.
+    /// A chat template applied an operation to a value that does not support it.
     public static let chatTemplateEvaluation = Self(rawValue: "chat-template-evaluation")
-    /// A chat template refused the conversation with `raise_exception`.
+    /// A chat template rejected the conversation with `raise_exception`.
     public static let chatTemplateRejection = Self(rawValue: "chat-template-rejection")
-    /// A chat template is too deep, too slow or too wordy.
+    /// A chat template exceeds a limit of depth, steps or length.
     public static let chatTemplateLimit = Self(rawValue: "chat-template-limit")
 }
 

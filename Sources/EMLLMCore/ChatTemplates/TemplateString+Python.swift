@@ -49,7 +49,7 @@ extension TemplateString {
         }
     }
 
-    /// Lower case with Unicode's one rule that looks around: a capital sigma at the end of a word becomes `ς`.
+    /// Lower case with Unicode's only context-dependent rule: a capital sigma at the end of a word becomes `ς`.
     private func lowercase(_ scalar: Unicode.Scalar, at index: Int) -> String {
         guard scalar == "\u{3A3}" else { return scalar.properties.lowercaseMapping }
         let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
@@ -58,7 +58,7 @@ extension TemplateString {
         return isFinal ? "\u{3C2}" : "\u{3C3}"
     }
 
-    /// Whether there is a cased character and none of the other case.
+    /// Whether there are characters of this case and none of the other.
     func isCase(upper: Bool) -> Bool {
         var found = false
         for scalar in scalars {
@@ -85,7 +85,7 @@ extension TemplateString {
         suffix.count <= count && scalars[(count - suffix.count)...].elementsEqual(suffix.scalars)
     }
 
-    /// The ranges of the lines, without their ends, as Python's `str.splitlines` cuts them.
+    /// The ranges of the lines, without their line ends, as in Python's `str.splitlines`.
     func lineRanges(keepingEnds: Bool = false) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var start = 0
@@ -106,7 +106,7 @@ extension TemplateString {
         return ranges
     }
 
-    /// The ranges of the words between runs of white space; the rest after `limit` cuts is one word.
+    /// The ranges of the words between runs of white space; the rest after `limit` splits is one word.
     func wordRanges(limit: Int) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var index = 0
@@ -140,7 +140,7 @@ extension TemplateString {
         return result
     }
 
-    /// Python's `repr`: quoted, with escapes for what does not print. Quotes and escapes inherit the mark of the
+    /// Python's `repr`: quoted, with escapes for unprintable characters. Quotes and escapes inherit the mark of the
     /// character that they stand for; the surrounding quotes are trusted.
     func quotedForPython() -> TemplateString {
         let quote: Unicode.Scalar = scalars.contains("'") && !scalars.contains("\"") ? "\"" : "'"

@@ -1,12 +1,12 @@
-/// Text that knows, character by character, whether it may be trusted.
+/// Text that records for each character whether it is trusted.
 ///
-/// Template text, special tokens and roles are trusted; what a user wrote is not. Every operation of the template
-/// language carries the mark of each character along, so that the rendered prompt tells both kinds apart and a question
-/// that contains `<|im_end|>` stays a question.
+/// Template text, special tokens and roles are trusted; text from a user is not. Every operation of the template
+/// language preserves the mark of each character, so that the rendered prompt distinguishes both kinds, and a question
+/// that contains `<|im_end|>` remains a question.
 ///
 /// Positions count Unicode scalars, as Python's strings do.
 public struct TemplateString: Sendable, Equatable {
-    /// A stretch of equal trust: from the end of the run before it up to `end`.
+    /// A stretch of equal trust: from the end of the previous run up to `end`.
     struct Run: Sendable, Equatable {
         var end: Int
         var isTrusted: Bool
@@ -15,13 +15,13 @@ public struct TemplateString: Sendable, Equatable {
     private(set) var scalars: [Unicode.Scalar] = []
     /// Ascending ends, the last one equal to `scalars.count`; neighbours differ in trust; empty for empty text.
     private(set) var runs: [Run] = []
-    /// Whether the text went through `safe` or `escape`. Jinja then escapes what is added to it with `+`.
+    /// Whether the text went through `safe` or `escape`. Jinja then escapes text that is added to it with `+`.
     var isMarkup = false
 
     /// Makes an empty string.
     public init() {}
 
-    /// Makes a string of one degree of trust.
+    /// Makes a string that is entirely trusted or untrusted.
     public init(_ text: String, isTrusted: Bool) {
         self.init(Array(text.unicodeScalars), isTrusted: isTrusted)
     }
@@ -34,7 +34,7 @@ public struct TemplateString: Sendable, Equatable {
     /// The text without its marks.
     public var text: String { Self.text(of: scalars[...]) }
 
-    /// The text cut where trust changes; neighbours differ in trust.
+    /// The text, split where trust changes; neighbours differ in trust.
     public var pieces: [PromptPiece] {
         var start = 0
         return runs.map { run in
@@ -56,7 +56,7 @@ public struct TemplateString: Sendable, Equatable {
 }
 
 extension TemplateString: ExpressibleByStringLiteral {
-    /// Makes an untrusted string: a literal in a program is as likely a user's text as anything else.
+    /// Makes an untrusted string: a literal in a program may well be a user's text.
     public init(stringLiteral value: String) { self.init(value, isTrusted: false) }
 }
 
@@ -113,7 +113,7 @@ extension TemplateString {
         }
     }
 
-    /// A part of the text; keeps the markup flag, as slices of Jinja's safe strings do.
+    /// A part of the text. It keeps the markup flag, like slices of Jinja's safe strings.
     subscript(range: Range<Int>) -> TemplateString {
         var part = TemplateString()
         part.isMarkup = isMarkup
@@ -129,7 +129,7 @@ extension TemplateString {
         return result
     }
 
-    /// Replaces each scalar by a text that inherits its mark.
+    /// Replaces each scalar with a text that inherits its mark.
     func mapScalars(_ transform: (_ index: Int, _ scalar: Unicode.Scalar) -> String) -> TemplateString {
         var result = TemplateString()
         result.isMarkup = isMarkup

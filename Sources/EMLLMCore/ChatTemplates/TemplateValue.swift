@@ -1,10 +1,10 @@
-/// A value that a program hands to a chat template.
+/// A value that a program passes to a chat template.
 ///
 /// ```swift
 /// let tools: TemplateValue = [["type": "function", "function": ["name": "add"]]]
 /// ```
 ///
-/// Strings carry their trust with them; a string literal makes an untrusted one. A variable that is left out of the
+/// Strings include their marks of trust; a string literal makes an untrusted one. A variable that is absent from the
 /// context is undefined in the template, which is not the same as ``none``.
 public enum TemplateValue: Sendable, Equatable {
     /// The absence of a value.
@@ -19,7 +19,7 @@ public enum TemplateValue: Sendable, Equatable {
     case string(TemplateString)
     /// A list.
     case list([TemplateValue])
-    /// A mapping, in the order in which templates iterate over it. Of entries with equal keys, the last one counts.
+    /// A mapping, in the order in which templates iterate over it. If keys are equal, the last entry counts.
     case dictionary([Entry])
 
     /// A key of a mapping and its value.
@@ -36,7 +36,7 @@ public enum TemplateValue: Sendable, Equatable {
         }
     }
 
-    /// Text that no user wrote, such as a role.
+    /// Text that does not come from a user, such as a role.
     public static func trusted(_ text: String) -> TemplateValue { .string(TemplateString(text, isTrusted: true)) }
 
     /// Text that a user wrote.

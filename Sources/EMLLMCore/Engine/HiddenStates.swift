@@ -1,7 +1,7 @@
-/// The residual stream of a run of tokens behind some layers of the decoder.
+/// The residual stream of a run of tokens after some layers of the decoder.
 ///
-/// Layer 0 is what enters the first block: the tokens' embeddings, or the features of a picture. Layer k is what leaves the
-/// k-th block, before any norm. The last layer, normalized and multiplied by the output head, gives the logits. These are the
+/// Layer 0 is the input of the first block: the tokens' embeddings, or the features of a picture. Layer k is the output of
+/// the k-th block, before any norm. The last layer, normalized and multiplied by the output head, gives the logits. These are the
 /// `hidden_states` of transformers, whose last entry is normalized already.
 ///
 /// ```swift
@@ -37,7 +37,7 @@ public struct HiddenStates: Sendable, Equatable {
         tokenCount = values.count / (layers.count * width)
     }
 
-    /// The residual stream of one token behind one layer.
+    /// The residual stream of one token after one layer.
     ///
     /// - Parameters:
     ///   - place: the layer's place in ``layers``.
@@ -76,15 +76,15 @@ struct StateCollector {
 }
 
 extension InferenceContext {
-    /// Appends tokens to several branches, computed together: the logits behind each, and the residual stream of all
-    /// their tokens behind some layers.
+    /// Appends tokens to several branches, computed together: the logits after each, and the residual stream of all
+    /// their tokens after some layers.
     ///
-    /// What is computed is the same, bit for bit, as by ``extend(_:)``; the states are copies of what passes by.
+    /// The logits are the same, bit for bit, as those of ``extend(_:)``.
     ///
     /// - Parameters:
     ///   - work: different branches of this context, each with at least one token. Tokens of an ``EncodedImage`` show its
     ///     picture.
-    ///   - layers: the layers, each from 0 (what enters the first block) to the number of blocks.
+    ///   - layers: the layers, each from 0 (the input of the first block) to the number of blocks.
     /// - Throws: `EMLLMError` when there is no such layer, and as ``extend(_:)``.
     public func extend(
         _ work: [(branch: Branch, tokens: [TokenID])],
@@ -97,12 +97,12 @@ extension InferenceContext {
         return try compute(work, capturing: layers).map { ($0.logits, $0.states.states) }
     }
 
-    /// Appends tokens to a branch and returns their residual stream behind some layers.
+    /// Appends tokens to a branch and returns their residual stream after some layers.
     ///
     /// - Parameters:
     ///   - tokens: what to append; tokens of an ``EncodedImage`` show its picture.
     ///   - branch: the branch to extend.
-    ///   - layers: the layers, each from 0 (what enters the first block) to the number of blocks.
+    ///   - layers: the layers, each from 0 (the input of the first block) to the number of blocks.
     /// - Throws: as ``extend(_:layers:)``.
     public func hiddenStates(of tokens: [TokenID], after branch: Branch, layers: [Int]) throws -> HiddenStates {
         try extend([(branch, tokens)], layers: layers)[0].states

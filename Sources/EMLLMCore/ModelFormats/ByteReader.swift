@@ -12,7 +12,7 @@ struct ByteReader {
         self.offset = min(max(0, offset), bytes.count)
     }
 
-    /// Bytes from the cursor to the end.
+    /// The number of bytes from the cursor to the end.
     var remaining: Int { bytes.count - offset }
 
     /// Reads one integer.
@@ -47,8 +47,8 @@ struct ByteReader {
         return text
     }
 
-    /// Checks a count of things, each of at least `minimumSize` bytes, against what is left of the file, so that
-    /// nothing is allocated for a count that the file cannot hold.
+    /// Checks a count of items of at least `minimumSize` bytes each against the rest of the file, so that no memory is
+    /// allocated for a count that the file cannot hold.
     func checkedCount(_ count: UInt64, minimumSize: Int, _ what: String) throws -> Int {
         guard let value = Int(exactly: count), value <= remaining / max(1, minimumSize) else {
             throw EMLLMError.absurdCount(
@@ -71,7 +71,7 @@ extension EMLLMError.Code {
     public static let truncatedFile = Self(rawValue: "truncated-file")
     /// A name or text in the file is not UTF-8.
     public static let invalidUTF8 = Self(rawValue: "invalid-utf8")
-    /// A count in the file is larger than what the file or the format can hold.
+    /// A count in the file is larger than the file or the format allows.
     public static let absurdCount = Self(rawValue: "absurd-count")
 }
 

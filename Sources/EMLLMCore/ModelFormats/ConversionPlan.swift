@@ -1,16 +1,16 @@
 import CTensor
 
-/// What becomes of one weight in a conversion.
+/// What a conversion does with one weight.
 struct ConversionPlan {
     let weight: ModelSource.Weight
     let target: TensorType
-    /// Why ``target`` is not what was asked for.
+    /// Why ``target`` is not the requested type.
     let note: String?
 
     init(_ weight: ModelSource.Weight, options: ModelConverter.Options) {
         self.weight = weight
         guard case .matrix(_, let columns) = weight.shape else {
-            // Norms are a ten-thousandth of the bytes and scale whole channels: always floats.
+            // Norms are a ten-thousandth of the bytes and scale whole channels, so they are always floats.
             target = .f32
             note = nil
             return
@@ -22,7 +22,7 @@ struct ConversionPlan {
             return
         }
         if isVision, wanted.isQuantized, ["vision.patch_embedding", "vision.positions"].contains(weight.name) {
-            // They meet pixels and sums, not activations that are quantized as well; and they are small.
+            // They are small, and are multiplied with pixels and sums, not with quantized activations.
             target = weight.type
             note = "stays at \(weight.type.name)"
             return
@@ -30,7 +30,8 @@ struct ConversionPlan {
         let isVocabulary = weight.name == "token_embedding" || weight.name == "output"
         let isCoarse = wanted.bitsPerWeight < TensorType.q8_0.bitsPerWeight
         if isVocabulary, isCoarse, !options.isPure {
-            // Errors here reach every token, in and out; Q8_0 costs little accuracy. Never widen what is coarse already.
+            // Errors here affect every input and output token; Q8_0 costs little accuracy. Never widen a type that is
+            // already coarser.
             let isKept = weight.type.bitsPerWeight <= TensorType.q8_0.bitsPerWeight
             let type = isKept || columns % 32 != 0 ? weight.type : .q8_0
             target = type
@@ -44,9 +45,9 @@ struct ConversionPlan {
         }
     }
 
-    /// The weight in its new type, packed, and what that changed.
+    /// The packed weight in its new type, and the resulting error.
     ///
-    /// - Throws: `EMLLMError.Code.nonFiniteWeight` for weights that are none, besides errors of memory.
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` for weights that are not finite, and errors of memory allocation.
     func packed(
         from source: ModelSource
     ) throws -> (bytes: (bytes: UnsafeRawBufferPointer, owner: AnyObject), error: QuantizationError?) {
@@ -86,7 +87,7 @@ struct ConversionPlan {
             let kept: (bytes: UnsafeRawBufferPointer, owner: AnyObject)
             switch source.arrangement {
             case .packed: kept = gathered
-            // Floats are packed row by row, as they are already.
+            // Packed floats are stored row by row, as they already are.
             case .rows where !weight.type.isQuantized && Self.isAligned(bytes): kept = gathered
             case .rows:
                 let buffer = try Self.buffer(weight.type, rows, columns, weight.name, path)
@@ -155,7 +156,7 @@ struct ConversionPlan {
         let blocks = try AlignedBuffer(byteCount: rows * rowBytes, for: path)
         let result = try Self.buffer(target, rows, columns, weight.name, path)
         let tallies = try AlignedBuffer(byteCount: rows * MemoryLayout<RowTally>.stride, for: path)
-        // Each chunk writes its own rows of each buffer.
+        // Each chunk writes only its own rows of each buffer.
         nonisolated(unsafe) let source = packed
         nonisolated(unsafe) let blockBase = blocks.bytes.baseAddress!
         nonisolated(unsafe) let resultBase = result.bytes.baseAddress!
@@ -167,7 +168,7 @@ struct ConversionPlan {
                 let after = before + columns
                 for row in range {
                     ct_dequantize_row(old, Int64(rows), Int64(columns), source, Int64(row), before)
-                    // A value that is not finite has no place on a scale; the row stays zero and is reported below.
+                    // A value that is not finite cannot be quantized; the row stays zero and is reported below.
                     guard (0..<columns).allSatisfy({ before[$0].isFinite }) else {
                         tallyBase[row].isFinite = false
                         continue
@@ -196,7 +197,7 @@ struct ConversionPlan {
                 }
             }
         }
-        // Summed in the order of rows, so that the report does not depend on how work was divided.
+        // Summed in row order, so that the report does not depend on how the work was divided.
         var sum = RowTally()
         for row in 0..<rows {
             let tally = tallyBase[row]
@@ -224,7 +225,7 @@ struct ConversionPlan {
         return (result, QuantizationError(relativeRMS: relative, largest: sum.largest))
     }
 
-    /// What re-quantizing did to one row. All zero bytes in a fresh buffer.
+    /// The error of re-quantizing one row. All bytes are zero in a fresh buffer.
     private struct RowTally {
         var squaredError = 0.0
         var squaredValue = 0.0
@@ -238,7 +239,7 @@ struct ConversionPlan {
                 let error = abs(Double(after[column]) - old)
                 squaredError += error * error
                 squaredValue += old * old
-                // Written so that an error that is not a number wins.
+                // Written so that a NaN error wins.
                 if !(error <= largest) { largest = error }
             }
         }

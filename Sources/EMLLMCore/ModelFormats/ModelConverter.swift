@@ -3,7 +3,7 @@ import Foundation
 /// Writes `.emllm` files from models of any format.
 ///
 /// Without ``Options/quantization`` every weight keeps its type and its bits; only the order of the bytes changes.
-/// Memory stays within a few times the largest tensor, however large the model.
+/// Memory use stays within a few times the largest tensor, however large the model is.
 ///
 /// ```swift
 /// let report = try ModelConverter.convert(gguf, to: output)
@@ -24,9 +24,9 @@ public enum ModelConverter {
         public var name: String?
         /// Replaces the model's licence.
         public var license: String?
-        /// The program that asks, with its version, for the record.
+        /// The calling program with its version, for the provenance.
         public var converter: String?
-        /// The recipe to write into the file; `nil` keeps that of an `.emllm` file, empty data removes it.
+        /// The recipe to write into the file; `nil` keeps the recipe of an `.emllm` file, empty data removes it.
         public var recipe: Data?
 
         /// Makes options; the default keeps all bits and replaces nothing.
@@ -62,11 +62,11 @@ public enum ModelConverter {
     /// Converts a file.
     ///
     /// - Parameters:
-    ///   - input: An `.emllm` or GGUF file, or a folder as Hugging Face publishes it.
+    ///   - input: An `.emllm` or GGUF file, or a folder in Hugging Face's layout.
     ///   - vision: For a GGUF file: the mmproj file with its vision tower.
     ///   - output: The `.emllm` file to write. It appears complete or not at all.
     ///   - options: What to do with the weights and the file.
-    ///   - progress: Called with the bytes of work done so far and in all; may throw to stop, and then nothing is left.
+    ///   - progress: Called with the bytes processed so far and the total; may throw to stop, and then no file is left.
     /// - Throws: `EMLLMError` for a defect of the input, or `EMLLMError.Code.sameFile`,
     ///   `EMLLMError.Code.outputExists`, `EMLLMError.Code.cannotWrite`, `EMLLMError.Code.cannotQuantize`.
     @discardableResult
@@ -108,7 +108,7 @@ public enum ModelConverter {
         if !types.isEmpty { provenance.quantization = types.joined(separator: ", ") }
         switch modelFile {
         case .gguf, .huggingFace:
-            // Of several files: the digest of their digests.
+            // For several files, the digest of their digests.
             let digests = try source.files.map { file in
                 var offset = 0
                 return try Checksum(of: file.bytes) { count in
@@ -119,7 +119,8 @@ public enum ModelConverter {
             }
             provenance.sourceSHA256 = "\(digests.count == 1 ? digests[0] : Checksum(of: digests.flatMap(\.bytes)))"
         case .emllm(let container):
-            // It already says which published file it was made from. Its damage must not get new, matching checksums.
+            // It already names the published file that it was made from. Damaged bytes must not get new, matching
+            // checksums.
             try container.verify()
             try advance(modelFile.byteCount)
         }
@@ -157,12 +158,12 @@ public enum ModelConverter {
         return Report(tensors: tensors, fileBytes: try writer.finish())
     }
 
-    /// Checks that every weight of a model is a number.
+    /// Checks that every weight of a model is finite.
     ///
     /// - Parameters:
     ///   - model: the model's file or folder.
-    ///   - progress: called with the bytes checked so far and in all; may throw to stop.
-    /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the first tensor with one that is not.
+    ///   - progress: called with the bytes checked so far and the total; may throw to stop.
+    /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the first tensor with a weight that is not.
     public static func checkWeights(
         of model: ModelFile,
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -194,19 +195,19 @@ public struct ConvertedTensor: Sendable {
     public let name: String
     /// One size for a vector; rows and columns for a matrix.
     public let dimensions: [Int]
-    /// The type that it had.
+    /// The type in the source.
     public let source: TensorType
-    /// The type that it has now.
+    /// The type in the new file.
     public let target: TensorType
-    /// Bytes in the new file.
+    /// The size in the new file, in bytes.
     public let byteCount: Int
-    /// What re-quantizing changed; nil when every bit was kept.
+    /// The error of re-quantizing; nil when every bit was kept.
     public let error: QuantizationError?
-    /// Why the tensor did not get the type that was asked for; nil when it did.
+    /// Why the tensor did not get the requested type; nil when it did.
     public let note: String?
 }
 
-/// How far re-quantized weights are from the ones they were made from.
+/// The difference between re-quantized weights and their originals.
 public struct QuantizationError: Sendable, Equatable {
     /// √(Σ(new − old)² / Σ old²); zero for a tensor of zeros.
     public let relativeRMS: Double
@@ -217,7 +218,7 @@ public struct QuantizationError: Sendable, Equatable {
 extension EMLLMError.Code {
     /// Input and output are the same file.
     public static let sameFile = Self(rawValue: "same-file")
-    /// The weights cannot be stored in the type that was asked for.
+    /// The weights cannot be stored in the requested type.
     public static let cannotQuantize = Self(rawValue: "cannot-quantize")
 }
 

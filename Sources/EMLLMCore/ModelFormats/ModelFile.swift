@@ -1,17 +1,17 @@
 import Foundation
 
-/// A model file of any format, as it lies on the disk: for tools that look into files.
+/// A model file of any format, as stored on disk: for tools that inspect files.
 ///
 /// Unlike ``ModelPackage`` it accepts well-formed GGUF files of any architecture.
 public enum ModelFile: Sendable {
     /// An `.emllm` file.
     case emllm(EMLLMFile)
-    /// A GGUF file, with the mmproj file of its vision tower where it has one.
+    /// A GGUF file, with the mmproj file of its vision tower if it has one.
     case gguf(GGUFFile, vision: GGUFFile? = nil)
-    /// A folder as Hugging Face publishes it.
+    /// A folder in Hugging Face's layout.
     case huggingFace(HuggingFaceDirectory)
 
-    /// Opens a file by its content, or a folder with a `config.json`.
+    /// Opens a file, whose format is detected by its content, or a folder with a `config.json`.
     ///
     /// - Parameters:
     ///   - url: the file or folder.
@@ -39,7 +39,7 @@ public enum ModelFile: Sendable {
         }
     }
 
-    /// Reads a mapped file by its content.
+    /// Reads a mapped file, whose format is detected by its content.
     ///
     /// - Throws: `EMLLMError`, one code for each defect of the file.
     package init(_ file: MappedFile) throws {
@@ -59,10 +59,11 @@ public enum ModelFile: Sendable {
         }
     }
 
-    /// Checks that this engine runs the model: its family, its configuration, its tokenizer, and every tensor's shape.
+    /// Checks that this engine supports the model: its family, its configuration, its tokenizer, and every tensor's
+    /// shape.
     ///
-    /// - Returns: What it is.
-    /// - Throws: `EMLLMError` that says what is missing or not supported.
+    /// - Returns: The model's configuration.
+    /// - Throws: `EMLLMError` naming what is missing or not supported.
     public func modelConfiguration() throws -> ModelConfiguration { try ModelSource(self).configuration }
 
     /// The path of the file or folder.
@@ -74,7 +75,7 @@ public enum ModelFile: Sendable {
         }
     }
 
-    /// Bytes of the file, or of all weight files of a folder.
+    /// The size of the file, or of all weight files in a folder, in bytes.
     public var byteCount: Int {
         switch self {
         case .emllm(let file): file.file.bytes.count
@@ -85,7 +86,7 @@ public enum ModelFile: Sendable {
 }
 
 extension EMLLMError.Code {
-    /// A file given as a vision tower that is something else.
+    /// A file that was given as a vision tower but is not one.
     public static let notAVisionFile = Self(rawValue: "not-a-vision-file")
 }
 

@@ -2,16 +2,16 @@ import CTensor
 import Foundation
 
 extension ModelPackage {
-    /// A model of random weights: for benchmarks, whose times do not depend on what weights say.
+    /// A model with random weights, for benchmarks, whose times do not depend on the weights' values.
     ///
-    /// Matrices are uniform with the variance that keeps activations of order 1; norms are 1, biases 0. The tokenizer has
-    /// one token for each byte, and the rest of the vocabulary is unused.
+    /// Matrices are uniformly distributed, with a variance that keeps activations of order 1; norms are 1 and biases 0.
+    /// The tokenizer has one token for each byte, and the rest of the vocabulary is unused.
     ///
     /// - Parameters:
     ///   - configuration: the model's shape.
-    ///   - type: how matrices are stored; those whose columns do not fit stay floats.
+    ///   - type: how matrices are stored; those whose columns do not fit the type stay floats.
     ///   - seed: makes the weights repeatable.
-    /// - Throws: `EMLLMError` when the configuration makes no sense, the type cannot be written, or memory runs out.
+    /// - Throws: `EMLLMError` when the configuration is invalid, the type cannot be written, or memory runs out.
     package static func random(
         configuration: ModelConfiguration,
         type: TensorType,
@@ -73,7 +73,7 @@ extension ModelPackage {
             throw EMLLMError.outOfMemory(subject: subject, byteCount: rows * columns)
         }
         let blocks = try AlignedBuffer(byteCount: rows * rowBytes, for: subject)
-        // Each chunk writes its own rows.
+        // Each chunk writes only its own rows.
         nonisolated(unsafe) let blockBase = blocks.bytes.baseAddress!
         nonisolated(unsafe) let target = target
         let range = (3 / Float(columns)).squareRoot()

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Everything in a model file, validated, with the weights in the layout that the kernels read.
 ///
-/// An `.emllm` file is mapped and used as it lies: nothing is copied. A GGUF file is repacked into memory, which costs
+/// An `.emllm` file is mapped and used in place: nothing is copied. A GGUF file is repacked into memory, which takes
 /// its size once more and a moment at each start; `emllm-convert` does that work once.
 ///
 /// ```swift
@@ -17,16 +17,16 @@ public final class ModelPackage: Sendable {
     public let tokenizer: TokenizerDefinition
     /// The chat template, in Jinja; nil for a model that was not trained to chat.
     public let chatTemplate: String?
-    /// Where the model comes from.
+    /// The origin of the model.
     public let provenance: Provenance
-    /// How to reason with the model, as the layers above the engine wrote it into the file: JSON that is not looked into
-    /// here; `nil` where the file has none.
+    /// How to reason with the model: JSON of the layers above the engine, which is not interpreted here; `nil` if the
+    /// file has none.
     public let recipe: Data?
     /// The path of the file.
     public let path: String
     /// The file's format and version, such as "GGUF 3".
     public let format: String
-    /// Bytes of all weights, packed.
+    /// The size of all packed weights, in bytes.
     public let weightBytes: Int
 
     private let weights: [String: Weight]
@@ -37,12 +37,12 @@ public final class ModelPackage: Sendable {
         let shape: WeightShape
         let pointer: UnsafeRawPointer
         let owner: AnyObject
-        /// The digest of the packed bytes, where the file says it.
+        /// The digest of the packed bytes, if the file states it.
         var checksum: Checksum?
     }
 
-    /// A SHA-256 digest over the names, types and packed bytes of all weights: packages with the same one compute the
-    /// same, whichever format they come from.
+    /// A SHA-256 digest of the names, types and packed bytes of all weights. Packages with the same digest compute the
+    /// same results, whatever format they come from.
     ///
     /// - Complexity: O(tensors) for an `.emllm` file, whose index holds digests (`emllm-convert verify` checks them against
     ///   the bytes); otherwise O(bytes), the first time.
@@ -80,7 +80,7 @@ public final class ModelPackage: Sendable {
         format = "memory"
     }
 
-    /// Opens an `.emllm` or GGUF file, told apart by content, or a folder as Hugging Face publishes it.
+    /// Opens an `.emllm` or GGUF file, which are distinguished by content, or a folder in Hugging Face's layout.
     ///
     /// - Parameters:
     ///   - url: the file or folder.
@@ -97,7 +97,7 @@ public final class ModelPackage: Sendable {
 
     /// Takes a model file that has been opened.
     ///
-    /// - Throws: `EMLLMError` when this engine does not run the model.
+    /// - Throws: `EMLLMError` when this engine does not support the model.
     package init(_ file: ModelFile) throws {
         let source = try ModelSource(file)
         configuration = source.configuration
@@ -130,7 +130,7 @@ public final class ModelPackage: Sendable {
     /// A matrix by canonical name.
     ///
     /// - Parameters:
-    ///   - name: Such as `layers.0.attention.q`; see `weights-format.md`.
+    ///   - name: The name, such as `layers.0.attention.q`; see `weights-format.md`.
     ///   - rows: Outputs, M.
     ///   - columns: Inputs, K.
     /// - Throws: `EMLLMError.Code.missingTensor` or `EMLLMError.Code.wrongTensorShape`.
@@ -196,16 +196,16 @@ public final class ModelPackage: Sendable {
     }
 }
 
-/// Where packed weights lie, one after the other, each aligned.
+/// The layout of packed weights, one after the other, each aligned.
 struct PackedLayout {
-    /// Where one weight lies.
+    /// The place of one weight.
     struct Place {
         var offset: Int
         var byteCount: Int
     }
 
     var places: [Place] = []
-    /// Bytes of all weights with the gaps between them.
+    /// The size of all weights in bytes, including the gaps between them.
     var byteCount = 0
 
     init(_ weights: [ModelSource.Weight], path: String) throws {
@@ -229,7 +229,7 @@ struct PackedLayout {
         }
     }
 
-    /// Bytes of a packed weight.
+    /// The size of a packed weight, in bytes.
     static func byteCount(_ type: TensorType, _ shape: WeightShape) -> Int? {
         switch shape {
         case .vector(let count): TensorType.f32.rowBytes(columns: count)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A model of any format, opened and validated, with its weights still as they lie in the file.
+/// A model of any format, opened and validated, with its weights still arranged as in the file.
 ///
 /// ``ModelPackage`` makes it ready for the kernels; ``ModelConverter`` writes it out.
 struct ModelSource: Sendable {
@@ -17,16 +17,16 @@ struct ModelSource: Sendable {
         let name: String
         let type: TensorType
         let shape: WeightShape
-        /// The bytes: most often one piece, several where a file keeps parts of different weights side by side.
+        /// The bytes: usually one piece, but several if a file interleaves parts of different weights.
         let pieces: [UnsafeRawBufferPointer]
         let owner: MappedFile
-        /// The digest of the bytes, where the file says it.
+        /// The digest of the bytes, if the file states it.
         var checksum: Checksum?
 
-        /// Bytes of all pieces.
+        /// The size of all pieces, in bytes.
         var byteCount: Int { pieces.reduce(0) { $0 + $1.count } }
 
-        /// Lets the system forget the pages of the bytes until they are needed again.
+        /// Lets the system drop the pages of the bytes until they are needed again.
         func releasePages() {
             guard let base = owner.bytes.baseAddress else { return }
             for piece in pieces {
@@ -35,7 +35,7 @@ struct ModelSource: Sendable {
             }
         }
 
-        /// The bytes in one piece, and what keeps them in memory.
+        /// The bytes in one piece, and the object that keeps them in memory.
         func gathered(path: String) throws -> (bytes: UnsafeRawBufferPointer, owner: AnyObject) {
             if pieces.count == 1 { return (pieces[0], owner) }
             let buffer = try AlignedBuffer(byteCount: byteCount, for: path)
@@ -60,9 +60,9 @@ struct ModelSource: Sendable {
     let tokenizer: TokenizerDefinition
     let chatTemplate: String?
     let provenance: Provenance
-    /// The recipe of an `.emllm` file, as it lies there; other formats have none.
+    /// The recipe of an `.emllm` file, unchanged; other formats have none.
     var recipe: Data?
-    /// In the order of ``ModelConfiguration/weightShapes``.
+    /// The weights, in the order of ``ModelConfiguration/weightShapes``.
     let weights: [Weight]
 
     /// Takes a file that has been opened.
@@ -148,7 +148,7 @@ struct ModelSource: Sendable {
         try Self.checkVocabulary(tokenizer, configuration.decoder, path: path)
     }
 
-    /// What an mmproj file says about a model's vision tower.
+    /// Reads a model's vision tower from an mmproj file.
     private static func tower(
         of file: GGUFFile,
         decoder: DecoderConfiguration
@@ -211,7 +211,7 @@ struct ModelSource: Sendable {
         of config: JSONFields,
         type: String
     ) throws -> (config: JSONFields, family: ModelFamily) {
-        // Older files of Qwen's have the decoder's keys at the top; InternVL's authors call the part otherwise.
+        // Older Qwen files have the decoder's keys at the top level; InternVL's authors use another name for the part.
         guard let text = try config.fields("text_config") ?? config.fields("llm_config") else {
             return (config, try ModelRegistry.family(modelType: type, path: config.path))
         }
@@ -220,19 +220,20 @@ struct ModelSource: Sendable {
             path: config.path
         )
         var members = family.name == "llama" ? llamaDefaults : [:]
-        // What belongs to the whole is said at the top in some versions.
+        // In some versions, keys that concern the whole model are at the top level.
         members["tie_word_embeddings"] = config.object["tie_word_embeddings"] ?? .bool(false)
         return (text.defaulting(to: members), family)
     }
 
-    /// What the reference implementation takes where a nested configuration of Llama's says nothing.
+    /// The reference implementation's defaults for keys that are absent from a nested Llama configuration.
     private static let llamaDefaults: [String: JSONValue] = [
         "hidden_size": .integer(4096), "intermediate_size": .integer(11_008), "num_hidden_layers": .integer(32),
         "num_attention_heads": .integer(32), "max_position_embeddings": .integer(2048),
         "rms_norm_eps": .number(1e-6), "vocab_size": .integer(32_000),
     ]
 
-    /// Puts weights in the engine's order, and checks that each is there with the right shape, and no other.
+    /// Puts weights in the engine's order. Checks that each is present with the right shape, and that there are no
+    /// others.
     private static func matched(
         _ found: [Weight],
         to configuration: ModelConfiguration,

@@ -1,4 +1,4 @@
-/// Where a model comes from. Stored as JSON inside `.emllm` files; every field but the name may be unknown.
+/// The origin of a model. Stored as JSON inside `.emllm` files; every field except the name may be unknown.
 public struct Provenance: Codable, Sendable, Equatable {
     /// The model's name, for people.
     public var name: String
@@ -16,7 +16,7 @@ public struct Provenance: Codable, Sendable, Equatable {
     public var sourceFormat: String?
     /// The program that wrote this file, with its version.
     public var converter: String?
-    /// The type that weights were re-quantized to; nil when they are stored as they were published.
+    /// The type that weights were re-quantized to; nil when they are stored as published.
     public var quantization: String?
 
     /// Makes a record of provenance.

@@ -28,10 +28,10 @@ enum TensorPacking {
         }
     }
 
-    /// Runs `body` for ranges of rows that begin at whole panels, in parallel when there is enough to do.
+    /// Runs `body` for ranges of rows that begin at panel boundaries, in parallel when there is enough work.
     static func forEachChunk(ofRows rows: Int, columns: Int, _ body: @Sendable (Range<Int>) -> Void) {
         let panel = Int(CT_PANEL_ROWS)
-        // About a million elements a chunk: far more work than starting it costs.
+        // About a million elements per chunk, which is far more work than the overhead of starting it.
         let chunkRows = max(1, (1 << 20) / columns / panel) * panel
         let chunks = (rows + chunkRows - 1) / chunkRows
         @Sendable func run(_ chunk: Int) { body(chunk * chunkRows..<min(rows, (chunk + 1) * chunkRows)) }
@@ -39,7 +39,7 @@ enum TensorPacking {
         DispatchQueue.concurrentPerform(iterations: chunks) { run($0) }
     }
 
-    /// Checks that a packed matrix, or a vector as one row, holds numbers alone.
+    /// Checks that all elements of a packed matrix, or of a vector as one row, are finite.
     ///
     /// - Throws: `EMLLMError.Code.nonFiniteWeight` naming the tensor.
     static func checkFinite(
@@ -57,7 +57,8 @@ enum TensorPacking {
             var row = [Float](repeating: 0, count: columns)
             for index in range {
                 ct_dequantize_row(type.cType, Int64(rows), Int64(columns), packed, Int64(index), &row)
-                // A sum is finite only where every part is; one that overflows is looked at more closely.
+                // A sum is finite only if every element is. If it is not, the elements are checked, since the sum may
+                // have overflowed.
                 guard !row.reduce(0, +).isFinite, let column = row.firstIndex(where: { !$0.isFinite }) else { continue }
                 found.withLock { if $0.map({ index < $0.row }) ?? true { $0 = (index, column, row[column]) } }
                 return
@@ -92,6 +93,6 @@ enum TensorPacking {
 }
 
 extension EMLLMError.Code {
-    /// A weight that is infinite or no number.
+    /// A weight that is infinite or NaN.
     public static let nonFiniteWeight = Self(rawValue: "non-finite-weight")
 }

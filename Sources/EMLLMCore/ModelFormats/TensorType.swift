@@ -36,7 +36,7 @@ public enum TensorType: UInt32, Codable, Sendable, CaseIterable {
         self = type
     }
 
-    /// Columns must be a multiple of this: 1, 32 or 256.
+    /// The number that columns must be a multiple of: 1, 32 or 256.
     package var blockColumns: Int {
         switch self {
         case .f32, .f16, .bf16: 1
@@ -67,19 +67,19 @@ public enum TensorType: UInt32, Codable, Sendable, CaseIterable {
     /// Whether elements share scales in blocks.
     public var isQuantized: Bool { blockColumns > 1 }
 
-    /// Whether ``ModelConverter`` can make this type from floats; the K-quants are only read.
+    /// Whether ``ModelConverter`` can make this type from floats; K-quants can only be read.
     public var isWritable: Bool { blockColumns < 256 }
 
     package var cType: ct_type { ct_type(rawValue: rawValue) }
 
-    /// Bytes of one row in GGUF's block layout; nil when `columns` does not fit the type.
+    /// The size of one row in GGUF's block layout, in bytes; nil when `columns` does not fit the type.
     package func rowBytes(columns: Int) -> Int? {
         guard columns > 0, columns % blockColumns == 0 else { return nil }
         let (bytes, overflow) = (columns / blockColumns).multipliedReportingOverflow(by: blockBytes)
         return overflow ? nil : bytes
     }
 
-    /// Bytes of a packed matrix; nil when the shape does not fit the type or the size overflows.
+    /// The size of a packed matrix, in bytes; nil when the shape does not fit the type or the size overflows.
     package func packedBytes(rows: Int, columns: Int) -> Int? {
         guard rows > 0, columns > 0, rows <= Int(Int32.max), columns <= Int(Int32.max), columns % blockColumns == 0
         else { return nil }

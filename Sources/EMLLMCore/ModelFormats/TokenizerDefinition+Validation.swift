@@ -1,10 +1,10 @@
 extension TokenizerDefinition {
-    /// The most tokens that a file may define.
+    /// The maximum number of tokens that a file may define.
     static let mostTokens = 1 << 22
-    /// The most bytes of one token's text.
+    /// The maximum size of one token's text, in bytes.
     static let mostTokenBytes = 65_535
 
-    /// Checks what every reader of a definition relies on: counts that agree, and identifiers within the vocabulary.
+    /// Checks what every user of a definition relies on: counts that agree, and identifiers within the vocabulary.
     ///
     /// - Throws: `EMLLMError.Code.invalidTokenizer`.
     func validate(path: String) throws {

@@ -1,4 +1,4 @@
-/// Gathers the weights of published files under the engine's names: cuts fused tensors, joins what was cut.
+/// Collects the weights of published files under the engine's names. It splits fused tensors and joins split ones.
 struct WeightCollector {
     let configuration: ModelConfiguration
     private(set) var weights: [ModelSource.Weight] = []
@@ -96,8 +96,8 @@ struct WeightCollector {
         )
     }
 
-    /// The shape of a tensor. Convolutions and tables of the vision tower are taken as the matrices and vectors that they
-    /// are, whatever their number of dimensions.
+    /// The shape of a tensor. Convolutions and tables of the vision tower are treated as equivalent matrices and
+    /// vectors, whatever their number of dimensions.
     private func shape(_ dimensions: [Int], _ tensor: Tensor, as name: String) throws -> WeightShape {
         if name.hasPrefix("vision."), let expected = shapes[name] {
             let sizes = dimensions.filter { $0 != 1 }
@@ -105,7 +105,7 @@ struct WeightCollector {
             case .vector(let count) where sizes == [count] || (sizes.isEmpty && count == 1): return expected
             case .matrix(let rows, let columns):
                 var product = 1
-                // The first dimensions make the rows, all others the columns.
+                // The first dimensions form the rows, all others the columns.
                 for split in 0...sizes.count {
                     if product == rows, sizes[split...].reduce(1, *) == columns { return expected }
                     if split < sizes.count { product *= sizes[split] }
@@ -145,8 +145,8 @@ struct WeightCollector {
         }
     }
 
-    /// The patch embedding of a tower with two frames to a patch: one tensor for each. The engine has the frames of a
-    /// colour side by side.
+    /// Adds the patch embedding of a tower with two frames per patch, which has one tensor for each frame. In the
+    /// engine, the frames of a colour are adjacent.
     private mutating func addFrames(_ tensors: [GGUFFile.Tensor], of file: GGUFFile) throws {
         let tower = configuration.vision?.tower
         let width = tower?.hiddenSize ?? 0

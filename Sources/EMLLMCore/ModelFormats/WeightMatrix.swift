@@ -8,7 +8,7 @@ package struct WeightMatrix: @unchecked Sendable {  // the memory is never writt
     package let rows: Int
     /// Inputs, K.
     package let columns: Int
-    /// The first byte; valid as long as this value, or the package it came from, lives.
+    /// The first byte; valid during the lifetime of this value, or of the package it came from.
     package let pointer: UnsafeRawPointer
     private let owner: AnyObject
 
@@ -25,7 +25,7 @@ package struct WeightMatrix: @unchecked Sendable {  // the memory is never writt
 package struct WeightVector: @unchecked Sendable {  // the memory is never written after loading
     /// Number of elements.
     package let count: Int
-    /// The first element; valid as long as this value, or the package it came from, lives.
+    /// The first element; valid during the lifetime of this value, or of the package it came from.
     package let pointer: UnsafePointer<Float>
     private let owner: AnyObject
 

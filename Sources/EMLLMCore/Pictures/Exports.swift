@@ -1,2 +1,2 @@
-// Whoever imports this module sees the errors and digests that its functions speak of.
+// Re-exported, since this module's functions use its errors and digests.
 @_exported import EMLLMSupport

@@ -2,48 +2,48 @@ import CImageCodecs
 import Foundation
 import Logging
 
-/// Decodes PNG and JPEG into 8-bit RGB, with the samples that Pillow gives.
+/// Decodes PNG and JPEG into 8-bit RGB, with the same samples as Pillow.
 ///
 /// ```swift
 /// let image = try ImageDecoder().decode(contentsOf: URL(filePath: "figure.png"))
 /// ```
 ///
-/// Every PNG colour type and bit depth is read, and baseline and progressive JPEG in grey, YCbCr, RGB, CMYK and YCCK.
-/// Gamma and colour profiles are ignored, as the models' own preprocessing ignores them. 16-bit samples keep their high
-/// byte. EXIF's orientation is applied. Nothing in a file is trusted: its size is checked against ``maximumPixels``
-/// before memory is taken, and a picture that lost data is an error unless ``allowsTruncated`` says otherwise.
+/// It reads every PNG colour type and bit depth, and baseline and progressive JPEG in grey, YCbCr, RGB, CMYK and YCCK.
+/// Gamma and colour profiles are ignored, as in the models' own preprocessing. 16-bit samples keep their high byte. The
+/// EXIF orientation is applied. Nothing in a file is trusted: the size is checked against ``maximumPixels`` before
+/// memory is allocated, and incomplete data is an error unless ``allowsTruncated`` is set.
 public struct ImageDecoder: Sendable {
-    /// What becomes of transparency.
+    /// How transparency is handled.
     public enum Transparency: Sendable, Equatable {
         /// Ignores the transparency and keeps the colour: Pillow's `convert("RGB")`, which most families use.
         case ignored
-        /// The picture is laid on a colour, as Pillow's `alpha_composite` does.
+        /// Composites the picture onto a colour, like Pillow's `alpha_composite`.
         case composited(red: UInt8, green: UInt8, blue: UInt8)
 
-        /// On white.
+        /// Composites the picture onto white.
         public static var white: Transparency { .composited(red: 255, green: 255, blue: 255) }
     }
 
-    /// The most pixels; 2²⁶, about 67 million, unless set.
+    /// The maximum number of pixels; 2²⁶, about 67 million, by default.
     public var maximumPixels = 1 << 26
-    /// The most bytes of a file; 2²⁸, about 268 million, unless set.
+    /// The maximum size of a file in bytes; 2²⁸, about 268 million, by default.
     public var maximumBytes = 1 << 28
-    /// Whether pictures that are truncated or corrupt are taken for what could be decoded. The rest is what
-    /// the format has for nothing: transparency in a PNG, so that ``transparency`` gives its colour; in a JPEG the grey of
-    /// blocks without data, or what its last whole block had.
+    /// Whether truncated or corrupt pictures are accepted with what could be decoded. The rest gets the format's
+    /// default: in a PNG, it is transparent, so that ``transparency`` determines its colour; in a JPEG, it is the grey
+    /// of blocks without data, or repeats the last whole block.
     public var allowsTruncated = false
-    /// What becomes of transparency; white behind it unless set.
+    /// How transparency is handled; by default, pictures are composited onto white.
     public var transparency = Transparency.white
-    /// Whether EXIF's orientation is applied.
+    /// Whether the EXIF orientation is applied.
     public var appliesOrientation = true
 
-    /// Where warnings go: what was repaired, skipped or lost.
+    /// The logger for warnings about data that was repaired, skipped or lost.
     public var logger = Logger(label: "emllm.images")
 
     /// Makes a decoder with the documented limits.
     public init() {}
 
-    /// Decodes a file, which is read into memory; a pipe will do.
+    /// Decodes a file or pipe, which is read into memory.
     ///
     /// - Throws: `EMLLMError`, one code for each defect.
     public func decode(contentsOf url: URL) throws -> RGBImage {
@@ -54,7 +54,7 @@ public struct ImageDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - data: the file's bytes.
-    ///   - subject: what to call them in errors.
+    ///   - subject: the name for the data in errors.
     /// - Throws: `EMLLMError`, one code for each defect.
     public func decode(_ data: Data, subject: String = "image") throws -> RGBImage {
         try data.withUnsafeBytes { try decode($0, subject: subject) }
@@ -145,7 +145,7 @@ public struct ImageDecoder: Sendable {
         }
     }
 
-    /// A message of the libraries: a C string in an array, on one line.
+    /// A message of the codec libraries, a C string in an array, as one line.
     private static func text<Message>(_ message: Message) -> String {
         withUnsafeBytes(of: message) { bytes in
             let characters = bytes.prefix { $0 != 0 }
@@ -156,11 +156,11 @@ public struct ImageDecoder: Sendable {
 }
 
 extension EMLLMError.Code {
-    /// Neither PNG nor JPEG.
+    /// A file that is neither PNG nor JPEG.
     public static let unsupportedImageFormat = Self(rawValue: "unsupported-image-format")
-    /// A picture of more pixels than the limit.
+    /// A picture with more pixels than the limit.
     public static let imageTooLarge = Self(rawValue: "image-too-large")
-    /// A picture's file of more bytes than the limit.
+    /// A picture file with more bytes than the limit.
     public static let imageFileTooLarge = Self(rawValue: "image-file-too-large")
     /// A header that cannot be read.
     public static let unreadableImage = Self(rawValue: "unreadable-image")

@@ -1,9 +1,9 @@
-/// A picture's format, told by its first bytes and never by its name.
+/// A picture's format, detected by its first bytes and never by its name.
 enum ImageFormat {
     case png
     case jpeg
 
-    /// Recognizes a format; throws an error that names what the bytes look like.
+    /// Detects a format; throws an error that names the format the bytes appear to have.
     init(_ bytes: UnsafeRawBufferPointer, subject: String) throws {
         if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
@@ -14,7 +14,7 @@ enum ImageFormat {
         }
     }
 
-    /// What some bytes look like.
+    /// The name of the format that the bytes appear to have.
     private static func name(of bytes: UnsafeRawBufferPointer) -> String {
         if bytes.isEmpty { return "no bytes" }
         func holds(_ text: String, at offset: Int = 0) -> Bool {
@@ -40,9 +40,9 @@ enum ImageFormat {
         return isText ? "text" : "bytes of no format that is known here"
     }
 
-    /// Whether a file has further pictures besides the decoded one: an animated PNG, or JPEGs one after the other.
+    /// Whether a file contains more pictures than the decoded one: an animated PNG, or several JPEGs in a row.
     ///
-    /// - Parameter trailingBytes: bytes behind the end of the picture.
+    /// - Parameter trailingBytes: the number of bytes after the end of the picture.
     func isSequence(_ bytes: UnsafeRawBufferPointer, trailingBytes: Int) -> Bool {
         switch self {
         case .jpeg:
@@ -50,7 +50,7 @@ enum ImageFormat {
             return bytes[(bytes.count - trailingBytes)...].starts(with: [0xFF, 0xD8, 0xFF])
         case .png:
             // The chunk acTL comes before the first data of an animated PNG (PNG 3, section 11.3.6). Each chunk is a
-            // length, a name, so many bytes and a checksum.
+            // length, a name, that many bytes, and a checksum.
             var place = 8
             while place <= bytes.count - 12 {
                 let length = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))

@@ -2,7 +2,7 @@
 enum ImageOrientation {
     /// Reads tag 0x0112 of the first directory of a TIFF block (TIFF 6.0, section 2; EXIF 2.32, section 4.6.4).
     ///
-    /// - Returns: 1 to 8; 1 where the tag is missing or the block is damaged.
+    /// - Returns: 1 to 8; 1 if the tag is missing or the block is damaged.
     static func read(_ tiff: UnsafeRawBufferPointer) -> Int {
         guard tiff.count >= 8 else { return 1 }
         let isLittleEndian: Bool

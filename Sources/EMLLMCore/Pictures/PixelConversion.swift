@@ -1,4 +1,4 @@
-/// Pixels of other kinds to RGB, in Pillow's integer arithmetic.
+/// Converts other kinds of pixels to RGB, in Pillow's integer arithmetic.
 enum PixelConversion {
     /// RGBA to RGB. `rgba`: `[pixels, 4]`.
     static func rgb(rgba: [UInt8], _ transparency: ImageDecoder.Transparency) -> [UInt8] {
@@ -8,7 +8,7 @@ enum PixelConversion {
             }
             if alpha == 0 { return (backRed, backGreen, backBlue) }
             func mix(_ front: UInt8, _ back: UInt8) -> UInt8 {
-                // On an opaque background Pillow's coefficients are alpha and its complement, with seven more bits.
+                // On an opaque background, Pillow's coefficients are alpha and its complement, with seven extra bits.
                 let sum = UInt32(front) * UInt32(alpha) * 128 + UInt32(back) * (255 * 128 - UInt32(alpha) * 128)
                 let rounded = sum + 0x80 << 7
                 return UInt8(truncatingIfNeeded: (((rounded >> 8) + rounded) >> 8) >> 7)
@@ -20,7 +20,7 @@ enum PixelConversion {
     /// CMYK, stored inverted as Adobe does, to RGB. `invertedCMYK`: `[pixels, 4]`.
     static func rgb(invertedCMYK: [UInt8]) -> [UInt8] {
         convert(invertedCMYK) { cyan, magenta, yellow, black in
-            // black is stored inverted: 255 is none, which leaves the other inks as they are.
+            // black is stored inverted: 255 means no black, which leaves the other inks unchanged.
             func channel(_ invertedInk: UInt8) -> UInt8 {
                 let product = Int(255 - invertedInk) * Int(black) + 128
                 return UInt8(clamping: Int(black) - (((product >> 8) + product) >> 8))

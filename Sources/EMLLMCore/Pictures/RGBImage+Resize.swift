@@ -1,21 +1,21 @@
 extension RGBImage {
-    /// The picture in another size, with the samples that Pillow's `resize` gives, bit for bit.
+    /// Resizes the picture, with the same samples as Pillow's `resize`, bit for bit.
     ///
     /// One direction is resampled first and rounded to 8 bits, then the other. The order is that of Pillow 13: rows
     /// first, unless the picture loses more than twice as much height as width. Earlier versions always began with the
-    /// rows; where the order differs, samples differ by a step or two. A picture that has the size already is returned
-    /// as it is.
+    /// rows; where the order differs, samples differ by 1 or 2. A picture that already has the size is returned
+    /// unchanged.
     ///
     /// - Parameters:
     ///   - width: the new width, at least 1.
     ///   - height: the new height, at least 1.
-    ///   - filter: how samples between samples are made.
+    ///   - filter: the filter for interpolation.
     /// - Complexity: O(pixels · taps), on all processors.
     public func resized(width: Int, height: Int, _ filter: ResamplingFilter) -> RGBImage {
         resized(width: width, height: height, filter, columns: 0..<width, rows: 0..<height)
     }
 
-    /// A part of the picture in another size: only what is asked for is computed, however long the whole would be.
+    /// A part of the resized picture. Only this part is computed, however long the whole would be.
     func resized(
         width: Int,
         height: Int,
@@ -32,7 +32,7 @@ extension RGBImage {
         return Resampling(Canvas(self), width: width, height: height, filter, columns: columns, rows: rows).image()
     }
 
-    /// In the middle of a square of one colour, in another size. The square itself is never in memory.
+    /// The picture in the middle of a square of one colour, resized. The square itself is never in memory.
     func squared(on colour: [UInt8], side: Int, _ filter: ResamplingFilter) -> RGBImage {
         guard width != height else { return resized(width: side, height: side, filter) }
         let square = Canvas(self, square: max(width, height), colour: colour)
@@ -43,7 +43,7 @@ extension RGBImage {
 /// A picture on a background of one colour, of which only the picture is in memory.
 struct Canvas {
     let image: RGBImage
-    /// Where the picture lies.
+    /// The position of the picture.
     let columns: Range<Int>
     let rows: Range<Int>
     let width: Int
@@ -51,7 +51,7 @@ struct Canvas {
     /// `[red, green, blue]`
     let colour: [UInt8]
 
-    /// Nothing but the picture.
+    /// A canvas that contains only the picture.
     init(_ image: RGBImage) {
         self.image = image
         (width, height) = (image.width, image.height)
@@ -59,7 +59,7 @@ struct Canvas {
         colour = [0, 0, 0]
     }
 
-    /// The picture in the middle of a square.
+    /// A square canvas with the picture in the middle.
     init(_ image: RGBImage, square side: Int, colour: [UInt8]) {
         self.image = image
         (width, height) = (side, side)

@@ -1,5 +1,5 @@
 extension RGBImage {
-    /// The picture moved within its frame; where nothing comes in at an edge, the row or column there is repeated.
+    /// The picture shifted within its frame. The rows or columns that become free repeat the one at the edge.
     ///
     /// - Parameters:
     ///   - right: pixels to the right; negative ones to the left.
@@ -23,7 +23,7 @@ extension RGBImage {
 }
 
 extension Int {
-    /// The difference, or the nearest number that there is.
+    /// The difference, or the nearest representable number.
     fileprivate func saturatingSubtract(_ other: Int) -> Int {
         let (difference, overflows) = subtractingReportingOverflow(other)
         return overflows ? (other < 0 ? .max : .min) : difference

@@ -7,7 +7,7 @@ public struct RGBImage: Sendable, Equatable {
     /// Samples from the top left, row by row. `[height, width, 3]`
     public let pixels: [UInt8]
 
-    /// Makes a picture of samples.
+    /// Makes a picture from samples.
     ///
     /// - Precondition: there are `width · height · 3` samples, and at least one pixel.
     public init(width: Int, height: Int, pixels: [UInt8]) {
@@ -17,13 +17,13 @@ public struct RGBImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// A SHA-256 digest of the size and the samples' own digest, so that samples are not copied.
+    /// A SHA-256 digest of the size and of the samples' digest; this avoids copying the samples.
     public var contentHash: Checksum {
         let size = withUnsafeBytes(of: (width.littleEndian, height.littleEndian)) { Array($0) }
         return Checksum(of: size + Checksum(of: pixels).bytes)
     }
 
-    /// The picture as EXIF's orientation tag says it was meant to be seen.
+    /// The picture as the EXIF orientation tag says it should be displayed.
     ///
     /// - Parameter orientation: 1 to 8 (EXIF 2.32, tag 0x0112); any other value counts as 1.
     func oriented(_ orientation: Int) -> RGBImage {
@@ -36,7 +36,7 @@ public struct RGBImage: Sendable, Equatable {
             count = pixels.count
             for row in 0..<newHeight {
                 for column in 0..<newWidth {
-                    // Where the stored picture has what belongs at (row, column).
+                    // The position in the stored picture of what belongs at (row, column).
                     var (y, x) = isTransposed ? (column, row) : (row, column)
                     if flipsColumns { x = width - 1 - x }
                     if flipsRows { y = height - 1 - y }

@@ -1,12 +1,12 @@
 import Dispatch
 
-/// A part of a canvas in another size.
+/// Computes a part of a resized canvas.
 ///
-/// What lies between the two directions is computed in bands of the output's rows, so that it never takes more than
-/// ``bandBytes`` or the input of one row. Sums wrap, so that what the background adds to them can be one product of its
-/// colour and its weights: exactly what adding it pixel by pixel would give.
+/// The intermediate rows between the two directions are computed in bands of output rows, so that they never take more
+/// than ``bandBytes`` or the input of one row. Sums wrap, so the background can be added as one product of its colour
+/// and its weights, which is exactly what adding it pixel by pixel would give.
 struct Resampling {
-    /// The most bytes between the two directions, unless one row of the output needs more.
+    /// The maximum size of the intermediate rows in bytes, unless one row of the output needs more.
     static let bandBytes = 1 << 26
 
     private let bandBytes: Int
@@ -17,7 +17,7 @@ struct Resampling {
 
     /// - Parameters:
     ///   - width, height: the size of the whole.
-    ///   - columns, rows: the part that is wanted.
+    ///   - columns, rows: the requested part.
     init(
         _ canvas: Canvas,
         width: Int,
@@ -64,7 +64,7 @@ struct Resampling {
         return RGBImage(width: width, height: height, pixels: pixels)
     }
 
-    /// Where a band ends: behind its last row whose input still fits, and behind its first in any case.
+    /// The end of a band: after the last row whose input still fits, but at least after its first row.
     private func end(ofBandFrom first: Int) -> Int {
         let height = vertical.spans.count
         if isHeightFirst {
@@ -87,7 +87,7 @@ struct Resampling {
         let samples = horizontal.spans.count * 3
         let input = vertical.input(of: rows)
         let firstRow = input.lowerBound - canvas.rows.lowerBound
-        // A row of nothing but the background.
+        // A row of only the background.
         let background = horizontal.spans.flatMap { span in
             canvas.colour.map { Self.clamped(Self.half &+ Int32($0) &* span.total) }
         }
@@ -149,7 +149,7 @@ struct Resampling {
 
     // MARK: Rows
 
-    /// - Parameter firstColumn: the column of the canvas that `source` begins with.
+    /// - Parameter firstColumn: the column of the canvas that `source` begins at.
     private func horizontalRow(
         _ source: UnsafePointer<UInt8>,
         firstColumn: Int,
@@ -178,9 +178,9 @@ struct Resampling {
     }
 
     /// - Parameters:
-    ///   - firstRow: the row of the canvas that `source` begins with.
-    ///   - stride: samples from one row to the next.
-    ///   - count: samples of a row.
+    ///   - firstRow: the row of the canvas that `source` begins at.
+    ///   - stride: the number of samples from one row to the next.
+    ///   - count: the number of samples in a row.
     private func verticalRow(
         _ row: Int,
         _ source: UnsafePointer<UInt8>,
@@ -213,14 +213,14 @@ struct Resampling {
 
     // MARK: Memory and threads
 
-    /// Memory for rows between the two directions.
+    /// Allocates memory for intermediate rows.
     private static func withRows(_ rows: Int, _ samples: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
         let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, rows * samples))
         defer { memory.deallocate() }
         body(memory)
     }
 
-    /// Computes rows in parallel; each writes only what is its own. `body` also gets sums to work with.
+    /// Computes rows in parallel; each call writes only its own row. `body` also gets scratch memory for sums.
     private static func concurrently(_ rows: Int, _ body: (_ row: Int, _ sums: inout [Int32]) -> Void) {
         // Rows are disjoint, and the source is only read.
         nonisolated(unsafe) let body = body

@@ -1,8 +1,8 @@
 import Foundation
 
-/// How samples between samples are made, with the names and the arithmetic of Pillow.
+/// A filter for interpolation, with the names and the arithmetic of Pillow.
 public enum ResamplingFilter: String, Sendable, Codable, CaseIterable {
-    /// The mean of what a pixel covers.
+    /// The mean of the area that a pixel covers.
     case box
     /// A triangle.
     case bilinear
@@ -10,10 +10,10 @@ public enum ResamplingFilter: String, Sendable, Codable, CaseIterable {
     case hamming
     /// Keys' cubic with a = −1/2 (doi 10.1109/TASSP.1981.1163711).
     case bicubic
-    /// A sinc windowed by a wider one, three lobes.
+    /// A sinc windowed by a wider sinc, with three lobes.
     case lanczos
 
-    /// How far the filter reaches at scale 1, in samples.
+    /// The radius of the filter at scale 1, in samples.
     var support: Double {
         switch self {
         case .box: 0.5
@@ -46,19 +46,19 @@ public enum ResamplingFilter: String, Sendable, Codable, CaseIterable {
     private static func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(x * .pi) / (x * .pi) }
 }
 
-/// For every sample of the output, which samples of the input it is made of, and their weights in fixed point.
+/// For every output sample, the input samples that contribute to it, and their weights in fixed point.
 struct ResamplingKernel {
-    /// Bits behind the point: 8 are for the samples, and 2 for weights beyond 1 and the sign.
+    /// The number of fractional bits: 8 bits are needed for the samples, and 2 for weights beyond 1 and the sign.
     static let fractionBits = 32 - 8 - 2
 
-    /// What one sample of the output is made of.
+    /// The contributions to one output sample.
     struct Span {
-        /// The first sample of the input that is present, and how many there are.
+        /// The first input sample that is present, and the number of them.
         var start: Int
         var count: Int
-        /// Where the weights of those begin.
+        /// The index of the first of their weights.
         var firstWeight: Int
-        /// The sum of the weights of samples that are not present, and so have one value.
+        /// The sum of the weights of samples that are not present, which all have the same value.
         var absent: Int32
         /// The sum of all weights.
         var total: Int32
@@ -67,14 +67,14 @@ struct ResamplingKernel {
     /// `[outputs]`
     let spans: [Span]
     let weights: [Int32]
-    /// All samples of the input that are present and wanted.
+    /// All input samples that are present and needed.
     let input: Range<Int>
 
-    /// Computes the weights for a change of size; when it shrinks, the filter is widened, so that nothing is skipped.
+    /// Computes the weights for a change of size. For shrinking, the filter is widened, so that no sample is skipped.
     ///
     /// - Parameters:
-    ///   - outputs: the samples of the output that are wanted; ``spans`` begins with the first of them.
-    ///   - present: the samples of the input that are there; all others have one value.
+    ///   - outputs: the requested output samples; ``spans`` begins with the first of them.
+    ///   - present: the input samples that are present; all others have the same value.
     init(from inputSize: Int, to outputSize: Int, _ filter: ResamplingFilter, outputs: Range<Int>, present: Range<Int>)
     {
         let scale = Double(inputSize) / Double(outputSize)
@@ -85,7 +85,7 @@ struct ResamplingKernel {
         spans.reserveCapacity(outputs.count)
         var exact: [Double] = []
         for output in outputs {
-            // One size is one size: the direction is left alone.
+            // The size does not change, so nothing is resampled in this direction.
             guard inputSize != outputSize else {
                 let one = Int32(1) << Self.fractionBits
                 let isPresent = present.contains(output)
@@ -102,7 +102,7 @@ struct ResamplingKernel {
                 continue
             }
             let center = (Double(output) + 0.5) * scale
-            // Truncation towards zero, then the limits: the order that Pillow has.
+            // Truncation towards zero, then clamping, in the same order as Pillow.
             let start = max(0, Int(center - support + 0.5))
             let count = min(inputSize, Int(center + support + 0.5)) - start
             exact.removeAll(keepingCapacity: true)
@@ -133,11 +133,11 @@ struct ResamplingKernel {
         input = Self.input(of: spans[...], none: present.lowerBound)
     }
 
-    /// The samples of the input that some samples of the output are made of.
+    /// The input samples that contribute to some output samples.
     func input(of outputs: Range<Int>) -> Range<Int> { Self.input(of: spans[outputs], none: input.lowerBound) }
 
     private static func input(of spans: ArraySlice<Span>, none: Int) -> Range<Int> {
-        // Spans follow one another; those without samples lie anywhere.
+        // Spans are in order, except that those without samples may be anywhere.
         let used = spans.lazy.filter { $0.count > 0 }
         guard let first = used.first, let last = used.last else { return none..<none }
         return first.start..<last.start + last.count

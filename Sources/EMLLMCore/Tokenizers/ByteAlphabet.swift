@@ -1,7 +1,7 @@
 /// The printable stand-ins that byte-level vocabularies use for bytes.
 ///
-/// Bytes that are printable in Latin-1 stand for themselves; the other 68 take the scalars from U+0100 on, in order, so
-/// that a space is written "Ġ" and a line feed "Ċ".
+/// Bytes that are printable in Latin-1 stand for themselves. The other 68 are represented by the scalars from U+0100
+/// on, in order, so that a space is written "Ġ" and a line feed "Ċ".
 ///
 /// Source: the `bytes_to_unicode` table of GPT-2 (Radford et al. 2019, "Language Models are Unsupervised Multitask
 /// Learners").
@@ -19,7 +19,7 @@ package enum ByteAlphabet {
         }
     }()
 
-    /// The byte that each scalar stands for, -1 where it stands for none. `[0x144]`
+    /// The byte that each scalar stands for; -1 if there is none. `[0x144]`
     package static let bytes: [Int16] = {
         var table = [Int16](repeating: -1, count: Int(scalars.map(\.value).max() ?? 0) + 1)
         for (byte, scalar) in scalars.enumerated() { table[Int(scalar.value)] = Int16(byte) }
@@ -30,9 +30,9 @@ package enum ByteAlphabet {
     ///
     /// - Parameters:
     ///   - text: UTF-8 of a token.
-    ///   - output: Receives one byte for each scalar; has room for as many bytes as `text` has.
+    ///   - output: Receives one byte for each scalar; must have room for as many bytes as `text` has.
     ///   - table: ``bytes``, fetched once by a caller that decodes a whole vocabulary.
-    /// - Returns: The number of bytes written, `nil` if some scalar does not belong to the alphabet.
+    /// - Returns: The number of bytes written; `nil` if some scalar does not belong to the alphabet.
     @inline(__always)
     static func decode(
         _ text: UnsafeBufferPointer<UInt8>,
@@ -46,7 +46,7 @@ package enum ByteAlphabet {
             var value = Int(lead)
             index += 1
             if lead >= 0x80 {
-                // The alphabet ends below U+0800, so a member has at most two bytes.
+                // The alphabet ends below U+0800, so each of its scalars has at most two bytes.
                 guard lead < 0xE0, index < text.count else { return nil }
                 value = Int(lead & 0x1F) << 6 | Int(text[index] & 0x3F)
                 index += 1

@@ -3,7 +3,7 @@ extension BytePairEncoder {
     ///
     /// - Parameters:
     ///   - definition: A definition whose sizes and ids were checked.
-    ///   - types: What each token is for.
+    ///   - types: The purpose of each token.
     /// - Returns: The encoder, and the bytes that each token stands for.
     static func make(
         _ definition: TokenizerDefinition,
@@ -18,7 +18,7 @@ extension BytePairEncoder {
         var table = ByteStringTable(capacity: definition.tokens.count)
         for (index, token) in definition.tokens.enumerated() {
             let isSpelled = token.withUTF8Bytes { text in
-                // Only normal tokens are written in the byte alphabet; what authors added is written as it is.
+                // Only normal tokens are written in the byte alphabet; tokens that authors added are written literally.
                 let spelling = types[index] == .normal ? decoder.decode(text) : nil
                 strings.append(spelling ?? text)
                 return spelling != nil
@@ -29,7 +29,7 @@ extension BytePairEncoder {
                 throw EMLLMError.duplicateToken(token, other, TokenID(index))
             }
         }
-        // Merges may build a token that its author also added by hand, but never one that text must not spell.
+        // Merges may build a token that an author also added by hand, but never one that text must not spell.
         for (index, type) in types.enumerated() where type == .userDefined {
             _ = table.insert(TokenID(index), spelling: strings)
         }
@@ -103,9 +103,9 @@ extension BytePairEncoder {
             table.deallocate()
         }
 
-        /// The bytes that a text spells, valid until the next call that writes there.
+        /// The bytes that a text spells, valid until the next call that writes to the same place.
         ///
-        /// - Parameter offset: Where in the working memory they are written.
+        /// - Parameter offset: The place in the working memory where they are written.
         @inline(__always)
         func decode(_ text: UnsafeBufferPointer<UInt8>, at offset: Int = 0) -> UnsafeBufferPointer<UInt8>? {
             let target = UnsafeMutableBufferPointer(rebasing: output[offset...])

@@ -8,7 +8,7 @@ import Foundation
 struct BytePairEncoder: Sendable {
     let preTokenizer: PreTokenizer
     let merges: MergeTable
-    /// The token of each byte, -1 where the vocabulary has none. `[256]`
+    /// The token of each byte; -1 if the vocabulary has none. `[256]`
     let byteTokens: [TokenID]
     /// Finds tokens by their bytes.
     let table: ByteStringTable
@@ -23,7 +23,7 @@ struct BytePairEncoder: Sendable {
 
     /// Appends the tokens of ordinary text.
     ///
-    /// Bytes without a token of their own are left out, as in Hugging Face's implementation.
+    /// Bytes without a token are dropped, as in Hugging Face's implementation.
     ///
     /// - Parameter text: Well-formed UTF-8.
     /// - Complexity: O(n log w) for words of w bytes.
@@ -56,11 +56,12 @@ struct BytePairEncoder: Sendable {
     /// Normalization form C.
     ///
     /// Foundation composes some scalars beyond U+FFFF by their low 16 bits, so that U+21F09 U+0301 becomes U+1F0D. The
-    /// standard library, whose `==` is canonical equivalence, finds such a mistake; the character then stays as it was.
+    /// standard library, whose `==` is canonical equivalence, detects such an error; the character is then left
+    /// unchanged.
     private static func normalize(_ text: String) -> String {
         let normalized = text.precomposedStringWithCanonicalMapping
         if normalized == text { return normalized }
-        // No composition crosses the border of an extended grapheme cluster.
+        // No composition crosses the boundary of an extended grapheme cluster.
         return text.reduce(into: "") { output, character in
             let original = String(character)
             let normalized = original.precomposedStringWithCanonicalMapping
@@ -136,7 +137,7 @@ struct BytePairEncoder: Sendable {
         for position in 0..<count { push(position, scratch.tokens, next) }
         while let candidate = heap.popMin() {
             let position = Int(candidate & (1 << 40 - 1))
-            // A joined-away token is -1, and so has no merges; a changed pair has another rank.
+            // A token that was joined to its neighbour is -1, and has no merges; a changed pair has another rank.
             guard scratch.tokens[position] >= 0, next[position] < count else { continue }
             let merge = merges[scratch.tokens[position], scratch.tokens[next[position]]]
             guard UInt64(merge.rank) == candidate >> 40 else { continue }

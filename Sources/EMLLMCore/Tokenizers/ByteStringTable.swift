@@ -11,7 +11,7 @@ struct ByteStrings: Sendable {
         storage.reserveCapacity(bytes)
     }
 
-    /// Where the string at `index` lies in ``storage``.
+    /// The range of the string at `index` in ``storage``.
     @inline(__always)
     func range(at index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
@@ -46,7 +46,7 @@ struct ByteStringTable: Sendable {
 
     /// Adds a token unless its byte string is there already.
     ///
-    /// - Returns: The token that was there already, `nil` after an insertion.
+    /// - Returns: The token that was already there; `nil` after an insertion.
     mutating func insert(_ token: TokenID, spelling strings: ByteStrings) -> TokenID? {
         strings.storage.withUnsafeBufferPointer { storage in
             let key = UnsafeBufferPointer(rebasing: storage[strings.range(at: Int(token))])

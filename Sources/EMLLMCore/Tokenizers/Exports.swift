@@ -1,2 +1,2 @@
-// Whoever imports this module sees the errors and pieces of prompts that its functions speak of.
+// Re-exported, since this module's functions use its errors and prompt pieces.
 @_exported import EMLLMSupport

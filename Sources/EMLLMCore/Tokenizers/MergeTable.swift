@@ -1,4 +1,4 @@
-/// What joining two neighbouring tokens gives, and how early it is done.
+/// The result of joining two neighbouring tokens, and its rank.
 struct Merge: Sendable {
     /// The position in the list of merges; lower ranks are applied first.
     var rank: UInt32
@@ -29,7 +29,7 @@ struct MergeTable: Sendable {
         mask = slotCount - 1
     }
 
-    /// Adds a merge; a pair that is there already keeps its better rank.
+    /// Adds a merge; a pair that already exists keeps its better rank.
     mutating func insert(_ left: TokenID, _ right: TokenID, _ merge: Merge) {
         let pair = Self.key(left, right)
         var slot = Int(truncatingIfNeeded: hasher.hash(pair)) & mask
@@ -40,7 +40,7 @@ struct MergeTable: Sendable {
         entries[slot] = Entry(pair: pair, merge: merge)
     }
 
-    /// The merge of two neighbouring tokens, ``Merge/never`` if they stay apart.
+    /// The merge of two neighbouring tokens; ``Merge/never`` if they are not joined.
     @inline(__always)
     subscript(left: TokenID, right: TokenID) -> Merge {
         let pair = Self.key(left, right)

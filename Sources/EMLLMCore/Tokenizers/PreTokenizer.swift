@@ -1,4 +1,4 @@
-/// How a vocabulary wants text cut into words before byte-pair merging; no merge crosses a cut.
+/// How a vocabulary requires text to be split into words before byte-pair merging; no merge crosses a split.
 ///
 /// The published patterns are regular expressions. Each is written out here as a scanner over Unicode scalars, which
 /// needs no regex engine and looks at each scalar a bounded number of times.
@@ -22,15 +22,17 @@ struct PreTokenizer: Sendable, Equatable {
 
     /// The shape of the expression.
     var pattern: Pattern
-    /// The most `\p{N}` scalars in one piece.
+    /// The maximum number of `\p{N}` scalars in one piece.
     var longestNumber = Int.max
-    /// Whether every `\p{N}` is cut out first, and the pattern then runs on each stretch between as on a text of its own.
+    /// Whether every `\p{N}` is split off first, and the pattern is then applied to each stretch in between as a
+    /// separate text.
     var isolatesNumbers = false
     /// Whether `\p{M}` counts as a letter.
     var countsMarksAsLetters = false
-    /// Whether the text is brought to Unicode normalization form C first.
+    /// Whether the text is converted to Unicode normalization form C first.
     var normalizes = false
-    /// Whether a whole piece that is in the vocabulary is that token, whatever the merges would make of it.
+    /// Whether a whole piece that is in the vocabulary becomes that token, even if merges would give a different
+    /// result.
     var prefersWholePieces = false
 
     private static let gpt2 = PreTokenizer(pattern: .gpt2)
@@ -74,7 +76,7 @@ struct PreTokenizer: Sendable, Equatable {
         if let end = Self.contractionEnd(text.bytes, start, ignoringCase: false) { return end }
         var (first, next) = text.scalar(at: start)
         if text.bytes[start] == 0x20, next < text.count {
-            // ` ?`: the space belongs to what follows, unless that is white space or a number that was cut out.
+            // ` ?`: the space belongs to what follows, unless that is white space or a number that was split off.
             let (second, afterSecond) = text.scalar(at: next)
             if !second.isWhitespace, !(second == .number && isolatesNumbers) { (first, next) = (second, afterSecond) }
         }
@@ -114,7 +116,7 @@ struct PreTokenizer: Sendable, Equatable {
         return whitespaceEnd(text, start)
     }
 
-    /// The end of a run of white space, all or all but the last scalar of which is one piece.
+    /// The end of the piece in a run of white space: the whole run, or all but its last scalar.
     private func whitespaceEnd(_ text: ClassifiedText, _ start: Int) -> Int {
         var end = start
         var lastScalar = start
@@ -132,8 +134,8 @@ struct PreTokenizer: Sendable, Equatable {
         }
         // `\s*[\r\n]+` gives back what comes after the last line break.
         if pattern == .cl100k, afterLastNewline > start { return afterLastNewline }
-        // `\s+(?!\S)` gives back one scalar before a word; `\s+` takes a single one that could not be given back.
-        // A number that was cut out ends the text as far as the pattern can see.
+        // `\s+(?!\S)` gives back one scalar before a word; `\s+` takes a single one that could not be given back. For
+        // the pattern, a number that was split off is the end of the text.
         let isBeforeWord = follower.map { !($0 == .number && isolatesNumbers) } ?? false
         return isBeforeWord && lastScalar > start ? lastScalar : end
     }

@@ -1,7 +1,7 @@
 /// What pre-tokenizer patterns distinguish: `\p{L}`, `\p{N}`, `\s` and the rest.
 ///
 /// The general categories are those of the Swift standard library. Scalars that Unicode assigned after a vocabulary was
-/// made may be classified otherwise than by the software that made it.
+/// made may be classified differently from the software that made it.
 enum ScalarClass: UInt8, Sendable {
     /// `\p{L}`: general category L.
     case letter
@@ -9,9 +9,9 @@ enum ScalarClass: UInt8, Sendable {
     case number
     /// `\s` without CR and LF: the property White_Space.
     case space
-    /// CR or LF, which some patterns treat apart from other white space.
+    /// CR or LF, which some patterns distinguish from other white space.
     case newline
-    /// Everything else: punctuation, symbols, controls, unassigned scalars; marks where a pattern does not name `\p{M}`.
+    /// Everything else: punctuation, symbols, controls, unassigned scalars; marks, if a pattern does not name `\p{M}`.
     case other
 
     /// Whether `\s` matches.
@@ -26,7 +26,7 @@ enum ScalarClass: UInt8, Sendable {
         case 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000:
             self = .space
         case 0x3041...0x3096, 0x30A1...0x30FA, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3:
-            // Kana, Han and Hangul: the same answer as below without the property look-up.
+            // Kana, Han and Hangul: the same result as below, without the property look-up.
             self = .letter
         default:
             switch scalar.properties.generalCategory {
@@ -70,7 +70,7 @@ struct ClassifiedText {
         return (ScalarClass(beyondASCII: scalar, marks: marks), index + length)
     }
 
-    /// The first index from `start` on whose scalar is not in `scalarClass`, or the end.
+    /// The first index, from `start` on, whose scalar is not in `scalarClass`, or the end.
     @inline(__always)
     func end(ofRun scalarClass: ScalarClass, from start: Int) -> Int {
         var index = start

@@ -3,7 +3,7 @@ extension SentencePieceEncoder {
     ///
     /// - Parameters:
     ///   - definition: A definition whose sizes and ids were checked.
-    ///   - types: What each token is for.
+    ///   - types: The purpose of each token.
     /// - Returns: The encoder, and the bytes that each token stands for.
     static func make(
         _ definition: TokenizerDefinition,

@@ -1,7 +1,7 @@
 import HeapModule
 
-/// SentencePiece's byte-pair encoding: characters, joined to the neighbour with which they spell the piece of highest
-/// score, with bytes for what the vocabulary cannot spell.
+/// SentencePiece's byte-pair encoding: characters are joined to the neighbour with which they form the piece with the
+/// highest score. Text that the vocabulary cannot spell becomes bytes.
 ///
 /// Sources: Kudo and Richardson 2018, "SentencePiece: A simple and language independent subword tokenizer"; byte fallback
 /// as in Llama 2 (Touvron et al. 2023).
@@ -14,9 +14,9 @@ struct SentencePieceEncoder: Sendable {
     let table: ByteStringTable
     /// The score of each token; higher joins first.
     let scores: [Float]
-    /// The token of each byte, -1 where the vocabulary has none. `[256]`
+    /// The token of each byte; -1 if the vocabulary has none. `[256]`
     let byteTokens: [TokenID]
-    /// The token for what neither pieces nor bytes can spell.
+    /// The token for text that neither pieces nor bytes can spell.
     let unknown: TokenID?
     let longestToken: Int
 
@@ -32,7 +32,7 @@ struct SentencePieceEncoder: Sendable {
         var score: Float
         var left: Int
         var right: Int
-        /// The bytes that the pair covered when it was proposed; another length means that it is out of date.
+        /// The bytes that the pair covered when it was proposed; if the length differs, the candidate is out of date.
         var length: Int
 
         /// The highest score is the greatest, and the leftmost among equals.

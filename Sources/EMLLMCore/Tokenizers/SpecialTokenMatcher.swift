@@ -1,4 +1,5 @@
-/// Finds tokens that stand in a text as a whole: leftmost first, the longest among those that start together.
+/// Finds tokens that occur as a whole in a text: the leftmost first, and the longest of those that start at the same
+/// place.
 struct SpecialTokenMatcher: Sendable {
     /// A token and the text that stands for it.
     struct Entry: Sendable {
@@ -8,7 +9,7 @@ struct SpecialTokenMatcher: Sendable {
 
     /// Sorted by text, so that all texts with a common prefix are neighbours.
     private let entries: [Entry]
-    /// Whether some text starts with a byte. `[256]`
+    /// For each byte, whether some text starts with it. `[256]`
     private let startsWith: [Bool]
 
     /// Makes a matcher; entries without text never match.
@@ -59,7 +60,7 @@ struct SpecialTokenMatcher: Sendable {
         return longest
     }
 
-    /// Cuts a text into whole tokens and the stretches between them, in order.
+    /// Splits a text into whole tokens and the stretches between them, in order.
     func split(
         _ text: UnsafeBufferPointer<UInt8>,
         onText: (UnsafeBufferPointer<UInt8>) -> Void,
@@ -82,7 +83,7 @@ struct SpecialTokenMatcher: Sendable {
 }
 
 extension ArraySlice {
-    /// The first index from which on `isInSecondHalf` holds, for a slice that is sorted by it.
+    /// The first index at which `isInSecondHalf` holds, for a slice that is sorted by it.
     fileprivate func partitioningIndex(where isInSecondHalf: (Element) -> Bool) -> Index {
         var lower = startIndex
         var upper = endIndex

@@ -33,8 +33,8 @@ public struct StreamingDetokenizer: Sendable {
         return text
     }
 
-    /// Ends the text: an unfinished character becomes U+FFFD. The detokenizer then stands as at the start of a text that
-    /// continues.
+    /// Ends the text: an unfinished character becomes U+FFFD. Afterwards, the detokenizer is in the state at the start
+    /// of a continued text.
     ///
     /// - Returns: The text of the bytes that were held back.
     public mutating func finish() -> String {
@@ -61,7 +61,7 @@ public struct StreamingDetokenizer: Sendable {
         pending += bytes
     }
 
-    /// The number of bytes at the end that begin a well-formed character and do not end it: 0 to 3.
+    /// The number of bytes at the end that begin a well-formed character but do not complete it: 0 to 3.
     ///
     /// Source: table 3-7 of the Unicode Standard, "Well-Formed UTF-8 Byte Sequences".
     static func unfinishedLength(_ bytes: [UInt8]) -> Int {

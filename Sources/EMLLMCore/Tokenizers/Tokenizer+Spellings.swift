@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Words looked for in a vocabulary, with the tokens that were found.
+/// A cache of words that were looked up in a vocabulary, with their tokens.
 package final class SpellingCache: Sendable {
     private let found = Mutex<[[UInt8]: [TokenID]]>([:])
-    /// Programs ask for a few words; this only keeps one that asks for ever new ones from growing.
+    /// Programs look up a few words. The limit only bounds the memory of a program that keeps looking up new ones.
     private static let limit = 64
 
     package init() {}
@@ -22,10 +22,10 @@ package final class SpellingCache: Sendable {
 }
 
 extension Tokenizer {
-    /// The tokens that spell a word, ascending: special ones excepted, white space around it and the case of ASCII letters
-    /// ignored.
+    /// The tokens that spell a word, ascending, except special ones. Surrounding white space and the case of ASCII
+    /// letters are ignored.
     ///
-    /// - Complexity: O(V) for a word's first time; copies of a tokenizer remember it together.
+    /// - Complexity: O(V) the first time for each word; copies of a tokenizer share the cache.
     package func tokens(spelling word: String) -> [TokenID] {
         let key = Self.spellingKey(Array(word.utf8)[...])
         return spellings.tokens(for: key) {

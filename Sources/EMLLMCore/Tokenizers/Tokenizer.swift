@@ -16,9 +16,9 @@
 /// | user-defined tokens with punctuation or symbols, such as `<tool_call>` | recognized | never |
 /// | user-defined tokens of letters, numbers and white space only | recognized | recognized |
 ///
-/// The last row is for words and runs of spaces that vocabularies such as GPT-NeoX's spell by added tokens. Of several
-/// tokens that start together the longest wins, and a special token is recognized only inside trusted text, never across
-/// a border between trusted and untrusted text.
+/// The last row is for words and runs of spaces that vocabularies such as GPT-NeoX's spell with added tokens. If
+/// several tokens start at the same place, the longest wins. A special token is recognized only inside trusted text,
+/// never across a boundary between trusted and untrusted text.
 ///
 /// ## Leading spaces
 ///
@@ -30,7 +30,7 @@ public struct Tokenizer: Sendable {
 
     /// Makes a tokenizer.
     ///
-    /// - Parameter definition: What a model file says about its tokenizer.
+    /// - Parameter definition: The definition from a model file.
     /// - Throws: `EMLLMError` if the definition contradicts itself or lacks something that the algorithm needs.
     public init(_ definition: TokenizerDefinition) throws { vocabulary = try Vocabulary(definition) }
 
@@ -38,8 +38,8 @@ public struct Tokenizer: Sendable {
 
     /// Turns a prompt into tokens.
     ///
-    /// Ordinary text is joined across pieces before it is cut into tokens, so that the tokens do not depend on where one
-    /// piece ends and the next begins.
+    /// Ordinary text is joined across pieces before it is split into tokens, so that the tokens do not depend on where
+    /// one piece ends and the next begins.
     ///
     /// - Parameters:
     ///   - pieces: The prompt, in order.
@@ -47,7 +47,7 @@ public struct Tokenizer: Sendable {
     ///     a prompt that already has them there does not get them twice.
     ///   - continuing: Whether the text continues a sequence, so that neither a beginning-of-sequence token nor a
     ///     SentencePiece vocabulary's leading space is added.
-    /// - Returns: Token ids, none for an empty prompt without special tokens.
+    /// - Returns: Token ids; empty for an empty prompt without special tokens.
     /// - Complexity: O(n log n) in the length of the text.
     public func encode(
         _ pieces: [PromptPiece],
@@ -158,8 +158,8 @@ public struct Tokenizer: Sendable {
         StreamingDetokenizer(tokenizer: self, skippingSpecialTokens: skippingSpecialTokens, continuing: continuing)
     }
 
-    /// The exact bytes that a token stands for in a text: of a special token its spelling, of an id outside the
-    /// vocabulary none.
+    /// The exact bytes that a token stands for in a text: the spelling of a special token; no bytes for an id outside
+    /// the vocabulary.
     public func bytes(of token: TokenID) -> [UInt8] { Array(rawBytes(of: token)) }
 
     var spellings: SpellingCache { vocabulary.spellings }
@@ -182,7 +182,7 @@ public struct Tokenizer: Sendable {
     /// The token for text that the vocabulary cannot spell.
     public var unknown: TokenID? { vocabulary.definition.unknown }
 
-    /// The token that fills up batches.
+    /// The token that pads batches.
     public var padding: TokenID? { vocabulary.definition.padding }
 
     /// Whether text at the start of a sequence gets a leading space.
@@ -206,12 +206,12 @@ public struct Tokenizer: Sendable {
         }
     }
 
-    /// Whether a model that generates this token has nothing more to say: the end-of-sequence token, and those that the
-    /// definition lists.
+    /// Whether generation ends after this token: true for the end-of-sequence token, and for those that the definition
+    /// lists.
     public func isEndOfGeneration(_ token: TokenID) -> Bool { vocabulary.endOfGeneration.contains(token) }
 
-    /// The bytes that no token stands for. A byte-level vocabulary leaves them out of the text that it encodes, as Hugging
-    /// Face's implementation does; vocabularies that were trained on well-formed text lack a few.
+    /// The bytes that no token stands for. A byte-level vocabulary drops them when encoding text, as Hugging Face's
+    /// implementation does. Vocabularies that were trained on well-formed text lack a few.
     public var bytesWithoutToken: [UInt8] {
         let byteTokens =
             switch vocabulary.encoder {

@@ -1,7 +1,7 @@
-/// What a model file says about its tokenizer: the vocabulary and the rules, without behaviour.
+/// A tokenizer's vocabulary and rules as stored in a model file, without behaviour.
 ///
 /// The field names and numbers follow GGUF's `tokenizer.ggml.*` metadata, which is where most definitions come from.
-/// ``Tokenizer`` checks a definition and makes it work.
+/// ``Tokenizer`` checks and implements a definition.
 public struct TokenizerDefinition: Codable, Sendable, Equatable {
     /// The algorithm that turns text into tokens.
     public enum Model: String, Codable, Sendable {
@@ -11,7 +11,7 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
         case sentencePiece
     }
 
-    /// What a token is for. The numbers are GGUF's.
+    /// The purpose of a token. The numbers are GGUF's.
     public enum TokenType: UInt8, Codable, Sendable {
         /// A piece of ordinary text.
         case normal = 1
@@ -21,7 +21,7 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
         case control
         /// Added by the model's author; matched as a whole.
         case userDefined
-        /// A slot without a meaning.
+        /// An unused slot.
         case unused
         /// One raw byte, written `<0xNN>`.
         case byte
@@ -33,7 +33,7 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
     public var preTokenizer: String
     /// The text of each token; byte-level BPE writes bytes in GPT-2's printable alphabet.
     public var tokens: [String]
-    /// What each token is for. As many as ``tokens``.
+    /// The purpose of each token. As many as ``tokens``.
     public var types: [TokenType]
     /// The SentencePiece score of each token. As many as ``tokens``, or empty.
     public var scores: [Float]
@@ -45,9 +45,9 @@ public struct TokenizerDefinition: Codable, Sendable, Equatable {
     public var endOfSequence: TokenID?
     /// The token for text that the vocabulary cannot spell.
     public var unknown: TokenID?
-    /// The token that fills up batches.
+    /// The token that pads batches.
     public var padding: TokenID?
-    /// Tokens, beside ``endOfSequence``, after which a model has nothing more to say.
+    /// Tokens, besides ``endOfSequence``, that end generation.
     public var endOfGeneration: [TokenID]
     /// Whether an encoded prompt starts with ``beginningOfSequence``.
     public var addsBeginningOfSequence: Bool

@@ -1,15 +1,15 @@
 extension EMLLMError.Code {
     /// The tokenizer's vocabulary has no tokens.
     public static let emptyVocabulary = Self(rawValue: "empty-vocabulary")
-    /// The tokenizer has more tokens or merges than it can number.
+    /// The tokenizer has more tokens or merges than identifiers or ranks can represent.
     public static let vocabularyTooLarge = Self(rawValue: "vocabulary-too-large")
     /// The tokenizer's lists are not of the same length.
     public static let vocabularySizeMismatch = Self(rawValue: "vocabulary-size-mismatch")
-    /// A named token's id lies outside the vocabulary.
+    /// The id of a named token is outside the vocabulary.
     public static let tokenOutOfRange = Self(rawValue: "token-out-of-range")
     /// Two tokens have the same text.
     public static let duplicateToken = Self(rawValue: "duplicate-token")
-    /// A token that the algorithm cannot do without is missing.
+    /// A token that the algorithm requires is missing.
     public static let missingRequiredToken = Self(rawValue: "missing-required-token")
     /// A byte-pair encoding comes without its merges.
     public static let missingMerges = Self(rawValue: "missing-merges")
@@ -118,7 +118,7 @@ extension EMLLMError {
 }
 
 extension PreTokenizer {
-    /// Looks a pre-tokenizer up by GGUF's name.
+    /// Looks up a pre-tokenizer by GGUF's name.
     init(named name: String) throws {
         guard let (_, preTokenizer) = Self.named.first(where: { $0.key == name }) else {
             throw EMLLMError.unsupportedPreTokenizer(name)

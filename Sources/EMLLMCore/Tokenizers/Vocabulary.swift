@@ -7,17 +7,17 @@ final class Vocabulary: Sendable {
     }
 
     let definition: TokenizerDefinition
-    /// What each token is for; markup that delimits sequences is a control token whatever the file calls it.
+    /// The purpose of each token; markup that delimits sequences is a control token, whatever type the file gives it.
     let types: [TokenizerDefinition.TokenType]
     /// The bytes that each token stands for in a text.
     let bytes: ByteStrings
     let encoder: Encoder
     /// Tokens that only trusted text can spell.
     let special: SpecialTokenMatcher
-    /// Whole tokens that are a part of ordinary text; SentencePiece spells their spaces "▁".
+    /// Whole tokens that occur in ordinary text; SentencePiece spells their spaces as "▁".
     let wholeWords: SpecialTokenMatcher
     let endOfGeneration: Set<TokenID>
-    /// Words that somebody looked for.
+    /// The cache of words that were looked up.
     let spellings = SpellingCache()
 
     /// Checks a definition and builds its tables.
@@ -56,8 +56,8 @@ final class Vocabulary: Sendable {
         }
     }
 
-    /// Whether a user-defined token is made of letters, marks, numbers and white space only, like the runs of spaces of
-    /// GPT-NeoX, and unlike the markup `<tool_call>`.
+    /// Whether a user-defined token consists of letters, marks, numbers and white space only, like the runs of spaces
+    /// of GPT-NeoX, and unlike the markup `<tool_call>`.
     private static func isPlainText(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             switch scalar.properties.generalCategory {
@@ -97,7 +97,7 @@ final class Vocabulary: Sendable {
     }
 
     /// The file's types, except that ordinary text can never spell the markup that delimits sequences: some files call
-    /// `<|endoftext|>` a normal token. A comma or a word that a file names by mistake stays a part of text.
+    /// `<|endoftext|>` a normal token. A comma or a word that a file marks by mistake remains ordinary text.
     private static func effectiveTypes(_ definition: TokenizerDefinition) -> [TokenizerDefinition.TokenType] {
         var types = definition.types
         let delimiters = [definition.beginningOfSequence, definition.endOfSequence] + definition.endOfGeneration

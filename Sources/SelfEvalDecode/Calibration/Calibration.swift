@@ -2,9 +2,9 @@ import EMLLMCore
 
 /// A map from a verdict's logit to the probability that the step is right, fitted on labelled steps.
 ///
-/// One belongs to one model at one quantization with one prompt. Platt scaling has two parameters and does with a few
-/// dozen steps; isotonic regression bends as the data does, and wants about a thousand (Niculescu-Mizil and Caruana,
-/// "Predicting Good Probabilities with Supervised Learning", ICML 2005).
+/// A calibration belongs to one model at one quantization with one prompt. Platt scaling has two parameters and needs
+/// only a few dozen steps. Isotonic regression follows the data more closely and needs about a thousand
+/// (Niculescu-Mizil and Caruana, "Predicting Good Probabilities with Supervised Learning", ICML 2005).
 ///
 /// In JSON it is `{"platt": {"slope": 0.8, "intercept": -1.2}}` or `{"isotonic": {"thresholds": [], "values": []}}`.
 public enum Calibration: Sendable, Equatable {
@@ -27,7 +27,7 @@ extension Calibration: Codable {
 
     /// Reads either kind.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` for a curve that is none, `DecodingError` for JSON that is no calibration.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` for an invalid curve, `DecodingError` for JSON that is not a calibration.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if container.contains(.isotonic) {

@@ -1,15 +1,16 @@
 import EMLLMCore
 import Foundation
 
-/// What was learnt about a model's verdicts from labelled steps, for one model and one pack of prompts.
+/// What labelled steps have shown about a model's verdicts, for one model and one prompt pack.
 ///
-/// It lies beside the model as `NAME.calibration.json`. It names the weights and the prompts that it was fitted with, and
-/// is refused for others: verdicts of another quantization, or after another question, mean something else.
+/// The file is stored beside the model as `NAME.calibration.json`. It names the weights and the prompts that it was
+/// fitted with, and is rejected for any others: the verdicts of another quantization, or on another question, mean
+/// something else.
 public struct CalibrationFile: Codable, Sendable, Equatable {
     /// The version of this format.
     public static let currentVersion = 1
 
-    /// The version that the file was written in.
+    /// The format version of this file.
     public var version = CalibrationFile.currentVersion
     /// The digest of the weights (``ModelIdentity/weightsDigest``).
     public var weightsDigest: String
@@ -19,24 +20,25 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     public var verdictDigest: String
     /// Turns verdicts on steps into probabilities.
     public var steps: Calibration
-    /// What a step's score is made of, where it is more than the verdict; the calibrated verdict is one of its signals.
+    /// The signals that make up a step's score, if there are more than the verdict. The calibrated verdict is one of
+    /// them.
     public var weights: ScoreWeights?
-    /// From which score on a step is accepted, where that was chosen for these scores.
+    /// The score from which a step is accepted, if a threshold was chosen for these scores.
     public var acceptThreshold: Double?
-    /// How many views of pictures to take (``SelfEvalOptions/views``), where that was chosen for the model.
+    /// How many views of each picture to use (``SelfEvalOptions/views``), if a number was chosen for the model.
     public var views: Int?
-    /// How many labelled steps it was fitted on.
+    /// The number of labelled steps that the calibration was fitted on.
     public var sampleCount: Int
-    /// By strategy: below which confidence an answer is not to be relied on, at a chosen risk.
+    /// For each strategy, the confidence below which an answer should not be relied on, at a chosen risk.
     public var abstention: [String: Abstention]
 
     /// A threshold on the confidence of answers.
     public struct Abstention: Codable, Sendable, Equatable {
-        /// Answers with less confidence are marked.
+        /// Answers with a lower confidence are marked.
         public var threshold: Double
-        /// The most answers that are both given and wrong, as a share of all questions.
+        /// The largest allowed share of all questions that are answered wrongly.
         public var risk: Double
-        /// Questions that it was fitted on.
+        /// The number of questions that the threshold was fitted on.
         public var sampleCount: Int
 
         /// Makes a threshold.
@@ -74,7 +76,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         case abstention
     }
 
-    /// What keys of the same version were called before.
+    /// Earlier names of keys in this version.
     private enum FormerKey: String, CodingKey { case looks }
 
     /// Reads a file's values.
@@ -94,14 +96,14 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         abstention = try values.decode([String: Abstention].self, forKey: .abstention)
     }
 
-    /// Where the calibration of a model file lies.
+    /// The URL of a model file's calibration.
     public static func url(besides model: URL) -> URL {
         model.deletingPathExtension().appendingPathExtension("calibration.json")
     }
 
     /// Reads a file.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it is no calibration, or one of another version.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file is not a calibration, or has another version.
     public init(contentsOf url: URL) throws {
         struct Versioned: Decodable { let version: Int }
         let decoder = JSONDecoder()
@@ -127,10 +129,11 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this calibration in force. Weights, thresholds and views other than the usual ones were
-    /// chosen, and stay.
+    /// The options with this calibration applied. Weights, thresholds and views that differ from the defaults were
+    /// chosen by the caller, and are kept.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it was fitted with another model, other prompts, or another way of asking.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the calibration was fitted with another model, other prompts, or
+    ///   another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
         guard model.weightsDigest == weightsDigest, model.activations == activations else {
             throw EMLLMError.otherModel(
@@ -159,20 +162,20 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
 }
 
 extension SelfEvalOptions {
-    /// A SHA-256 digest of what verdicts on steps depend on besides the weights: the prompts, the order of the two words,
-    /// the prior. In hexadecimal.
+    /// A SHA-256 digest, in hexadecimal, of everything but the weights that verdicts on steps depend on: the prompts,
+    /// the order of the two words, and the prior.
     public var verdictDigest: String {
         let parts = [
             prompts.system ?? "", prompts.reason, prompts.evaluate, prompts.verdict.positive, prompts.verdict.negative,
             prompts.emptyStep ?? "", "\(averagesOrders)", "\(subtractsPrior)",
         ]
-        // Lengths, so that no two lists run together to the same text.
+        // The lengths keep two different lists from joining to the same text.
         return "\(Checksum(of: Array(parts.map { "\($0.utf8.count):\($0)" }.joined().utf8)))"
     }
 }
 
 extension EMLLMError.Code {
-    /// A file that is no calibration, or a damaged one.
+    /// A file that is not a calibration, or is damaged.
     public static let notACalibration = Self(rawValue: "not-a-calibration")
     /// A calibration that was fitted with other prompts.
     public static let otherPrompts = Self(rawValue: "other-prompts")

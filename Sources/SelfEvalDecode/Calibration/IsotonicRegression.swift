@@ -3,12 +3,12 @@ import EMLLMCore
 /// A non-decreasing curve from verdict logits to probabilities: the one with the least squared error.
 ///
 /// Fitted by pooling adjacent violators (Ayer et al., "An Empirical Distribution Function for Sampling with Incomplete
-/// Information", 1955; for calibration Zadrozny and Elkan, KDD 2002). Between the two ends of a pooled block the curve
-/// is constant, from one block to the next it is linear, beyond the outermost logits it is constant. So it runs through
-/// the least-squares solution at every logit it was fitted on, which lines between the blocks' centres would not, and
-/// it has no jumps, as steps would. scikit-learn's `IsotonicRegression(out_of_bounds="clip")` draws the same curve.
+/// Information", 1955; for calibration Zadrozny and Elkan, KDD 2002). The curve is constant within a pooled block,
+/// linear from one block to the next, and constant beyond the outermost logits. So it passes through the least-squares
+/// solution at every logit it was fitted on, which lines between the blocks' centres would not, and it has no jumps,
+/// which a step function would have. scikit-learn's `IsotonicRegression(out_of_bounds="clip")` yields the same curve.
 ///
-/// At both ends it may say 0 or 1; keep that in mind before taking a logarithm.
+/// At either end the value may be exactly 0 or 1; keep that in mind before taking a logarithm.
 public struct IsotonicRegression: Codable, Sendable, Equatable {
     /// The logits where the curve bends, strictly ascending; never empty.
     public let thresholds: [Double]
@@ -17,7 +17,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
 
     /// Makes a curve from its corners.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when they are no curve as described at the properties.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when they do not form a curve as the properties describe it.
     public init(thresholds: [Double], values: [Double]) throws {
         guard thresholds.count == values.count, !values.isEmpty else {
             throw EMLLMError.invalidCalibration(
@@ -37,7 +37,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
 
     /// Reads a curve.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the numbers are no curve.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the numbers do not form a curve.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
@@ -49,9 +49,9 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
     /// Fits a curve. Equal logits are pooled first.
     ///
     /// - Parameters:
-    ///   - logits: verdict logits. Samples whose logit is infinite or no number are left out.
+    ///   - logits: verdict logits. Samples whose logit is infinite or NaN are left out.
     ///   - labels: whether the step is right, for each logit.
-    /// - Returns: `nil` without samples.
+    /// - Returns: `nil` if there are no samples.
     /// - Complexity: O(n log n).
     public init?(fitting logits: [Double], labels: [Bool]) {
         precondition(logits.count == labels.count, "every logit has a label")
@@ -63,7 +63,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
                 blocks[blocks.count - 1].positives += label ? 1 : 0
                 blocks[blocks.count - 1].count += 1
             } else {
-                // The block before is complete, ties included, and may be pooled now.
+                // The previous block is complete, ties included, and can be pooled now.
                 Self.pool(&blocks)
                 blocks.append(Block(lower: logit, upper: logit, positives: label ? 1 : 0, count: 1))
             }
@@ -81,7 +81,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
         self.values = values
     }
 
-    /// The curve's value at a logit, in 0...1; of what is no number, no number.
+    /// The curve's value at a logit, in 0...1; NaN for NaN.
     ///
     /// - Complexity: O(log n) in the number of corners.
     public func probability(logit: Double) -> Double {
@@ -120,7 +120,7 @@ public struct IsotonicRegression: Codable, Sendable, Equatable {
 }
 
 extension EMLLMError.Code {
-    /// A calibration curve that is none.
+    /// An invalid calibration curve.
     public static let invalidCalibration = Self(rawValue: "invalid-calibration")
 }
 

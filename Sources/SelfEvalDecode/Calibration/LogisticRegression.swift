@@ -1,25 +1,27 @@
 import Foundation
 
-/// Signals added up with weights to the log-odds that something is right: p = 1 / (1 + exp(−(Σ wᵢ · xᵢ + intercept))).
+/// A weighted sum of signals that gives the log-odds that something is right: p = 1 / (1 + exp(−(Σ wᵢ · xᵢ +
+/// intercept))).
 ///
-/// The weights of greatest likelihood, found by Newton's method with backtracking as in Lin, Lin and Weng, "A Note on
+/// The maximum-likelihood weights are found by Newton's method with backtracking, as in Lin, Lin and Weng, "A Note on
 /// Platt's Probabilistic Outputs for Support Vector Machines", Machine Learning 68, 2007.
 public struct LogisticRegression: Sendable, Equatable {
     /// The factor of each feature.
     public var coefficients: [Double]
-    /// What is added to them.
+    /// The constant term.
     public var intercept: Double
 
-    /// Fits weights by the greatest likelihood of smoothed labels.
+    /// Fits weights by maximum likelihood on smoothed labels.
     ///
     /// With N₊ right and N₋ wrong samples, right ones count as (N₊ + 1) / (N₊ + 2) and wrong ones as 1 / (N₋ + 2)
-    /// (Platt 1999). So there is an optimum for separable data too. With one class alone every coefficient is 0; so is that
-    /// of a feature that is the same for all, or that follows from those before it.
+    /// (Platt 1999). So there is an optimum for separable data too. With only one class, every coefficient is 0. A
+    /// feature that is the same for all samples, or is a linear combination of those before it, also gets the
+    /// coefficient 0.
     ///
     /// - Parameters:
-    ///   - features: [samples, features]. Samples with an infinite feature, or one that is no number, are left out.
-    ///   - labels: whether it is right, for each sample.
-    /// - Returns: `nil` without samples, or where the weights are beyond the range of numbers.
+    ///   - features: [samples, features]. Samples with a feature that is infinite or NaN are left out.
+    ///   - labels: for each sample, whether it is right.
+    /// - Returns: `nil` if there are no samples, or the weights are not finite.
     /// - Complexity: O(samples · features²) for each of at most 100 Newton steps; about ten are usual.
     public init?(fitting features: [[Double]], labels: [Bool]) {
         precondition(features.count == labels.count, "every sample has a label")
@@ -39,7 +41,7 @@ public struct LogisticRegression: Sendable, Equatable {
             return variance.squareRoot() > 1e-12 * abs(mean) ? 1 / variance.squareRoot() : 0
         }
         let problem = Problem(
-            // The last one is the intercept's.
+            // The last weight is the intercept.
             features: samples.map { sample in
                 (0..<width).map { (sample.0[$0] - means[$0]) * scales[$0] } + [1]
             },
@@ -68,7 +70,7 @@ public struct LogisticRegression: Sendable, Equatable {
                 let (gradient, step) = newtonStep(current)
                 guard gradient.contains(where: { abs($0) > 1e-10 * Double(targets.count) }) else { break }
                 let descent = Self.dot(gradient, step)
-                // So near the optimum, the loss is rounding alone, and the full step is right.
+                // This close to the optimum, the loss changes by rounding alone, and the full step is right.
                 let isNear = -descent < 1e-12 * loss
                 var length = 1.0
                 var next = current
@@ -108,8 +110,8 @@ public struct LogisticRegression: Sendable, Equatable {
             return (gradient, Self.solve(hessian, gradient.map { -$0 }))
         }
 
-        /// Solves A · x = b for a symmetric A without negative eigenvalues, by Cholesky's factors A = L · Lᵀ. A row that
-        /// follows from those before it gets 0.
+        /// Solves A · x = b for a symmetric A without negative eigenvalues, by Cholesky's factors A = L · Lᵀ. A row
+        /// that depends linearly on those before it gets 0.
         private static func solve(_ lowerTriangle: [[Double]], _ b: [Double]) -> [Double] {
             var factor = lowerTriangle
             var x = b

@@ -1,6 +1,6 @@
 import EMLLMCore
 
-/// One question on one model: puts source, budget and search session together.
+/// Connects source, budget and search session for one question on one model.
 struct DecodeRun<Model: BranchingModel> {
     let source: ModelStepSource<Model>
     let search: SearchSession
@@ -9,11 +9,11 @@ struct DecodeRun<Model: BranchingModel> {
     /// Prepares a run.
     ///
     /// - Parameters:
-    ///   - question: what is asked.
-    ///   - model: what answers.
+    ///   - question: the question and its prompts.
+    ///   - model: the model that answers.
     ///   - plan: how the question is reasoned about.
-    ///   - start: a branch of an earlier question.
-    ///   - onEvent: called as things happen.
+    ///   - start: a branch of an earlier question, whose common prefix is reused.
+    ///   - onEvent: called with each event as it happens.
     init(
         _ question: SelfEvalDecoder.Question,
         model: Model,
@@ -73,10 +73,10 @@ struct DecodeRun<Model: BranchingModel> {
         self.strategy = strategy
     }
 
-    /// Answers the question. A cancelled run returns what it has.
+    /// Answers the question. A cancelled run returns what it has so far.
     func run() throws -> Trace { try search.run(strategy) }
 
-    /// Checks that the question and its answer fit into budget and context.
+    /// Checks that the question and its answer fit into the budget and the context.
     private static func checkRoom(for question: QuestionPrompts, _ meter: BudgetMeter, on model: Model) throws {
         let length = question.question.count + meter.reservedTokens
         guard meter.budget.tokens >= meter.reservedTokens else {
@@ -99,14 +99,14 @@ struct DecodeRun<Model: BranchingModel> {
 /// How a question is reasoned about.
 struct DecodePlan: Sendable {
     var options = SelfEvalOptions()
-    /// The procedure; `nil` takes the built-in one that the options name.
+    /// The strategy; `nil` for the built-in one that the options name.
     var strategy: (any Strategy)?
-    /// What looks at steps before the model is asked.
+    /// The checkers that examine steps before the model is asked.
     var checkers: [any StepChecker] = []
-    /// A run to repeat: where it ran out of time or was cancelled, this one does.
+    /// A run to repeat: this run runs out of time, or is cancelled, at the same point.
     var repeating: Trace?
 
-    /// The checkers of a run: the ones given, and the built-in one where the options ask for it.
+    /// The checkers of a run: the given ones, and the built-in one if the options enable it.
     func checkers(_ options: SelfEvalOptions) -> [any StepChecker] {
         let isUsed = options.checksArithmetic && [.verify, .adaptive].contains(options.strategy)
         let isThere = checkers.contains { $0.name == ArithmeticChecker.name }
@@ -127,7 +127,7 @@ struct DecodePlan: Sendable {
 
     /// The plan of a recorded run, to repeat it.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when its strategy or one of its checkers is not there.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when its strategy or one of its checkers is missing.
     init(repeating recorded: Trace, strategy: (any Strategy)?, checkers: [any StepChecker]) throws {
         options = recorded.header.options
         self.strategy = try options.recorded(strategy)
@@ -149,7 +149,7 @@ struct DecodePlan: Sendable {
 }
 
 extension QuestionPrompts {
-    /// What the prompts cost. Where a score asks the model nothing, evaluations are free.
+    /// The token costs of the prompts. If a score needs no question to the model, evaluations are free.
     func costs(_ options: SelfEvalOptions) -> TraceHeader.PromptCosts {
         let isFree = options.weights.asksNothing
         return TraceHeader.PromptCosts(

@@ -1,21 +1,21 @@
 import EMLLMCore
 
-/// Where the costs of a run are noted.
+/// Records the costs of a run.
 final class Ledger {
     let meter: BudgetMeter
     var counts = TokenCounts()
     var seconds = Seconds()
     /// Forward passes that were completed.
     private(set) var passes = 0
-    /// After so many passes the run is cancelled, as the one was that is repeated; `nil` sets no limit.
+    /// The number of passes after which the run is cancelled, to repeat a cancelled run; `nil` for no limit.
     var passLimit: Int?
-    /// Seconds of the blocks inside the one that is being timed, which are billed to them alone.
+    /// Seconds of the blocks inside the one being timed, which are charged to the inner blocks only.
     private var nestedSeconds = 0.0
 
     init(meter: BudgetMeter) { self.meter = meter }
 
-    /// Runs `body` and adds the seconds it took to one of the sums, whether it ends or throws. A block timed inside another
-    /// one is billed to its own purpose alone.
+    /// Runs `body` and adds the seconds it took to one of the sums, whether it returns or throws. A block timed inside
+    /// another is charged to its own purpose only.
     func timed<Result>(_ purpose: WritableKeyPath<Seconds, Double>, _ body: () throws -> Result) rethrows -> Result {
         let before = meter.now()
         let outer = nestedSeconds

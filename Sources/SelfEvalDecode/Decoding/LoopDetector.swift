@@ -1,27 +1,27 @@
 import EMLLMCore
 
-/// Recognizes that a model goes round in a circle: the same tokens again and again, over a few hundred of them.
+/// Recognizes that a model is stuck in a loop, and repeats the same tokens for a few hundred tokens.
 ///
-/// A sentence that is said twice is no loop, and neither is a table with equal rows. Small models that have lost their way
-/// repeat a cycle to the end of the budget.
+/// A sentence that occurs twice is not a loop, and neither is a table with equal rows. Small models that have lost
+/// their way repeat a cycle until the budget is used up.
 struct LoopDetector {
-    /// The longest cycle that is looked for, in tokens.
+    /// The longest cycle that is detected, in tokens.
     static let longestCycle = 128
-    /// Tokens that a loop covers at least.
+    /// The least number of tokens in a loop.
     static let leastTokens = 240
-    /// Rounds of the cycle that a loop has at least.
+    /// The least number of rounds in a loop.
     static let leastRounds = 4
 
     private var tokens: [TokenID] = []
-    /// For each length of a cycle, how many tokens at the end equal the one that far before them.
+    /// For each cycle length, how many of the last tokens in a row equal the token that many places earlier.
     private var runs = [Int](repeating: 0, count: LoopDetector.longestCycle + 1)
 
-    /// A detector behind a text.
+    /// Makes a detector that continues after a text.
     init(behind tokens: some Sequence<TokenID> = []) {
         for token in tokens { _ = append(token) }
     }
 
-    /// Takes one more token; whether the text ends in a loop now.
+    /// Appends a token. Returns whether the text now ends in a loop.
     mutating func append(_ token: TokenID) -> Bool {
         var isLoop = false
         let count = tokens.count
@@ -37,7 +37,7 @@ struct LoopDetector {
         return isLoop
     }
 
-    /// Where a loop that the text ends in begins to repeat itself; `nil` where it ends in none.
+    /// Where the loop at the end of the text begins to repeat itself; `nil` if the text does not end in a loop.
     var repetitionStart: Int? {
         (1...Self.longestCycle).first(where: isLong).map { tokens.count - runs[$0] }
     }

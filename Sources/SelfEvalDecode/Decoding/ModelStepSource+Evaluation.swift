@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 
 extension ModelStepSource {
-    /// Evaluates nodes, all of them in one batch: each verdict costs the evaluation prompt's tokens.
+    /// Evaluates nodes in one batch. Each verdict costs the tokens of the evaluation prompt.
     func evaluate(
         _ nodes: [Int],
         as scope: EvaluationScope,
@@ -39,7 +39,7 @@ extension ModelStepSource {
         return verdict
     }
 
-    /// Verdicts behind branches, which are not touched.
+    /// Verdicts after branches, which are left unchanged.
     private func verdicts(
         after branches: [Model.Branch],
         as scope: EvaluationScope,
@@ -57,7 +57,7 @@ extension ModelStepSource {
         }
     }
 
-    /// Costs one token: the evaluation's own, right before its verdict, once more for the logits behind it.
+    /// Costs one token: the one right before the verdict is processed again for the logits after it.
     func readVerdict(in evaluation: StepNode, ledger: Ledger) throws -> Verdict? {
         let markers = options.prompts.markers
         guard let branch = live[evaluation.id]?.branch.fork(),
@@ -82,7 +82,7 @@ extension ModelStepSource {
 
     // MARK: Without the picture
 
-    /// ℓ of each node on a prefix without the picture; `nil` if there is no picture, or no budget.
+    /// The logit ℓ of each node on a prefix without the picture; `nil` if there is no picture, or no budget.
     private func imageFreeLogits(of nodes: [Int], as scope: EvaluationScope, ledger: Ledger) throws -> [Double]? {
         guard let question = questionPrompts.imageFreeQuestion else { return nil }
         let lines = nodes.compactMap { live[$0]?.branch.tokens.dropFirst(questionPrompts.question.count) }
@@ -101,7 +101,7 @@ extension ModelStepSource {
         var branches: [Model.Branch] = []
         var work: [(branch: Model.Branch, tokens: [TokenID])] = []
         for (node, line) in zip(nodes, lines) {
-            // The longest line that is known to begin this one.
+            // The longest cached line that is a prefix of this one.
             let tokens = question + line
             let known = imageFreeBranches.values.filter { tokens.starts(with: $0.tokens) }
             let branch = (known.max { $0.count < $1.count } ?? root).fork()
@@ -136,7 +136,7 @@ extension ModelStepSource {
         }
     }
 
-    /// Tokens of an answer that is only probed.
+    /// The number of tokens in an answer that is only probed.
     private static var probeTokens: Int { 8 }
 
     func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])] {
@@ -158,7 +158,7 @@ extension ModelStepSource {
         var hasText: Bool { text.contains { !$0.isWhitespace } }
     }
 
-    /// Asks for answers behind nodes, as one batch.
+    /// Asks for answers after nodes, as one batch.
     private func asked(
         after nodes: [Int],
         limit: Int,
@@ -191,9 +191,9 @@ extension ModelStepSource {
         }
     }
 
-    /// Chooses an answer's next token. One that is the last is not put into the cache.
+    /// Chooses an answer's next token. The last token is not put into the cache.
     private func choose(_ answer: inout AskedAnswer, limit: Int) {
-        // Until there is a word, only a word will do: a question always gets an answer.
+        // The answer must begin with a word, so that a question always gets an answer.
         let mayBeSpace = answer.tokens.isEmpty && limit > 1
         let token = answer.hasText ? answer.logits.argmax : likeliestWord(answer.logits, allowsSpace: mayBeSpace)
         if tokenizer.isEndOfGeneration(token) {
@@ -211,7 +211,8 @@ extension ModelStepSource {
 
     /// The likeliest token that is neither the end of the turn, nor special, nor white space.
     ///
-    /// - Parameter allowsSpace: whether it may be spaces, as in vocabularies that spell a word's space by itself.
+    /// - Parameter allowsSpace: whether the token may be spaces, for vocabularies in which the space before a word is a
+    ///   separate token.
     private func likeliestWord(_ logits: Logits, allowsSpace: Bool) -> TokenID {
         var logits = logits
         for _ in logits.values.indices {
@@ -226,7 +227,7 @@ extension ModelStepSource {
 
     // MARK: Reflections
 
-    /// There is nothing on record: checkers are asked.
+    /// A model has no recorded findings, so checkers are asked.
     func findings(in node: Int) -> [StepFinding]? { nil }
 
     func reflect(
@@ -261,7 +262,7 @@ extension ModelStepSource {
             tokens.append(token)
             text += detokenizer.append(token)
             logits = try step([(branch, token)], to: \.reflection, ledger: ledger)[0]
-            // One paragraph says what is wrong; small models would go on for ever.
+            // One paragraph is enough; small models might never stop.
             if AnswerText.endsLine(text) { break }
         }
         reflections[id] = branch

@@ -1,14 +1,14 @@
 import EMLLMCore
 
 extension ModelStepSource {
-    /// Keeps the branch behind each node of a text, and notes what the verifier says.
+    /// Keeps the branch after each node of a text, and sets the verifier's log-odds of the nodes.
     func keep(_ nodes: inout [StepNode], of text: Text, ledger: Ledger) throws {
         let writer = text.writer
         var states = text.states
         let reached = text.branch.count
         var (branch, start, logits) = (text.branch, text.start, text.logits as Logits?)
         if writer.job.hint != nil, let parent = live[writer.job.parent] {
-            // Written behind a reflection; from here on it stands where a step stands without one.
+            // It was written after a reflection; from here on, it is at the place of a step without one.
             let tokens = nodes.flatMap(\.tokens)
             branch = parent.branch.fork()
             start = branch.count
@@ -43,8 +43,8 @@ extension ModelStepSource {
         }
     }
 
-    /// White space at the end of a step, so that its turn can be closed right after its last word, as in the conversations
-    /// that models are trained on.
+    /// The number of white-space tokens at the end of a step. The turn is closed before them, right after the last
+    /// word, as in the conversations that models are trained on.
     private func trailingSpace(_ tokens: [TokenID]) -> Int {
         tokens.reversed().prefix { token in
             let bytes = tokenizer.bytes(of: token)
@@ -52,7 +52,7 @@ extension ModelStepSource {
         }.count
     }
 
-    /// A fork behind the last word of a node.
+    /// A fork after the last word of a node.
     func closed(_ node: Int) -> Model.Branch {
         guard let live = live[node] else { preconditionFailure("node \(node) was released") }
         let branch = live.branch.fork()

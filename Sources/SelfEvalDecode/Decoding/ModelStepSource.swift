@@ -8,15 +8,15 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     let questionPrompts: QuestionPrompts
     var scorer: StepScorer
     private let rule: StepWriter.Rule
-    /// What is kept for each node that can be continued; the question's prompt at 0.
+    /// The state of each node that can be continued; the question's prompt is at 0.
     var live: [Int: Live] = [:]
     /// The prefixes without the picture, by node.
     var imageFreeBranches: [Int: Model.Branch] = [:]
-    /// The question's prompt in further views of its pictures, by view.
+    /// The question's prompt with further views of its pictures, by view.
     private var viewRoots: [Int: View] = [:]
-    /// Shows the question's pictures in further views; `nil` where it has none.
+    /// Encodes further views of the question's pictures; `nil` if it has none.
     private let views: (any ViewEncoder)?
-    /// The branches behind reflections, by reflection.
+    /// The branches after reflections, by reflection.
     var reflections: [Int: Model.Branch] = [:]
     /// The question's prompt alone, for the next question; `nil` before it is processed.
     private(set) var prompted: Model.Branch?
@@ -25,13 +25,13 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     /// A node's part of the cache.
     struct Live {
         let branch: Model.Branch
-        /// The logits behind it; `nil` where they were not kept.
+        /// The logits after it; `nil` if they were not kept.
         var logits: Logits?
-        /// The state of the text behind it.
+        /// The state of the detokenizer after it.
         let detokenizer: StreamingDetokenizer
-        /// The view of the pictures that it stands behind.
+        /// The view of the pictures that precedes it.
         var view = 0
-        /// Its tokens at the end that are white space.
+        /// The number of white-space tokens at its end.
         let trailingSpace: Int
         /// The hidden states of the line up to it, pooled for the verifier.
         var pool = StatePool()
@@ -44,8 +44,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     }
 
     /// - Parameters:
-    ///   - start: a branch of an earlier question; what it has in common with this one is not processed again.
-    ///   - views: shows the question's pictures in further views.
+    ///   - start: a branch of an earlier question; the prefix that both share is not processed again.
+    ///   - views: encodes further views of the question's pictures.
     init(
         model: Model,
         options: SelfEvalOptions,
@@ -85,8 +85,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let question = questionPrompts.question
         let main = start ?? model.makeBranch()
         start = nil
-        // What an earlier question left in the cache and this one says as well. The last token is always computed, for
-        // its logits.
+        // The prefix that is in the cache from an earlier question. The last token is always computed, for its logits.
         let shared = zip(main.tokens, question.dropLast()).prefix { $0 == $1 }.count
         main.rollback(to: shared)
         let logits = try ledger.pass { try model.extend([(main, Array(question[shared...]))])[0] }
@@ -158,7 +157,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         return try model.extend(work, layers: layers).map { ($0.logits, $0.states) }
     }
 
-    /// Whether a branch can take so many tokens, and its verdict or the answer after that.
+    /// Whether there is room for this many tokens, and then for the verdict or the answer.
     func hasRoom(after positions: Int, for tokens: Int, ledger: Ledger) -> Bool {
         let evaluation = questionPrompts.evaluations.map(\.count).max() ?? 0
         return positions + tokens + max(ledger.meter.reservedTokens, evaluation) <= model.contextLength
@@ -193,7 +192,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         return (result, failure)
     }
 
-    /// Gives the nodes of a text their ids, and those after the first their parents.
+    /// Assigns ids to the nodes of a text, and parents to all but the first.
     private func number(_ nodes: [StepNode], from first: Int) -> [StepNode] {
         nodes.enumerated().map { index, node in
             var node = node
@@ -207,17 +206,17 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     struct Text {
         var writer: StepWriter
         let branch: Model.Branch
-        /// Positions before it.
+        /// The number of positions before it.
         let start: Int
-        /// The view of the pictures that it stands behind.
+        /// The view of the pictures that precedes it.
         let view: Int
-        /// The logits behind the tokens in the cache.
+        /// The logits after the tokens in the cache.
         var logits: Logits
-        /// What the verifier reads of the steps.
+        /// The hidden states of its steps, for the verifier.
         var states: StepStates
     }
 
-    /// Tokens that are processed before the first token of some texts is chosen.
+    /// The number of tokens that are processed before the first token of these texts is chosen.
     private func openingTokens(of jobs: [WriteJob]) -> Int {
         let question = questionPrompts.question.count
         var tokens = Set(jobs.compactMap(beginning)).count { live[$0]?.logits == nil }
@@ -229,13 +228,13 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         return tokens
     }
 
-    /// What asks for a text behind a reflection.
+    /// The request for a text after a reflection.
     private func request(for job: WriteJob) -> [TokenID] {
         if case .turn = job.extent { return questionPrompts.rework }
         return questionPrompts.refine
     }
 
-    /// A text that there is no budget to begin.
+    /// An empty text, for which there is no budget.
     private func emptyText(_ job: WriteJob) throws -> Text {
         guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
         var writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
@@ -253,7 +252,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         )
     }
 
-    /// The tokens of the line that a node ends.
+    /// The tokens of the line up to a node.
     private func line(to node: Live) -> ArraySlice<TokenID> {
         node.branch.tokens.dropFirst(questionPrompts.question.count)
     }
@@ -287,7 +286,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         }
     }
 
-    /// Branches for the texts that begin in another view than the step before them: its prompt, and the line so far.
+    /// Branches for the texts that use another view than the step before them: the prompt in that view, and the line so
+    /// far.
     private func readViews(for jobs: [WriteJob], ledger: Ledger) throws -> [Int: View] {
         let changing = jobs.indices.filter { changesView(jobs[$0]) }
         let missing = Set(changing.map { jobs[$0].view }).filter { $0 > 0 && viewRoots[$0] == nil }.sorted()
@@ -317,12 +317,12 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         return places
     }
 
-    /// The question's prompt in a further view.
+    /// The question's prompt in another view.
     private func prompt(inView view: Int) throws -> [TokenID] {
         try views?.prompt(questionPrompts.question, inView: view) ?? questionPrompts.question
     }
 
-    /// The question in the first view; its logits are kept as long as it can be continued.
+    /// The question in the first view. Its logits are kept as long as it can be continued.
     private func first(_ prompted: Model.Branch) -> View? {
         live[0].flatMap { $0.logits }.map { View(branch: prompted, logits: $0) }
     }
@@ -330,7 +330,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     /// Whether a text is written in another view than the step before it.
     private func changesView(_ job: WriteJob) -> Bool { job.hint == nil && job.view != live[job.parent]?.view }
 
-    /// The node that a text begins behind; `nil` where that is a reflection, or another view.
+    /// The node that a text begins after; `nil` if it begins after a reflection or in another view.
     private func beginning(of job: WriteJob) -> Int? {
         if changesView(job) { return nil }
         return switch job.hint {
@@ -340,7 +340,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         }
     }
 
-    /// Computes the last token again of nodes whose logits were not kept.
+    /// Recomputes the last token of nodes whose logits were not kept.
     private func ensureLogits(after nodes: [Int], ledger: Ledger) throws {
         let missing = Set(nodes).sorted().filter { live[$0] != nil && live[$0]?.logits == nil }
         guard !missing.isEmpty else { return }
@@ -364,9 +364,9 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             if active.isEmpty { return }
             try model.cancellation.check()
             let reserve = texts.reduce(0) { $0 + $1.writer.job.reserve }
-            // Two passes: the second pays for a token that may have to be computed again.
+            // Two passes: the second is for a token that may have to be recomputed.
             let expense = Expense(promptTokens: reserve, passes: 2, branches: active.count)
-            // A text behind a hint is processed once more in its place.
+            // A text written after a hint is processed once more at its final place.
             let moved = active.filter { texts[$0].writer.job.hint != nil }
                 .reduce(0) { $0 + texts[$1].writer.tokenCount + 1 }
             guard ledger.meter.allows(expense),
@@ -377,7 +377,7 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
                 return
             }
             for index in active {
-                // Not a copy of the text: its writer would be copied with it, and again at every token.
+                // Do not copy the text: its writer would be copied with it at every token.
                 let (logits, branch) = (texts[index].logits, texts[index].branch)
                 try texts[index].writer.chooseToken(
                     samplers[index],

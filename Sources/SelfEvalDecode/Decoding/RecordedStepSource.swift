@@ -1,10 +1,10 @@
 import EMLLMCore
 
-/// Texts, verdicts and answers from the record of an earlier run: what would have been decided under other thresholds,
-/// without running the model.
+/// Texts, verdicts and answers from the record of an earlier run. It shows what would have been decided under other
+/// thresholds, without running the model.
 ///
-/// A node is a function of the seed and its place in the tree, so whatever a strategy asks for that was recorded is what
-/// the model would have said. What was not recorded ends the run with ``/EMLLMCore/EMLLMError/Code/leftRecording``.
+/// A node is a function of the seed and its place in the tree, so a recorded text is exactly what the model would
+/// write. A request for anything that was not recorded ends the run with ``/EMLLMCore/EMLLMError/Code/leftRecording``.
 final class RecordedStepSource: StepSource {
     private let recorded: Trace
     /// The recorded node that each node stands for.
@@ -72,7 +72,7 @@ final class RecordedStepSource: StepSource {
         return nodes
     }
 
-    /// Notes what a text costs that begins in another view than the step before it.
+    /// Records the cost of a text that uses another view than the step before it.
     private func noteView(of job: WriteJob, ledger: Ledger) {
         guard job.hint == nil, let parent = known[job.parent], recorded.view(of: parent) != job.view else { return }
         if job.view > 0, viewRoots.insert(job.view).inserted { ledger.counts.views += recorded.header.prompt.count }

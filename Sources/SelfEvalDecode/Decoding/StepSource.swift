@@ -1,48 +1,47 @@
 import EMLLMCore
 
-/// A text that is to be written.
+/// A text to write.
 struct WriteJob {
     /// The node that it follows; 0 for the question.
     let parent: Int
-    /// How many texts were begun there before.
+    /// The number of texts that were begun there before.
     let ordinal: Int
-    /// Which random numbers it draws.
+    /// The stream of random numbers that it uses.
     let stream: UInt64
     /// How tokens are chosen.
     let sampling: GenerationOptions
     /// One step, or all of them.
     let extent: DraftOptions.Extent
-    /// What it is written behind, before it is moved to its place.
+    /// The hint that it is written after, before it is moved to its place.
     let hint: StepNode.Hint?
-    /// The view of the pictures that it is written at; 0 is the first.
+    /// The view of the pictures that it is written with; 0 is the first.
     let view: Int
-    /// Tokens of the budget that are kept for evaluating it.
+    /// The number of tokens that the budget reserves for evaluating it.
     let reserve: Int
-    /// Whether evaluations between markers are pieces of their own.
+    /// Whether evaluations between markers are separate pieces.
     let recognizesEvaluations: Bool
 
     /// The temperature, 0 for the likeliest text.
     var temperature: Double { sampling.samplingMode == .greedy ? 0 : sampling.temperature }
 }
 
-/// Where texts, verdicts and answers come from: a model, or the record of what one said.
+/// The origin of texts, verdicts and answers: a model, or the record of an earlier run.
 ///
-/// Nodes are known by their ids. A source keeps what it needs to go on behind each until it
-/// is told that a node is not needed any more.
+/// Nodes are identified by their ids. A source keeps what it needs to continue from a node until that node is released.
 protocol StepSource: AnyObject {
     /// Puts the question's prompt into the cache.
     ///
     /// - Returns: tokens processed, and tokens found in the cache.
     func readQuestion(ledger: Ledger) throws -> (processed: Int, reused: Int)
 
-    /// Writes texts as one batch. Each is a list of nodes: one for a step, one for each step of a turn.
+    /// Writes texts as one batch. Each text is a list of nodes: one for a step, or one for each step of a turn.
     ///
     /// - Parameters:
-    ///   - jobs: what is to be written.
+    ///   - jobs: the texts to write.
     ///   - firstID: the id of the first node; the others follow in order.
-    ///   - ledger: what it costs is noted here, and writing stops where the budget does.
+    ///   - ledger: records the costs; writing stops when the budget is used up.
     ///   - onDraft: called with text of a step that is being written alone.
-    /// - Returns: the nodes, and the error that ended the writing before its time, as a cancellation does.
+    /// - Returns: the nodes, and the error that ended the writing early, such as a cancellation.
     func write(
         _ jobs: [WriteJob],
         firstID: Int,
@@ -50,9 +49,10 @@ protocol StepSource: AnyObject {
         onDraft: (_ parent: Int, String) -> Void
     ) throws -> (texts: [[StepNode]], error: (any Error)?)
 
-    /// The evaluations of nodes, asked for as one batch, without scores.
+    /// Evaluates nodes as one batch, without computing scores.
     ///
-    /// - Parameter reflection: what the model said about the only node, and is reminded of; `nil` asks right after it.
+    /// - Parameter reflection: a reflection on the only node, which precedes the request; `nil` asks right after the
+    ///   node.
     func evaluate(
         _ nodes: [Int],
         as scope: EvaluationScope,
@@ -60,19 +60,20 @@ protocol StepSource: AnyObject {
         ledger: Ledger
     ) throws -> [StepEvaluation]
 
-    /// What checkers found in a node, where that is on record; `nil` where they are to be asked.
+    /// The recorded findings of checkers on a node; `nil` if the checkers have to be asked.
     func findings(in node: Int) -> [StepFinding]?
 
-    /// The verdict that an evaluation written beside a step comes to, as the probability of its word for a step that stands;
-    /// `nil` where it comes to none.
+    /// The verdict of an evaluation that was written after a step, from the probability of its word for an accepted
+    /// step; `nil` if it has no verdict.
     func readVerdict(in evaluation: StepNode, ledger: Ledger) throws -> Verdict?
 
-    /// The verdict on a step without content, which is subtracted from others from then on.
+    /// The verdict on a step without content, which is subtracted from all later verdicts.
     func evaluateEmptyStep(ledger: Ledger) throws -> Verdict
 
-    /// What the model says is wrong with a node, or the chain that it ends; `nil` if there is no room for it.
+    /// The model's description of what is wrong with a node, or with the chain up to it; `nil` if there is no room for
+    /// it.
     ///
-    /// - Parameter hint: what stands in the place of the model's own words; `nil` asks it.
+    /// - Parameter hint: a text that replaces the model's own words; `nil` asks the model.
     func reflect(
         on node: Int,
         as scope: EvaluationScope,
@@ -81,15 +82,15 @@ protocol StepSource: AnyObject {
         ledger: Ledger
     ) throws -> Reflection?
 
-    /// The answers that the model gives after nodes, asked for as one batch.
+    /// Asks for the model's answers after nodes, as one batch.
     func answer(after nodes: [Int], ledger: Ledger) throws -> [(text: String, tokens: [TokenID])]
 
-    /// Forgets what is kept for nodes; their texts can not be continued or evaluated any more.
+    /// Discards the state of nodes. They can no longer be continued or evaluated.
     func release(_ nodes: [Int])
 
-    /// Positions in the context after a node.
+    /// The number of positions in the context after a node.
     func position(after node: Int) -> Int
-    /// The most positions.
+    /// The maximum number of positions.
     var contextLength: Int { get }
     /// Throws when the work was cancelled.
     func checkCancelled() throws

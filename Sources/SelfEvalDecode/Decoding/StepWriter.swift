@@ -8,13 +8,13 @@ struct StepWriter {
     let job: WriteJob
     /// The steps that have ended, and how many tokens of the text each ends after.
     private(set) var steps: [(node: StepNode, end: Int)] = []
-    /// Why the text ended; `nil` while it goes on.
+    /// Why the text ended; `nil` while it continues.
     private(set) var end: StepStopReason?
     /// The token chosen but not yet in the cache.
     private(set) var pending: TokenID?
-    /// The text that the last token made readable.
+    /// The text that the last token completed.
     private(set) var lastFragment = ""
-    /// The state of the text behind each token.
+    /// The state of the detokenizer after each token.
     private(set) var detokenizers: [StreamingDetokenizer] = []
 
     private let rule: Rule
@@ -23,20 +23,20 @@ struct StepWriter {
     private var chosen: [TokenID] = []
     private var fragments: [String] = []
     private var logProbabilities: [Double] = []
-    /// `nil` where steps that repeat end the chain.
+    /// `nil` if repeated steps end the chain.
     private var loops: LoopDetector?
-    /// The token at which the step being written begins.
+    /// The index of the first token of the step being written.
     private var first = 0
-    /// Tokens that went through the model beyond those of ended steps.
+    /// The number of tokens that went through the model beyond those of ended steps.
     private var processed = 0
-    /// How the step ends once the pending token is in the cache.
+    /// How the step ends, once the pending token is in the cache.
     private var endAfterPending: (kept: Int, end: StepStopReason)?
 
     /// What all writers of a run have in common.
     struct Rule {
         let tokenizer: Tokenizer
         let options: SelfEvalOptions
-        /// Special tokens that are delimiters of steps.
+        /// Special tokens that delimit steps.
         let delimiters: Set<TokenID>
 
         init(_ options: SelfEvalOptions, _ tokenizer: Tokenizer) {
@@ -50,7 +50,7 @@ struct StepWriter {
         }
     }
 
-    /// - Parameter line: the tokens of the line that the text goes on with, for a loop that begins in it.
+    /// - Parameter line: the tokens of the line before the text, for a loop that begins in them.
     init(_ job: WriteJob, rule: Rule, detokenizer: StreamingDetokenizer, behind line: some Sequence<TokenID>) {
         self.job = job
         self.rule = rule
@@ -59,15 +59,15 @@ struct StepWriter {
         if !rule.options.prompts.chainEnds.contains(.repetition) { loops = LoopDetector(behind: line) }
     }
 
-    /// Tokens of the text so far.
+    /// The number of tokens so far.
     var tokenCount: Int { chosen.count }
-    /// Tokens of the text that are kept.
+    /// The number of tokens that are kept.
     var keptTokens: Int { steps.last?.end ?? 0 }
 
     /// Chooses the next token; the step may end with it, or turn out to have ended before it.
     ///
     /// - Parameters:
-    ///   - logits: those behind the text so far.
+    ///   - logits: the logits after the text so far.
     ///   - recent: the branch's tokens, for a repetition penalty.
     ///   - position: positions of the branch.
     /// - Throws: ``EMLLMError`` when the logits are not numbers.
@@ -91,7 +91,7 @@ struct StepWriter {
         var ended: (kept: Int, end: StepStopReason)?
         if case .end(let kept, let reason) = decision { ended = (kept, reason) }
         if let (kept, reason) = ended, first + kept <= chosen.count {
-            // A step ended some tokens ago. In a turn they begin the next one, and this token goes on with that.
+            // A step ended some tokens ago. In a turn, those tokens begin the next step, and this token continues it.
             closeStep(keeping: kept, reason)
             if end != nil { return }
             replayOverhang()
@@ -107,7 +107,7 @@ struct StepWriter {
         logProbabilities.append(logProbability)
     }
 
-    /// The pending token is in the cache.
+    /// Records that the pending token is in the cache.
     mutating func acceptPending() {
         pending = nil
         processed += 1
@@ -121,7 +121,7 @@ struct StepWriter {
     /// Ends the text with its last whole character.
     mutating func endWithin(_ reason: StepStopReason) {
         let kept = scanner.wholeTokens(within: chosen.count - first)
-        // Nothing behind a step that has ended: the text ended with that step.
+        // Nothing follows a step that has ended: the text ended with that step.
         if kept == 0, !steps.isEmpty {
             end = reason
             steps[steps.count - 1].node.end = reason
@@ -131,7 +131,7 @@ struct StepWriter {
         end = reason
     }
 
-    /// Ends the step that is being written after `kept` tokens.
+    /// Ends the step being written after `kept` tokens.
     private mutating func closeStep(keeping kept: Int, _ reason: StepStopReason) {
         let tokens = first..<(first + kept)
         var node = StepNode(
@@ -160,7 +160,7 @@ struct StepWriter {
         if end != nil { trim() }
     }
 
-    /// Whether the text ends with a step, and why.
+    /// Why the text ends with a step; `nil` if it continues.
     private func textEnd(after node: StepNode, _ reason: StepStopReason) -> StepStopReason? {
         guard case .turn(let maximumSteps) = job.extent else { return reason }
         if reason == .endOfTurn || reason == .budget || reason == .loop { return reason }
@@ -168,13 +168,13 @@ struct StepWriter {
         if ends.contains(.answer), AnswerText.stated(in: node.text, by: rule.options.prompts) != nil { return reason }
         if steps.count >= maximumSteps { return reason }
         guard ends.contains(.repetition) else { return nil }
-        // The same again, twice: it would go on like this to the end of the budget.
+        // The same text for the third time: the model would repeat it until the budget is used up.
         let key = AnswerText.key(node.text)
         let same = steps.filter { AnswerText.key($0.node.text) == key }.count
         return same > 2 || (key.isEmpty && node.end == .cap) ? reason : nil
     }
 
-    /// Forgets what was chosen beyond the last step.
+    /// Discards the tokens beyond the last step.
     private mutating func trim() {
         let kept = keptTokens
         steps[steps.count - 1].node.written += processed - steps.reduce(0) { $0 + $1.node.written }
@@ -185,7 +185,7 @@ struct StepWriter {
         logProbabilities.removeLast(given)
     }
 
-    /// Shows a new step's scanner the tokens that were written beyond the end of the step before.
+    /// Feeds a new step's scanner the tokens that were written beyond the end of the previous step.
     private mutating func replayOverhang() {
         for index in first..<chosen.count {
             var probe = detokenizers[index]
@@ -197,7 +197,7 @@ struct StepWriter {
         }
     }
 
-    /// What there is when the work is cancelled: what is written of the last step is a node too.
+    /// Ends the text when the work is cancelled. The part of the last step that is written becomes a node too.
     mutating func interrupt() {
         guard end == nil else { return }
         let wasPending = pending != nil
@@ -217,7 +217,7 @@ struct StepWriter {
         values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
     }
 
-    /// The lowest mean of any `window` values in a row; of all of them where there are fewer.
+    /// The lowest mean of any `window` consecutive values; the mean of all if there are fewer.
     private static func weakest(_ values: ArraySlice<Double>, window: Int) -> Double {
         guard values.count > window else { return mean(values) }
         var lowest = Double.infinity

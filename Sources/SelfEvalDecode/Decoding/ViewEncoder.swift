@@ -1,35 +1,36 @@
 import EMLLMCore
 
-/// Shows a question's pictures in further views: moved a little in their frames.
+/// Encodes further views of a question's pictures, in which each picture is shifted a little within its frame.
 ///
-/// A vision transformer cuts a picture into patches, and what it takes a small or a faint thing for depends on where the cuts
-/// are. What is there stays when the picture moves; a mistake of reading often does not. So texts that begin behind different
-/// views err more independently than draws behind one (test-time augmentation, Krizhevsky et al. 2012).
+/// A vision transformer divides a picture into patches, and how it perceives a small or faint object depends on where
+/// the patches begin. Real content persists when the picture is shifted; a misreading often does not. So the errors of
+/// texts written with different views are more independent than those of several samples with one view (test-time
+/// augmentation, Krizhevsky et al. 2012).
 public protocol ViewEncoder: AnyObject {
-    /// A prompt as it is in another view of its pictures.
+    /// Returns a prompt with another view of its pictures.
     ///
     /// - Parameters:
-    ///   - prompt: tokens, those of the pictures as they are among them.
-    ///   - view: which one, from 1; 0 is the pictures as they are.
-    /// - Returns: as many tokens, in the same places.
+    ///   - prompt: tokens, including those of the unchanged pictures.
+    ///   - view: the number of the view, from 1; 0 is the unchanged pictures.
+    /// - Returns: the same number of tokens, in the same places.
     func prompt(_ prompt: [TokenID], inView view: Int) throws -> [TokenID]
 }
 
-/// The views that a real model's vision encoder makes.
+/// The views that a model's vision encoder produces.
 final class PictureViews: ViewEncoder {
-    /// The most views.
+    /// The maximum number of views.
     static let most = 9
 
     private let images: [RGBImage]
     private let encoded: [EncodedImage]
     private let context: InferenceContext
-    /// Held as long as the run, so that features stay in memory until prompts are computed.
+    /// Kept for the whole run, so that features stay in memory until prompts are computed.
     private var held: [EncodedImage] = []
 
     /// - Parameters:
-    ///   - images: the pictures as they are.
-    ///   - encoded: what the question's prompt shows of them.
-    ///   - context: where they are encoded.
+    ///   - images: the unchanged pictures.
+    ///   - encoded: their encodings in the question's prompt.
+    ///   - context: the context that encodes them.
     init(of images: [RGBImage], encoded: [EncodedImage], in context: InferenceContext) {
         self.images = images
         self.encoded = encoded
@@ -48,8 +49,8 @@ final class PictureViews: ViewEncoder {
 }
 
 extension RGBImage {
-    /// The picture as a view shows it: moved along the diagonals, by a 64th of its sides in views 1 to 4 (a quarter of a patch,
-    /// where sixteen patches make a side), by twice as much in 5 to 8.
+    /// The picture in a view. It is shifted along a diagonal, in views 1 to 4 by 1/64 of its sides (a quarter of a
+    /// patch if there are sixteen patches to a side), in views 5 to 8 by twice as much.
     package func shown(inView view: Int) -> RGBImage {
         guard view > 0 else { return self }
         let (right, down) = [(1, 1), (-1, -1), (1, -1), (-1, 1)][(view - 1) % 4]

@@ -3,9 +3,9 @@ import Foundation
 import Yams
 
 extension PromptPack {
-    /// The pack called `name` among those that come with the library, or the one in a YAML or JSON file.
+    /// The built-in pack called `name`, or the pack in the YAML or JSON file at that path.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is neither, and as ``init(yaml:path:)``.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is neither, and the errors of ``init(yaml:path:)``.
     public static func named(_ name: String) throws -> PromptPack {
         if let pack = builtIn.first(where: { $0.name == name }) { return pack }
         guard let data = FileManager.default.contents(atPath: name) else {
@@ -24,13 +24,13 @@ extension PromptPack {
 
     /// The pack of a model that replaces a built-in one: the file `MODEL.NAME.yaml` beside `MODEL.emllm`.
     ///
-    /// A model that was trained to evaluate its steps learnt certain words for it.
+    /// A model that was trained to evaluate its steps has learnt particular words for it.
     ///
     /// - Parameters:
     ///   - model: the model's file.
     ///   - name: the built-in pack's: `cas-seat` or `seat`.
     /// - Returns: `nil` if there is no such file.
-    /// - Throws: as ``init(yaml:path:)``.
+    /// - Throws: the errors of ``init(yaml:path:)``.
     public static func besides(_ model: URL, named name: String) throws -> PromptPack? {
         let url = model.deletingPathExtension().appendingPathExtension("\(name).yaml")
         return FileManager.default.fileExists(atPath: url.path) ? try named(url.path) : nil
@@ -41,7 +41,7 @@ extension PromptPack {
     /// - Parameters:
     ///   - yaml: the text.
     ///   - path: what error messages call it.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line of a key that is missing, unknown, or has a text that will not do.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line of a key that is missing, is unknown, or has an invalid text.
     public init(yaml: String, path: String = "prompt pack") throws {
         let file = try PackFile(yaml, path: path)
         var base: PromptPack?
@@ -100,7 +100,7 @@ extension PromptPack {
         }
     }
 
-    /// The pack as YAML, to begin one's own with.
+    /// The pack as YAML, as a starting point for a pack of your own.
     public func yaml() throws -> String {
         func map(_ pairs: [(String, Node)]) -> Node { Node(pairs.map { (Node($0.0), $0.1) }, .implicit, .block) }
         func quoted(_ text: String) -> Node {
@@ -192,16 +192,16 @@ extension EvaluationMarkers {
 /// A file of nested keys and texts that knows its lines.
 private struct PackFile {
     static let mostBytes = 1 << 18
-    /// Keys of earlier versions, and what they are called now.
+    /// Keys of earlier versions and their current names.
     static let formerKeys = ["review": "evaluate_chain"]
-    /// Deeper than any pack; the YAML reader calls itself for each level.
+    /// Deeper than any pack. The YAML reader recurses for each level.
     private static let mostLevels = 64
 
     let root: Section
 
     init(_ source: String, path: String) throws {
         var text = source.unicodeScalars.first == "\u{FEFF}" ? String(source.unicodeScalars.dropFirst()) : source
-        // A tab is white space in JSON, and can stand nowhere else there; YAML does not take it for indentation.
+        // In JSON, a tab is white space and can occur nowhere else; YAML does not accept it as indentation.
         let isJSON = text.first { !$0.isWhitespace } == "{"
         if isJSON { text = text.replacingOccurrences(of: "\t", with: " ") }
         try Self.checkDepth(text, path: path)
@@ -239,7 +239,7 @@ private struct PackFile {
         }
     }
 
-    /// The line of a key, as `verdict.positive`; of the section where the key is absent.
+    /// The line of a key such as `verdict.positive`; the line of its section if the key is absent.
     func line(of key: String) -> Int? {
         let parts = key.split(separator: ".").map(String.init)
         guard let first = parts.first, let entry = root.entries[first] else { return nil }
@@ -289,7 +289,7 @@ private struct PackFile {
             return (text, place)
         }
 
-        /// A text that may be absent (then it is inherited) or null (then there is none).
+        /// A text that may be absent, and is then inherited, or null for none.
         func optionalText(_ key: String, isNeeded: Bool = false, default inherited: String?) throws -> String? {
             guard let found = try text(key, isNeeded: isNeeded) else { return inherited }
             let isNull = entries[key]?.node.scalar?.style == .plain && ["", "~", "null"].contains(found.text)
@@ -345,7 +345,7 @@ private struct PackFile {
             return try Section(mapping, line: place, path: path)
         }
 
-        /// Reports a key that means nothing, which most often is a slip of the pen.
+        /// Reports an unknown key, which is usually a typing error.
         func checkKeys(_ known: [String]) throws {
             let extra = entries.filter { !known.contains($0.key) }.min { $0.value.line < $1.value.line }
             guard let extra else { return }
@@ -355,9 +355,9 @@ private struct PackFile {
 }
 
 extension EMLLMError.Code {
-    /// A file of prompts with a defect.
+    /// An invalid file of prompts.
     public static let invalidPromptPack = Self(rawValue: "invalid-prompt-pack")
-    /// Prompts that are neither built in nor a file.
+    /// Prompts that are neither built in nor the path of a file.
     public static let noSuchPromptPack = Self(rawValue: "no-such-prompt-pack")
 }
 

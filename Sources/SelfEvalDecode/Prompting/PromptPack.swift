@@ -4,12 +4,12 @@ import Foundation
 /// The texts of the method as data: what asks for reasoning, for a verdict, for a better step and for the answer.
 ///
 /// Each text is a short prompt for one task, and a separate turn of the conversation (Cas-SEAT, arXiv 2501.05662); the
-/// pack ``seat`` asks for everything in one long prompt instead. Which tokens open and close a turn is the model's chat
-/// template's business (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
+/// pack ``seat`` asks for everything in one long prompt instead. The model's chat template determines which tokens open
+/// and close a turn (see ``QuestionPrompts``). Packs are written as YAML or JSON files, see <doc:PromptPacks>.
 public struct PromptPack: Codable, Sendable, Equatable {
-    /// What the pack is called.
+    /// The name of the pack.
     public var name: String
-    /// The system message when the caller gives none; `nil` leaves it to the chat template.
+    /// The system message if the caller gives none; `nil` leaves it to the chat template.
     public var system: String?
     /// Asks the question. `{question}` is replaced with the user's text.
     public var reason: String
@@ -19,35 +19,35 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public var evaluateChain: String
     /// Asks what is wrong, in words.
     public var reflect: String
-    /// Asks for the last step again, after its mistake was described.
+    /// Asks for the last step again, after the mistake in it was described.
     public var refine: String
-    /// Asks for the whole reasoning again, after its mistake was described.
+    /// Asks for the whole reasoning again, after the mistake in it was described.
     public var rework: String
     /// Asks for the answer alone.
     public var answer: String
     /// How an answer is stated, with `{answer}` in its place. The text before it begins the requested answer, and marks an
     /// answer inside the reasoning. The text after it, or the end of the line, ends the answer.
     public var answerPattern: String
-    /// Further ways in which the reasoning may state its answer, each with `{answer}` in it. The last statement in any way
-    /// counts.
+    /// Other patterns in which the reasoning may state its answer, each with `{answer}` in it. The last match of any
+    /// pattern counts.
     public var furtherAnswerPatterns: [String]
     /// What ends a chain besides the end of the model's turn and the budget.
     public var chainEnds: Set<ChainEnd>
     /// The words of a verdict.
     public var verdict: VerdictWords
-    /// A step without content, whose verdict shows which way the model leans before it has read anything; `nil` for a model
-    /// that was trained to evaluate, and leans neither way.
+    /// A step without content, whose verdict shows the model's bias before it has read anything; `nil` for a model that
+    /// was trained to evaluate, and has no such bias.
     public var emptyStep: String?
     /// Where steps end with these prompts.
     public var step: StepSegmenter
-    /// How evaluations stand in the text of a model that writes them beside its steps.
+    /// The markers around evaluations in the text of a model that writes them between its steps.
     public var markers: EvaluationMarkers
 
     /// What may end a chain before the model ends its turn.
     public enum ChainEnd: String, Codable, Sendable, CaseIterable {
         /// A step that states the answer.
         case answer
-        /// A step that stands in the chain already, and a step of white space alone.
+        /// A step that the chain already contains, or a step of white space only.
         case repetition
     }
 
@@ -58,9 +58,9 @@ public struct PromptPack: Codable, Sendable, Equatable {
 
     /// The words that a verdict chooses between.
     public struct VerdictWords: Codable, Sendable, Equatable {
-        /// The word for a step that stands.
+        /// The word for a step that is accepted.
         public var positive: String
-        /// The word for a step that does not.
+        /// The word for a step that is rejected.
         public var negative: String
 
         /// Names the two words.
@@ -112,11 +112,11 @@ public struct PromptPack: Codable, Sendable, Equatable {
         case emptyStep, step, markers, furtherAnswerPatterns, chainEnds
     }
 
-    /// What keys were called in earlier versions.
+    /// Names of keys in earlier versions.
     private enum FormerKey: String, CodingKey { case review }
 
-    /// Reads a pack out of a trace or of options. In those of earlier versions there was one pattern, and a stated answer and a
-    /// step that was said before ended a chain.
+    /// Reads a pack from a trace or from options. In earlier versions, there was only one pattern, and a chain ended at
+    /// a stated answer or a repeated step.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let former = try decoder.container(keyedBy: FormerKey.self)
@@ -141,7 +141,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
         )
     }
 
-    /// Writes the pack, sets in the order of their names: the same pack is the same JSON.
+    /// Writes the pack, with sets sorted by name, so that equal packs give equal JSON.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(name, forKey: .name)
@@ -165,7 +165,7 @@ public struct PromptPack: Codable, Sendable, Equatable {
     /// The cascade of short prompts.
     public static let casSEAT = PromptPack()
 
-    /// One long prompt, evaluations written beside the steps between markers.
+    /// One long prompt. The model writes evaluations between its steps, enclosed in markers.
     public static let seat = PromptPack(
         name: "seat",
         system: "You are a helpful assistant that reasons step by step.",
@@ -186,15 +186,15 @@ public struct PromptPack: Codable, Sendable, Equatable {
     public static let builtIn: [PromptPack] = [casSEAT, seat]
 }
 
-/// How evaluations stand in the text of a model trained to write them beside its steps: SEAT's markers.
+/// The markers around evaluations in the text of a model that was trained to write them between its steps, as in SEAT.
 public struct EvaluationMarkers: Codable, Sendable, Equatable {
     /// Begins an evaluation.
     public var start: String
     /// Comes before the verdict.
     public var verdict: String
-    /// The verdict on a step that stands.
+    /// The verdict on a step that is accepted.
     public var accept: String
-    /// The verdict on a step that is to be written again.
+    /// The verdict on a step that should be rewritten.
     public var refine: String
     /// Ends an evaluation.
     public var end: String
@@ -214,15 +214,15 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
         self.end = end
     }
 
-    /// What an evaluation says about the step before it.
+    /// The verdict of an evaluation on the step before it.
     public enum Outcome: Sendable, Equatable {
-        /// The step stands.
+        /// The step is accepted.
         case accept
-        /// The step is to be written again.
+        /// The step should be rewritten.
         case refine
     }
 
-    /// The last verdict in an evaluation's text; `nil` where it says neither.
+    /// The last verdict in an evaluation's text; `nil` if there is none.
     public func outcome(in text: String) -> Outcome? {
         guard let place = text.range(of: verdict, options: [.caseInsensitive, .backwards]) else { return nil }
         let rest = text[place.upperBound...].drop { !$0.isLetter }.lowercased()
@@ -237,14 +237,14 @@ public struct EvaluationMarkers: Codable, Sendable, Equatable {
 }
 
 extension PromptPack {
-    /// What a stated answer begins with.
+    /// The text before a stated answer.
     var answerPrefix: String { answerParts.prefix }
-    /// What a stated answer ends with; empty where the line ends it.
+    /// The text after a stated answer; empty if the end of the line ends it.
     var answerSuffix: String { answerParts.suffix }
 
     private var answerParts: (prefix: String, suffix: String) { Self.parts(of: answerPattern) }
 
-    /// What comes before and after the answer in a pattern.
+    /// The text before and after the answer in a pattern.
     static func parts(of pattern: String) -> (prefix: String, suffix: String) {
         guard let place = pattern.range(of: "{answer}") else { return (pattern, "") }
         let prefix = pattern[..<place.lowerBound].trimmingCharacters(in: .whitespaces)
@@ -261,14 +261,14 @@ extension PromptPack {
         try step.validate()
     }
 
-    /// A key with a text that will not do.
+    /// A key with an invalid text.
     struct Defect: Equatable {
         let key: String
         let expected: String
         let found: String
     }
 
-    /// Placeholders of each text; a text may use no other, and needs these.
+    /// The placeholders of each text. A text must contain them, and no others.
     private var placeholders: [(key: String, text: String, names: [String])] {
         [
             ("reason", reason, ["question"]), ("evaluate", evaluate, ["options"]),
@@ -313,7 +313,7 @@ extension PromptPack {
         return nil
     }
 
-    /// Words in braces, as `{question}`.
+    /// Words in braces, such as `{question}`.
     private static func placeholders(in text: String) -> [String] {
         text.matches(of: /\{([a-z_]+)\}/).map { String($0.1) }
     }

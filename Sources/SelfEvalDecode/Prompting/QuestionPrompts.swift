@@ -3,32 +3,32 @@ import Foundation
 
 /// One question as tokens: its prompt, and the turns that can follow a step.
 ///
-/// A step is the model's own tokens, inside its own turn. To evaluate it, that turn must be closed, the evaluation asked as
-/// the user's turn, and a new turn of the model's opened, all with **appended tokens only**, since what is in the cache
-/// stays there. Those tokens differ from family to family, so they are taken from the model's chat template: it renders
-/// the conversation "question, *mark*, evaluation" with an arbitrary word as the mark, and what comes after the mark is
-/// what has to be appended.
+/// A step is the model's own tokens, inside its own turn. To evaluate it, that turn must be closed, the evaluation
+/// asked as the user's turn, and a new turn of the model's opened, all by **appending tokens only**, since the tokens
+/// in the cache stay there. Those tokens differ from family to family, so they are taken from the model's chat
+/// template: it renders the conversation "question, *mark*, evaluation" with an arbitrary word as the mark, and
+/// everything after the mark has to be appended.
 public struct QuestionPrompts: Sendable {
     /// The question's prompt, up to where the model's reasoning begins.
     public let question: [TokenID]
     /// The same prompt without its pictures; `nil` if there are none.
     public let imageFreeQuestion: [TokenID]?
-    /// What asks for a verdict after a step: one sequence for each order of the two words.
+    /// The request for a verdict after a step: one sequence for each order of the two words.
     public let evaluations: [[TokenID]]
-    /// What asks for a verdict on a whole chain: one sequence for each order.
+    /// The request for a verdict on a whole chain: one sequence for each order.
     public let chainEvaluations: [[TokenID]]
-    /// What asks what is wrong.
+    /// The question of what is wrong.
     public let reflect: [TokenID]
-    /// What asks for the last step once more, after a reflection.
+    /// The request for the last step once more, after a reflection.
     public let refine: [TokenID]
-    /// What asks for the whole reasoning once more, after a reflection.
+    /// The request for the whole reasoning once more, after a reflection.
     public let rework: [TokenID]
-    /// What asks for the answer after the last step, with the answer's first words.
+    /// The request for the answer after the last step, with the answer's first words.
     public let answer: [TokenID]
-    /// A step without content; empty where the prompts have none.
+    /// A step without content; empty if the prompts have none.
     public let emptyStep: [TokenID]
 
-    /// Tokens to evaluate one step.
+    /// The number of tokens that it takes to evaluate one step.
     public var evaluationCost: Int { evaluations.reduce(0) { $0 + $1.count } }
 
     /// How a model without a chat template is addressed.
@@ -44,7 +44,7 @@ public struct QuestionPrompts: Sendable {
     ///   - question: the user's text. Anything in it that looks like a special token stays text.
     ///   - system: the system message; `nil` takes the one of `prompts`.
     ///   - prompts: the texts.
-    ///   - bothOrders: whether verdicts are asked for with the two words in either order.
+    ///   - bothOrders: whether each verdict is requested twice, once for each order of the two words.
     ///   - model: the model that is asked.
     ///   - images: the pictures that the question shows.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when a prompt is incomplete, the question is empty, or the template cannot
@@ -70,7 +70,7 @@ public struct QuestionPrompts: Sendable {
 
     /// Renders the turns.
     ///
-    /// - Parameter renderer: the model's; `nil` for a model without a chat template.
+    /// - Parameter renderer: renders the model's chat template; `nil` for a model without one.
     init(
         question: String,
         system: String?,
@@ -98,7 +98,7 @@ public struct QuestionPrompts: Sendable {
         do {
             self.question = try turns.prompt()
         } catch let error as EMLLMError where error.code == .chatTemplateRejection && system.isOurs {
-            // Some families have no system messages; ours is a suggestion, the caller's is not.
+            // Some families have no system messages. The pack's own message is dropped then; the caller's must not be.
             turns.opening = [asked]
             self.question = try turns.prompt()
         }
@@ -128,7 +128,7 @@ public struct QuestionPrompts: Sendable {
             try prompts.tokens(of: try prompts.pieces(for: opening), images: images, addSpecialTokens: addsBeginning)
         }
 
-        /// The same conversation about nothing to be seen.
+        /// The same conversation without pictures.
         func withoutImages() -> Renderer {
             var copy = self
             copy.images = []
@@ -170,7 +170,7 @@ public struct QuestionPrompts: Sendable {
 extension EMLLMError.Code {
     /// A question without text.
     public static let emptyQuestion = Self(rawValue: "empty-question")
-    /// A chat template that does not show the model's earlier turns as they were.
+    /// A chat template that does not render the model's earlier turns unchanged.
     public static let templateDropsTurns = Self(rawValue: "template-drops-turns")
 }
 

@@ -2,19 +2,19 @@
 public struct TokenCounts: Codable, Sendable, Equatable {
     /// The question's prompt, processed once.
     public var prompt = 0
-    /// Tokens of the prompt that were in the cache from an earlier question, pictures among them, and were not processed
-    /// again; `nil` where there were none.
+    /// Tokens of the prompt, pictures included, that were in the cache from an earlier question and were not processed
+    /// again; `nil` if there were none.
     public var reusedPrompt: Int?
-    /// Written for steps, rejected candidates included.
+    /// Tokens written for steps, including rejected candidates.
     public var generated = 0
     /// Of those, the tokens of accepted steps.
     public var accepted = 0
-    /// Processed a second time: the last token of a step that ended before the last one written, steps that were moved from
-    /// behind a reflection, and steps that are gone on from in another view of the pictures.
+    /// Tokens processed a second time: the last token of a step that ended before the last token written, steps that
+    /// were moved to their place after a reflection, and steps that are continued in another view of the pictures.
     public var recomputed = 0
-    /// The question's prompt in further views of its pictures.
+    /// The question's prompt with further views of its pictures.
     public var views = 0
-    /// Evaluation prompts, the one of the prior included.
+    /// Evaluation prompts, including the one for the prior.
     public var evaluation = 0
     /// Reflections: the prompts that ask for them, and their text.
     public var reflection = 0
@@ -22,7 +22,7 @@ public struct TokenCounts: Codable, Sendable, Equatable {
     public var contrast = 0
     /// The prompt that asks for the answer.
     public var answerPrompt = 0
-    /// Written for the answer.
+    /// Tokens written for the answer.
     public var answer = 0
 
     enum CodingKeys: String, CodingKey {
@@ -31,7 +31,7 @@ public struct TokenCounts: Codable, Sendable, Equatable {
         case answer
     }
 
-    /// All of them.
+    /// The total.
     public var processed: Int {
         prompt + views + generated + recomputed + evaluation + reflection + contrast + answerPrompt + answer
     }
@@ -58,7 +58,7 @@ public struct Seconds: Codable, Sendable, Equatable {
 // MARK: Files
 
 extension TokenCounts {
-    /// Reads counts. Purposes that an earlier version did not know have none.
+    /// Reads counts. Purposes that an earlier version did not have are 0.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func count(_ key: CodingKeys) throws -> Int { try values.decodeIfPresent(Int.self, forKey: key) ?? 0 }
@@ -77,7 +77,7 @@ extension TokenCounts {
 }
 
 extension Seconds {
-    /// Reads seconds. Purposes that an earlier version did not know took none.
+    /// Reads seconds. Purposes that an earlier version did not have are 0.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func seconds(_ key: CodingKeys) throws -> Double { try values.decodeIfPresent(Double.self, forKey: key) ?? 0 }

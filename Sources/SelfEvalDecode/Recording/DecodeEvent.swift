@@ -1,24 +1,25 @@
-/// What happens while a question is answered, as it happens.
+/// An event while a question is being answered.
 ///
-/// All events but ``draft(parent:text:)`` are recorded; a ``Trace`` is what they come to.
+/// All events except ``draft(parent:text:)`` are recorded; together they make up a ``Trace``.
 public enum DecodeEvent: Sendable, Equatable {
     /// Something about the run as a whole.
     case info(Info)
-    /// More text of a step that is being written and may yet be replaced. Only while a single candidate is written.
+    /// More text of a step that is being written and may still be replaced. Sent only while a single candidate is
+    /// written.
     case draft(parent: Int, text: String)
-    /// A text was written; nothing is decided about it.
+    /// A text was written; nothing has been decided about it.
     case candidate(StepNode)
     /// The model's evaluation of a step.
     case evaluation(node: Int, StepEvaluation)
-    /// What the model says is wrong.
+    /// The model's description of a mistake.
     case reflection(Reflection)
-    /// No candidate after `parent` is accepted yet: this many more are written.
+    /// No candidate after `parent` was accepted yet, and this many more will be written.
     case revision(parent: Int, candidates: Int)
-    /// What is made of a step.
+    /// The decision on a step.
     case step(node: Int, StepNode.Decision)
     /// Steps are taken back.
     case backtrack(Backtrack)
-    /// The answer of one line among several.
+    /// The answer of one of several lines.
     case proposal(Answer)
     /// The answer.
     case answer(Answer)
@@ -50,7 +51,7 @@ extension DecodeEvent: Codable {
         case decision, backtrack, reason, answer, summary
     }
 
-    /// Reads an event: an object with its name as `event`, and its values beside it.
+    /// Reads an event: an object with its name under `event`, and its values next to it.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         func value<Value: Decodable>(_ key: Key) throws -> Value { try values.decode(Value.self, forKey: key) }

@@ -1,14 +1,14 @@
 import EMLLMCore
 import Foundation
 
-/// Keys of traces of versions 2 and 3, which have the structure of today's and other names.
+/// Keys of traces of versions 2 and 3, which have the current structure but other names.
 enum FormerTraceKeys {
     private static let names = [
         "look": "view", "looks": "views", "judgement": "evaluation", "blindLogit": "imageFreeLogit",
         "judgesChains": "evaluatesChains",
     ]
 
-    /// Reads a former version's keys as today's.
+    /// Makes a decoder that translates former keys to the current ones.
     static func makeDecoder() -> JSONDecoder {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .custom { path in
@@ -111,16 +111,16 @@ struct TraceVersion1: Decodable {
         let bestProbability: Double
     }
 
-    /// The same run as a trace of today.
+    /// The same run as a trace of the current version.
     ///
-    /// - Returns: `nil` where places or candidates do not follow from each other.
+    /// - Returns: `nil` if places or candidates are inconsistent.
     func trace() -> Trace? {
         var trace = Trace(header)
         trace.apply(.info(.prompted(tokens: counts.prompt, reused: counts.reusedPrompt ?? 0, seconds: seconds.prompt)))
         if let prior { trace.apply(.info(.prior(prior))) }
         /// The accepted nodes, in order.
         var chain: [Int] = []
-        /// The nodes of candidates; one that is put in its place again is there twice.
+        /// The nodes of candidates; a restored candidate appears twice.
         var nodes: [Int: Int] = [:]
         var taken = backtracks[...]
         for attempt in steps {
@@ -180,7 +180,7 @@ struct TraceVersion1: Decodable {
             options: currentOptions,
             images: images,
             prompt: prompt,
-            // What prompts cost was not recorded.
+            // The costs of prompts were not recorded.
             costs: .init(evaluation: 0, prior: 0, chainEvaluation: 0, answer: 0),
             contextLength: 0
         )

@@ -49,7 +49,7 @@ public enum ReasoningStopReason: String, Codable, Sendable {
     case budget
     /// The model had nothing new to say.
     case exhausted
-    /// The model went round in a circle: the same tokens again and again.
+    /// The model was stuck in a loop and repeated the same tokens.
     case loop
 }
 
@@ -61,7 +61,7 @@ public struct Answer: Codable, Sendable, Equatable {
     public var source: Source
     /// The node that it follows from.
     public var node: Int
-    /// The tokens written for it; empty where a step states it.
+    /// The tokens written for it; empty if a step states it.
     public var tokens: [TokenID]
     /// The confidence, from 0 to 1. Unless it is calibrated, its meaning depends on the strategy. `nil` if the strategy
     /// measures none.

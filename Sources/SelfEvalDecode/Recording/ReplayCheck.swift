@@ -2,7 +2,7 @@ import EMLLMCore
 
 /// Compares a repeated run with its record.
 enum ReplayCheck {
-    /// The weights and their precision have to be the record's; where they came from does not matter.
+    /// Checks that the weights and their precision are the recorded ones; their provenance does not matter.
     static func checkModel(_ found: ModelIdentity, is recorded: ModelIdentity) throws {
         guard found.weightsDigest == recorded.weightsDigest else {
             throw EMLLMError.otherModel(
@@ -24,7 +24,7 @@ enum ReplayCheck {
         }
     }
 
-    /// Everything but the clock has to be the same.
+    /// Checks that everything but the times is the same.
     static func check(_ trace: Trace, repeats recorded: Trace) throws {
         try same("the prompt", trace.header.prompt, recorded.header.prompt)
         try same("the prior", trace.prior, recorded.prior)
@@ -87,7 +87,7 @@ extension EMLLMError {
     )
 
     static func replayDiffers(at place: String, expected: String, found: String) -> EMLLMError {
-        // The values may be pages long; where they part is what helps.
+        // The values may be pages long; the useful part is where they first differ.
         let common = zip(expected, found).prefix { $0 == $1 }.count
         let start = max(0, common - 40)
         func excerpt(_ text: String) -> String { String(text.dropFirst(start).prefix(120)) }

@@ -7,18 +7,18 @@ import EMLLMCore
 public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The number of the node in the order of writing, from 1; the question is 0.
     public var id: Int
-    /// What this text follows; 0 for the question.
+    /// The node that this text follows; 0 for the question.
     public var parent: Int
-    /// The number of texts that began at the same place before. With the seed and the ordinals of the path, it determines
-    /// the random numbers: a node does not depend on other texts or on their order.
+    /// The number of texts that were begun at the same place before. With the seed and the ordinals of the path, it
+    /// determines the random numbers: a node does not depend on other texts or on their order.
     public var ordinal: Int
     /// Whether the text continues the sample of its parent, instead of starting its own.
     public var continues: Bool
-    /// A step, or an evaluation that the model writes beside its steps.
+    /// A step, or an evaluation that the model writes between its steps.
     public var kind: Kind
     /// The sampling temperature; 0 for the most likely text.
     public var temperature: Double
-    /// What it was written behind; it was then moved to where a step stands without that.
+    /// The hint that it was written after; the text was then moved to the place of a step without a hint.
     public var hint: Hint?
     /// The view of the question's pictures that it was written and evaluated with, from 1 (``SelfEvalOptions/views``); `nil` for
     /// the unchanged pictures.
@@ -36,20 +36,20 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest part
     /// (arXiv 2508.15260 takes the lowest group confidence).
     public var windowConfidence = 0.0
-    /// The log-odds of the verifier's probability that the chain is right up to the end of this step; `nil` without a verifier
-    /// (``SelfEvalOptions/verifier``).
+    /// The log-odds of the verifier's probability that the chain is right up to the end of this step; `nil` without a
+    /// verifier (``SelfEvalOptions/verifier``).
     public var verifierLogOdds: Double?
     /// Why it was rejected without a verdict.
     public var rejection: Rejection?
     /// The decision on it; `nil` if none was made yet.
     public var decision: Decision?
-    /// What the model says about it; `nil` where it was not asked.
+    /// The evaluation of it; `nil` if there was none.
     public var evaluation: StepEvaluation?
 
-    /// The natural log-probability of the text behind all before it, in nats.
+    /// The natural log-probability of the text given everything before it, in nats.
     public var logProbability: Double { meanLogProbability * Double(tokens.count) }
 
-    /// What a text is.
+    /// The kind of a text.
     public enum Kind: String, Codable, Sendable {
         /// A step of the reasoning.
         case step
@@ -57,11 +57,11 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
         case evaluation
     }
 
-    /// What says why a step is written again.
+    /// The text that explains why a step is written again.
     public enum Hint: Codable, Sendable, Equatable {
         /// A reflection that was asked for.
         case reflection(id: Int)
-        /// An evaluation that the model wrote beside the step.
+        /// An evaluation that the model wrote after the step.
         case evaluation(node: Int)
     }
 
@@ -73,11 +73,11 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
         case duplicate
         /// An earlier step of the line says the same.
         case repetition
-        /// The budget cut it short, where whole candidates were to be had.
+        /// The budget cut it short, and it is not the only candidate.
         case cut
     }
 
-    /// What was made of a step.
+    /// The decision on a step.
     public enum Decision: String, Codable, Sendable {
         /// It belongs to a line whose steps are not evaluated one by one.
         case written
@@ -85,21 +85,21 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
         case accepted
         /// No candidate reached it; this one was the best.
         case kept
-        /// The verdict had too little mass to say anything; the first candidate was kept.
+        /// The verdict had too little mass to be informative; the first candidate was kept.
         case uninformative
         /// There was no budget left for a verdict.
         case unevaluated
-        /// It was taken back, nothing better was found, and it was put in its place again, at no cost.
+        /// It was taken back, nothing better was found, and it was restored at no cost.
         case restored
-        /// Another candidate stands in its place.
+        /// Another candidate took its place.
         case rejected
-        /// It stood, or its line did, and was given up.
+        /// It or its line was accepted first, and given up later.
         case abandoned
 
-        /// Whether the step stands.
+        /// Whether the step is part of an accepted line.
         public var stands: Bool { self != .rejected && self != .abandoned }
 
-        /// Reads a decision, by a name of an earlier version as well.
+        /// Reads a decision; names of earlier versions are accepted too.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             let name = try container.decode(String.self)
@@ -111,20 +111,20 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     }
 }
 
-/// What the model and the checkers say about a step, and how much it counts.
+/// The verdict of the model and the findings of the checkers on a step, and the resulting score.
 public struct StepEvaluation: Codable, Sendable, Equatable {
-    /// The verdict, read from logits; `nil` where the model was not asked: a checker had refuted the step, or the verifier alone
-    /// makes the score.
+    /// The verdict, read from logits; `nil` if the model was not asked: a checker refuted the step, or the score is the
+    /// verifier's alone.
     public var verdict: Verdict?
-    /// What checkers found; `nil` where they had nothing to say.
+    /// The findings of checkers; `nil` if there are none.
     public var findings: [StepFinding]?
-    /// ℓ on a prefix without the picture. Where it is much the same, the picture made no difference.
+    /// The logit ℓ on a prefix without the picture. If it is nearly the same, the picture made no difference.
     public var imageFreeLogit: Double?
     /// The answer that the model would give now.
     public var probe: AnswerProbe?
-    /// The probability that decisions are taken by: the verdict's, calibrated and combined with other signals as
-    /// ``SelfEvalOptions/weights`` say, and bounded by what checkers found (``StepChecker``); `nil` where the verdict says
-    /// nothing and nothing else was asked.
+    /// The probability that decisions are based on: that of the verdict, calibrated, combined with other signals
+    /// according to ``SelfEvalOptions/weights``, and bounded by the findings of checkers (``StepChecker``); `nil` if
+    /// the verdict is uninformative and there is no other signal.
     public var score: Double?
 
     /// Makes an evaluation.
@@ -142,7 +142,7 @@ public struct StepEvaluation: Codable, Sendable, Equatable {
         self.score = score
     }
 
-    /// The right value of an equation that was calculated; `nil` where none is wrong.
+    /// The right value of an equation that was checked; `nil` if none is wrong.
     var calculatedHint: String? {
         findings?.first { $0.checker == ArithmeticChecker.name && $0.outcome == .refuted }?.hint
     }

@@ -1,6 +1,7 @@
 extension Trace {
-    /// Tokens that the same procedure would process by prompting anew for every text, verdict, reflection and answer, as a
-    /// client without branches does: each call sends the question, the steps before, and its own prompt.
+    /// The number of tokens that the same procedure would process with a new prompt for every text, verdict, reflection
+    /// and answer, as a client without branches does: each call sends the question, the previous steps, and its own
+    /// prompt.
     ///
     /// Compare with ``TokenCounts/processed`` and ``TokenCounts/reusedPrompt``, the prompt that was in the cache.
     public var repromptedTokens: Int {

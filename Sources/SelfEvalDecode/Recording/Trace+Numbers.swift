@@ -1,17 +1,18 @@
 import EMLLMCore
 
-// Ids and counts come from files. None is larger than any run comes to, so that sums over a trace never overflow.
+// Ids and counts come from files. They are limited to what a real run can reach, so that sums over a trace never
+// overflow.
 
-/// The largest number that a trace may have, of tokens, bytes, nodes or anything else that is counted.
+/// The largest count of tokens, bytes, nodes or anything else that a trace may have.
 private let mostCount = 1 << 40
 
 private func areCounts(_ numbers: Int?...) -> Bool { numbers.allSatisfy { (0...mostCount).contains($0 ?? 0) } }
 
-/// Finite, and not so large that a few of them come to infinity.
+/// Whether all are finite, and small enough that the sum of a few is finite too.
 private func arePlausible(_ numbers: Double?...) -> Bool { numbers.allSatisfy { abs($0 ?? 0) <= 1e15 } }
 
 extension Trace {
-    /// Whether every number is one that a run can come to.
+    /// Whether a real run can reach every number.
     var hasPlausibleNumbers: Bool {
         header.hasPlausibleNumbers && areCounts(promptTokens) && (prior?.hasPlausibleNumbers ?? true)
             && nodes.allSatisfy(\.hasPlausibleNumbers) && reflections.allSatisfy { areCounts($0.id, $0.node) }
@@ -22,7 +23,7 @@ extension Trace {
 }
 
 extension DecodeEvent {
-    /// Whether every number is one that a run can come to.
+    /// Whether a real run can reach every number.
     var hasPlausibleNumbers: Bool {
         switch self {
         case .info(.started(let header)): header.hasPlausibleNumbers
@@ -41,7 +42,7 @@ extension DecodeEvent {
 }
 
 extension TraceHeader {
-    /// Whether every number is one that a run can come to.
+    /// Whether a real run can reach every number.
     var hasPlausibleNumbers: Bool {
         areCounts(costs.evaluation, costs.prior, costs.chainEvaluation, costs.answer)
             && areCounts(contextLength, model.vocabularySize, model.weightBytes)

@@ -16,13 +16,13 @@ public struct Trace: Codable, Sendable, Equatable {
     public private(set) var promptTokens: Int?
     /// The verdict on a step without content, if it was asked for.
     public private(set) var prior: Verdict?
-    /// Every text that was written, in the order of writing; a node's id is its place, from 1.
+    /// Every text that was written, in order; a node's id is its position, from 1.
     public private(set) var nodes: [StepNode] = []
     /// The model's descriptions of mistakes.
     public private(set) var reflections: [Reflection] = []
     /// The steps taken back.
     public private(set) var backtracks: [Backtrack] = []
-    /// The answers of lines among several, where the strategy compares them.
+    /// The answers of several lines, if the strategy compares them.
     public private(set) var proposals: [Answer] = []
     /// The answer; `nil` if the run was cancelled before it.
     public private(set) var answer: Answer?
@@ -61,7 +61,7 @@ public struct Trace: Codable, Sendable, Equatable {
     /// The view of the pictures that a node was written with; 0 for the first, and for the question.
     func view(of id: Int) -> Int { self[id]?.view ?? 0 }
 
-    /// The texts that were begun after a node, in order.
+    /// The texts that begin after a node, in order.
     public func children(of id: Int) -> [StepNode] { nodes.filter { $0.parent == id } }
 
     /// Takes an event. One that does not fit the earlier events (such as a node out of order) changes nothing.
@@ -102,7 +102,7 @@ public struct Trace: Codable, Sendable, Equatable {
 public struct TraceHeader: Codable, Sendable, Equatable {
     /// The version of the format.
     public var version = Trace.currentVersion
-    /// Which weights answer.
+    /// The weights that answer.
     public var model: ModelIdentity
     /// The user's question.
     public var question: String
@@ -116,9 +116,9 @@ public struct TraceHeader: Codable, Sendable, Equatable {
     public var imageNames: [String]?
     /// The tokens of the question's prompt. Ids beyond the vocabulary represent features of pictures.
     public var prompt: [TokenID]
-    /// Tokens that a verdict, and asking for the answer, cost.
+    /// The token costs of verdicts and of asking for the answer.
     public var costs: PromptCosts
-    /// The names of the checkers that examined steps; `nil` where there were none. A replay needs them.
+    /// The names of the checkers that examined steps; `nil` if there were none. A replay needs them.
     public var checkers: [String]?
     /// The maximum number of positions in the context.
     public var contextLength: Int
@@ -150,8 +150,8 @@ public struct TraceSummary: Codable, Sendable, Equatable {
     public var seconds = Seconds()
     /// Forward passes that were completed.
     public var passes = 0
-    /// Which of the questions "is there time for this?" were answered with no, counted from 0. A replay answers alike
-    /// instead of looking at the clock.
+    /// Which of the checks "is there time for this?" were answered with no, counted from 0. A replay gives the same
+    /// answers instead of looking at the clock.
     public var timeRefusals: [Int] = []
 
     /// Whether a run was completed.
@@ -163,17 +163,17 @@ public struct TraceSummary: Codable, Sendable, Equatable {
     }
 }
 
-/// Which weights a trace belongs to.
+/// The weights that a trace belongs to.
 public struct ModelIdentity: Codable, Sendable, Equatable {
     /// The model's name, and the file it was converted from.
     public var provenance: Provenance
     /// The model's family.
     public var family: String
-    /// Entries of the vocabulary.
+    /// The number of entries in the vocabulary.
     public var vocabularySize: Int
-    /// Bytes of the weights.
+    /// The size of the weights, in bytes.
     public var weightBytes: Int
-    /// A SHA-256 digest over the weights, in hexadecimal: two models with the same digest compute the same.
+    /// A SHA-256 digest of the weights, in hexadecimal: two models with the same digest compute the same results.
     public var weightsDigest: String
     /// The precision of activations.
     public var activations: ActivationPrecision

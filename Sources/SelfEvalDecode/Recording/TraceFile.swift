@@ -7,8 +7,9 @@ extension Trace {
     ///
     /// - Parameters:
     ///   - data: the file's bytes.
-    ///   - path: what error messages call it.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it is no trace, one of another version, or a line does not fit those before.
+    ///   - path: the name for the file in error messages.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the data are not a trace, have an unknown version, or contain a line
+    ///   that does not fit the earlier ones.
     public init(json data: Data, path: String = "trace") throws {
         guard let version = Self.version(of: data) else { throw EMLLMError.notATrace(path) }
         guard (1...Self.currentVersion).contains(version) else { throw EMLLMError.traceVersion(path, found: version) }
@@ -35,7 +36,7 @@ extension Trace {
             guard let event = try? decoder.decode(DecodeEvent.self, from: line),
                 event.hasPlausibleNumbers, trace.apply(event)
             else {
-                // A program that was killed leaves half a line at the end, and nothing else.
+                // A program that was killed may leave half a line at the end, and no other damage.
                 if index == lines.count - 1, data.last != UInt8(ascii: "\n") { break }
                 throw EMLLMError.damagedTrace(path, line: index + 1)
             }
@@ -56,7 +57,7 @@ extension Trace {
         let version: Int?
     }
 
-    /// The version that the first line, or the whole, was written in.
+    /// The version that the first line, or the whole file, states.
     private static func version(of data: Data) -> Int? {
         let decoder = JSONDecoder()
         let first = data.prefix { $0 != UInt8(ascii: "\n") }
@@ -65,7 +66,7 @@ extension Trace {
         return found.flatMap { $0.header?.version ?? $0.version }
     }
 
-    /// The same trace, said to be of the current version.
+    /// The same trace, with the current version number.
     private var inCurrentVersion: Trace {
         var (trace, header) = (self, header)
         header.version = Self.currentVersion
@@ -73,7 +74,7 @@ extension Trace {
         return trace
     }
 
-    /// Whether every node follows one before it, and every reference leads somewhere.
+    /// Whether every node follows an earlier one, and every reference is valid.
     private var isWellFormed: Bool {
         hasPlausibleNumbers && nodes.enumerated().allSatisfy { $1.id == $0 + 1 && (0...$0).contains($1.parent) }
             && reflections.enumerated().allSatisfy { $1.id == $0 && self[$1.node] != nil }
@@ -92,7 +93,7 @@ extension DecodeEvent {
 }
 
 extension EMLLMError.Code {
-    /// A file that is no trace.
+    /// A file that is not a trace.
     public static let notATrace = Self(rawValue: "not-a-trace")
     /// A trace in a version that this program does not read.
     public static let traceVersion = Self(rawValue: "trace-version")

@@ -1,18 +1,18 @@
 import EMLLMCore
 import Foundation
 
-/// What a step's score can be made of.
+/// A signal that a step's score can be made of.
 public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
     /// The log-odds of the verdict's probability, calibrated where a calibration is given.
     case verdict
     /// The mean natural log-probability of the step's tokens.
     case sequence
-    /// The natural log-probability of all that the line says up to the end of the step, in nats. It falls from step to step
-    /// and never rises: a doubt about what is seen stays with all that follows from it.
+    /// The natural log-probability of the whole line up to the end of the step, in nats. It never rises from step to
+    /// step, so a doubt about what is in the picture also counts against everything that follows from it.
     case line
     /// The step's lowest windowed mean log-probability: ``StepNode/windowConfidence``.
     case window
-    /// The mean log-probability of the answer that would be given now.
+    /// The mean log-probability of the answer that the model would give now.
     case probe
     /// The difference that the picture makes to the verdict's logit.
     case contrast
@@ -24,20 +24,20 @@ public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
 ///
 /// score = 1 / (1 + exp(−z)), z = Σ weight · signal + intercept
 ///
-/// The default is the verdict's probability. The verdict is asked for, whatever its weight, unless a verifier counts and nothing
-/// that costs tokens does: the verdict, the probe and the contrast. Of these the latter two are not asked for with weight 0.
+/// The default is the verdict's probability. The verdict is always requested, unless the verifier has a weight and no signal
+/// that costs tokens has one (verdict, probe, contrast). The probe and the contrast are skipped if their weight is 0.
 /// Weights that make a score a probability are fitted on labelled steps (``LogisticRegression``).
 ///
-/// In JSON a weight that is absent is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
+/// In JSON, an absent weight is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
 public struct ScoreWeights: Sendable, Equatable {
     private var weights: [ScoreSignal: Double]
-    /// What is added to the signals.
+    /// The constant term.
     public var intercept: Double
 
     /// The verdict's probability and nothing else.
     public static let verdictAlone: ScoreWeights = [.verdict: 1]
 
-    /// Makes weights; signals that are not named have none.
+    /// Makes weights; signals that are not named get the weight 0.
     public init(_ weights: [ScoreSignal: Double], intercept: Double = 0) {
         self.weights = weights.filter { $0.value != 0 }
         self.intercept = intercept
@@ -49,12 +49,12 @@ public struct ScoreWeights: Sendable, Equatable {
         set { weights[signal] = newValue == 0 ? nil : newValue }
     }
 
-    /// Whether a verifier counts, and nothing that the model would have to be asked.
+    /// Whether the verifier has a weight, and no signal that needs a question to the model has one.
     var asksNothing: Bool {
         self[.verifier] != 0 && self[.verdict] == 0 && self[.probe] == 0 && self[.contrast] == 0
     }
 
-    /// Checks that they are numbers, and not all zero.
+    /// Checks that the weights are finite, and not all zero.
     func validate() throws {
         guard intercept.isFinite, !weights.isEmpty, weights.values.allSatisfy(\.isFinite) else {
             throw EMLLMError.invalidSelfEvalOption(
@@ -65,13 +65,13 @@ public struct ScoreWeights: Sendable, Equatable {
         }
     }
 
-    /// The score of a step; `nil` when none of the signals says anything.
+    /// The score of a step; `nil` if no signal is informative.
     ///
     /// - Parameters:
     ///   - node: the step, with its log-probabilities.
-    ///   - evaluation: the verdict and what was asked beside it.
+    ///   - evaluation: the verdict and the other signals that were requested.
     ///   - lineLogProbability: the natural log-probability of all steps of the line up to the end of this one.
-    ///   - calibration: turns ℓ into a probability; `nil` takes the logistic function.
+    ///   - calibration: turns ℓ into a probability; `nil` for the logistic function.
     public func score(
         _ node: StepNode,
         _ evaluation: StepEvaluation,
@@ -95,9 +95,9 @@ public struct ScoreWeights: Sendable, Equatable {
         return score(of: signals)
     }
 
-    /// What signals come to; `nil` when none of them has a weight, or weights are so large that they cancel to no number.
+    /// The score for signals; `nil` if none of them has a weight, or weights are so large that the sum is NaN.
     public func score(of signals: [ScoreSignal: Double]) -> Double? {
-        // In a fixed order: sums of floating-point numbers depend on it.
+        // In a fixed order, since sums of floating-point numbers depend on it.
         let parts = ScoreSignal.allCases.compactMap { signal in
             weights[signal].flatMap { weight in signals[signal].map { weight * $0 } }
         }
@@ -115,7 +115,7 @@ public struct ScoreWeights: Sendable, Equatable {
 }
 
 extension ScoreWeights: ExpressibleByDictionaryLiteral {
-    /// Makes weights without an intercept; of a signal that is named twice the last one counts.
+    /// Makes weights without an intercept; if a signal is named twice, the last weight counts.
     public init(dictionaryLiteral elements: (ScoreSignal, Double)...) {
         self.init(Dictionary(elements) { _, last in last })
     }
@@ -124,9 +124,9 @@ extension ScoreWeights: ExpressibleByDictionaryLiteral {
 extension ScoreWeights: Codable {
     private static let intercept = "intercept"
 
-    /// Reads the weights that are there.
+    /// Reads the weights that are present.
     ///
-    /// - Throws: `DecodingError` for a name that is no signal, and for what is no number.
+    /// - Throws: `DecodingError` for an unknown signal, and for a weight that is not a number.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         var weights: [ScoreSignal: Double] = [:]
@@ -152,18 +152,18 @@ extension ScoreWeights: Codable {
     }
 }
 
-/// How the scores of a line's steps become one.
+/// How the scores of a line's steps are combined.
 public enum ScoreAggregation: String, Codable, Sendable, CaseIterable {
     /// The last step's.
     case last
     /// The weakest step's.
     case min
-    /// All of them multiplied: the probability that every step is right, were they independent.
+    /// Their product: the probability that every step is right, if they were independent.
     case product
     /// Their arithmetic mean.
     case mean
 
-    /// One score of several; `nil` for none.
+    /// Combines several scores into one; `nil` if there are none.
     public func callAsFunction(_ scores: [Double]) -> Double? {
         guard let last = scores.last, let least = scores.min() else { return nil }
         switch self {

@@ -1,20 +1,20 @@
 import EMLLMCore
 import Foundation
 
-/// What the model says about a step, read from the logits of the next token after the evaluation prompt.
+/// The model's verdict on a step, read from the logits of the next token after the evaluation prompt.
 ///
 /// Nothing is sampled. With Y and N the spellings of yes and no, ℓ = log Σ_Y exp(logit) − log Σ_N exp(logit), averaged
-/// over the orders in which the words were offered, minus the same for a step without content where that is asked for
+/// over the orders in which the words were offered, minus the same for a step without content if that is enabled
 /// (contextual calibration, arXiv 2102.09690). ``probability`` is 1 / (1 + exp(−ℓ)).
 public struct Verdict: Codable, Sendable, Equatable {
-    /// ℓ: above zero the step stands.
+    /// The logit ℓ; above zero, the model accepts the step.
     public var logit: Double
     /// The logistic function of ``logit``.
     public var probability: Double
-    /// The probability that the model says yes or no at all, averaged over the orders. Where it is small, the model did
-    /// not take the question as one, and the verdict says nothing.
+    /// The probability that the model says yes or no at all, averaged over the orders. If it is small, the model did
+    /// not understand the question as one of yes or no, and the verdict is uninformative.
     public var mass: Double
-    /// Whether ``mass`` reaches the least that was asked for.
+    /// Whether ``mass`` reaches the required minimum.
     public var isInformative: Bool
     /// ℓ for each order of the words, before the prior is subtracted.
     public var orderLogits: [Double]
@@ -24,9 +24,9 @@ public struct Verdict: Codable, Sendable, Equatable {
 public struct StepScorer: Sendable {
     /// The spellings of the two words.
     public let tokens: VerdictTokens
-    /// A verdict of less mass is not informative.
+    /// The mass below which a verdict is not informative.
     public let minimumMass: Double
-    /// ℓ of a step without content, for each order; `nil` subtracts nothing.
+    /// The logit ℓ of a step without content, for each order; `nil` subtracts nothing.
     public var prior: [Double]?
 
     /// Makes a scorer.
@@ -64,7 +64,7 @@ public struct StepScorer: Sendable {
         )
     }
 
-    /// Beyond this ℓ says no more, and JSON cannot write infinity.
+    /// Beyond this limit, ℓ carries no more information, and JSON cannot represent infinity.
     private static let limit = 100.0
 
     private static func logSumExp(_ logits: Logits, _ tokens: [TokenID]) -> Double {

@@ -3,19 +3,20 @@ import EMLLMCore
 /// The tokens that say yes, and those that say no.
 ///
 /// A model spells its verdict in several ways ("Yes", " yes", "YES"): each spelling that is one token counts. A word
-/// that is never one token counts through the first token of its spellings, unless the other word begins alike.
+/// that is never one token counts through the first token of its spellings, unless the other word begins with the same
+/// token.
 public struct VerdictTokens: Sendable, Equatable {
     /// Tokens for the positive word, ascending.
     public let positive: [TokenID]
     /// Tokens for the negative word, ascending.
     public let negative: [TokenID]
-    /// What a person should know before trusting verdicts; `nil` where nothing.
+    /// What a person should know before trusting verdicts; `nil` if there is nothing.
     public let warning: String?
 
     /// Finds the spellings in a vocabulary.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when no token tells the two words apart.
-    /// - Complexity: O(V) in the size of the vocabulary for the first time; a tokenizer remembers its words.
+    /// - Complexity: O(V) in the size of the vocabulary the first time; a tokenizer caches its words.
     public init(positive: String, negative: String, tokenizer: Tokenizer) throws {
         var found = [positive, negative].map { Set(tokenizer.tokens(spelling: $0)) }
         var warning: String?
@@ -42,7 +43,7 @@ public struct VerdictTokens: Sendable, Equatable {
     private static func firstTokens(of word: String, _ tokenizer: Tokenizer) -> Set<TokenID> {
         let spellings = [word, word.lowercased(), word.uppercased()]
         let first = spellings.flatMap { [$0, " " + $0] }.compactMap { spelling in
-            // A tokenizer may spell the space as a token of its own, which says nothing.
+            // A tokenizer may spell the space as a separate token, which carries no information.
             tokenizer.encode(spelling).first { !Tokenizer.spellingKey(tokenizer.bytes(of: $0)[...]).isEmpty }
         }
         return Set(first.filter { !tokenizer.isSpecial($0) })

@@ -1,16 +1,17 @@
 import EMLLMCore
 
-/// How a text is to be written.
+/// How to write a text.
 public struct DraftOptions: Sendable, Equatable {
     /// How far the text goes.
     public var extent: Extent
     /// How tokens are chosen.
     public var sampling: GenerationOptions
-    /// What the text is written behind, before it is moved to its place; `nil` for the step before it.
+    /// The hint that the text is written after, before it is moved to its place; `nil` to write it directly after the
+    /// previous step.
     public var hint: StepNode.Hint?
-    /// Whether the text is going to be evaluated, so that the budget keeps the tokens for that.
+    /// Whether the text is going to be evaluated, so that the budget reserves the tokens for that.
     public var isEvaluated: Bool
-    /// The view of the pictures that the text is written with; `nil` for that of the step before.
+    /// The view of the pictures that the text is written with; `nil` for that of the previous step.
     public var view: Int?
     /// Whether evaluations between markers (``PromptPack/markers``) are separate pieces, as in SEAT.
     public var recognizesEvaluations: Bool

@@ -1,7 +1,7 @@
 import EMLLMCore
 
 extension SearchSession {
-    /// The answer that a step states; `nil` where it states none.
+    /// The answer that a step states; `nil` if it states none.
     public func statedAnswer(in node: Int) -> Answer? {
         guard let step = trace[node], step.kind == .step,
             let text = AnswerText.stated(in: step.text, by: options.prompts)
@@ -9,9 +9,9 @@ extension SearchSession {
         return Answer(text: text, source: .reasoning, node: node, tokens: [])
     }
 
-    /// The answer that is stated last on the line to a node; `nil` where no step of it states one.
+    /// The last answer that is stated on the line to a node; `nil` if no step of it states one.
     ///
-    /// Where a stated answer ends the chain (``PromptPack/ChainEnd/answer``), no step but the last states one.
+    /// If a stated answer ends the chain (``PromptPack/ChainEnd/answer``), only the last step states one.
     public func statedAnswer(onLineTo leaf: Int) -> Answer? {
         if options.prompts.chainEnds.contains(.answer) { return statedAnswer(in: leaf) }
         let steps = steps(to: leaf)
@@ -25,7 +25,7 @@ extension SearchSession {
         return Answer(text: stated.text, source: .reasoning, node: node?.id ?? leaf, tokens: [])
     }
 
-    /// The answer of the line that the run arrived at, out of what was set aside for it.
+    /// The answer of the final line, from the tokens that were reserved for it.
     func finalAnswer(after leaf: Int) throws -> Answer {
         if let answer = statedAnswer(onLineTo: leaf) { return answer }
         if let known = trace.proposals.last(where: { $0.node == leaf }) { return known }
@@ -33,9 +33,11 @@ extension SearchSession {
         return Answer(text: text, source: .asked, node: leaf, tokens: tokens)
     }
 
-    /// The answers of several lines: stated ones, and the others asked for as one batch where the budget allows it.
+    /// The answers of several lines: stated answers as they are, and the others requested as one batch if the budget
+    /// allows it.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node does
+    ///   not exist.
     public func answers(after leaves: [Int]) throws -> [Answer?] {
         try beginCall()
         for leaf in leaves { try checkIsKept(leaf) }
@@ -59,11 +61,11 @@ extension SearchSession {
         }
     }
 
-    /// The answer that most lines give, by weight; `nil` where none gives any.
+    /// The answer that most lines give, by weight; `nil` if no line gives one.
     ///
     /// - Parameters:
     ///   - answers: one for each line.
-    ///   - weights: what each line counts; all the same where `nil`, which is plain self-consistency.
+    ///   - weights: the weight of each line; `nil` for equal weights, which is plain self-consistency.
     /// - Returns: the index of the heaviest line that gives the winning answer, and the answer's share of the weight.
     public func vote(_ answers: [Answer?], weights: [Double]?) -> (winner: Int, share: Double)? {
         var totals: [String: Double] = [:]
@@ -77,7 +79,7 @@ extension SearchSession {
             totals[key, default: 0] += weight(index)
             total += weight(index)
         }
-        // The first among equals.
+        // The first one, if several are equal.
         guard let best = order.max(by: { (totals[$0] ?? 0) < (totals[$1] ?? 0) }) else { return nil }
         let winning = order.first { totals[$0] == totals[best] } ?? best
         let voters = answers.indices.filter { answers[$0]?.voteKey == winning }

@@ -1,24 +1,25 @@
 import EMLLMCore
 
-/// What a node is evaluated as.
+/// The scope of an evaluation.
 public enum EvaluationScope: Sendable {
     /// A step.
     case step
-    /// The last one of a chain that is evaluated as a whole.
+    /// The whole chain that ends with the node.
     case chain
 }
 
 extension SearchSession {
-    /// Evaluates nodes: checkers first, and what they do not refute by the model, as one batch.
+    /// Evaluates nodes as one batch. Checkers come first; the model evaluates the nodes that they do not refute.
     ///
-    /// Nodes that were evaluated before are left out, unless they are evaluated behind a reflection. Without the budget for
-    /// all that are left, none of these is evaluated.
+    /// Nodes that were evaluated before are skipped, unless they are evaluated after a reflection. If the budget has no
+    /// room for all remaining nodes, none of them is evaluated.
     ///
     /// - Parameters:
     ///   - nodes: the nodes.
-    ///   - scope: as what they are evaluated.
-    ///   - reflection: what the model said about the only node, and is reminded of; `nil` asks right after it.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    ///   - scope: whether each node is evaluated as a step or as the end of a chain.
+    ///   - reflection: a reflection on the only node, which precedes the request; `nil` asks right after the node.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node does
+    ///   not exist.
     public func evaluate(_ nodes: [Int], as scope: EvaluationScope = .step, behind reflection: Int? = nil) throws {
         try beginCall()
         if let reflection, !trace.reflections.indices.contains(reflection) {
@@ -27,13 +28,13 @@ extension SearchSession {
         try evaluateBatch(nodes, as: scope, behind: reflection)
     }
 
-    /// Evaluates every step of some lines that was not evaluated, a batch for each place in them.
+    /// Evaluates every step of these lines that was not evaluated yet, in one batch for each position in the lines.
     ///
     /// - Throws: as ``evaluate(_:as:behind:)``.
     public func evaluateLines(to leaves: [Int]) throws {
         try beginCall()
         let steps = Set(leaves.flatMap { self.steps(to: $0).filter { $0.rejection == nil }.map(\.id) }).sorted()
-        // A branch for each: in pieces, so that many chains do not need the memory for all of them at once.
+        // Each needs a branch. Work in chunks, so that many chains do not need memory for all branches at once.
         for begin in stride(from: 0, to: steps.count, by: 16) {
             try evaluateBatch(Array(steps[begin..<min(begin + 16, steps.count)]), as: .step, behind: nil)
         }
@@ -50,7 +51,7 @@ extension SearchSession {
                 asked.append((node, findings))
                 continue
             }
-            // What a checker refutes costs no verdict.
+            // A step that a checker refutes costs no verdict.
             note(.evaluation(node: node, StepEvaluation(verdict: nil, findings: findings, score: 0)))
         }
         if options.weights.asksNothing {
@@ -67,8 +68,8 @@ extension SearchSession {
         for ((id, findings), evaluation) in zip(asked, evaluations) { note(id, evaluation, findings) }
     }
 
-    /// Reads the verdict of an evaluation that was written beside a step, for the record of that step. A step that a checker
-    /// refutes keeps what was found, and the verdict is not read.
+    /// Reads the verdict of an evaluation that was written after a step, and records it for that step. If a checker
+    /// refutes the step, only the findings are recorded, and the verdict is not read.
     ///
     /// - Throws: as ``evaluate(_:as:behind:)``.
     public func readVerdict(in evaluation: Int, on step: Int) throws {
@@ -116,7 +117,7 @@ extension SearchSession {
 
     // MARK: Checkers
 
-    /// What checkers find in a step, or in every step of a chain; each step is checked once.
+    /// The findings of checkers in a step, or in every step of a chain; each step is checked only once.
     private func findings(in node: Int, as scope: EvaluationScope) -> [StepFinding] {
         if let recorded = source.findings(in: node) { return recorded }
         guard !checkers.isEmpty else { return [] }

@@ -3,7 +3,8 @@ import EMLLMCore
 // MARK: Limits
 
 extension SearchSession {
-    /// The most texts, up to `count`, that may be written behind a node and evaluated, about `length` tokens each.
+    /// The largest number of texts, up to `count`, that can be written after a node and evaluated, at about `length`
+    /// tokens each.
     public func width(upTo count: Int, after parent: Int, length: Int, isEvaluated: Bool) -> Int {
         let evaluation = isEvaluated ? costs.evaluation : 0
         let room = source.position(after: parent) + length + max(ledger.meter.reservedTokens, evaluation)
@@ -13,18 +14,18 @@ extension SearchSession {
         } ?? 0
     }
 
-    /// How far chains behind nodes may go.
+    /// How far chains after nodes may go.
     public func turn(after parents: [Int]) -> DraftOptions.Extent {
         let known = parents.map { steps(to: $0).count }.max() ?? 0
         return .turn(maximumSteps: max(1, options.maximumSteps - known))
     }
 
-    /// How to write texts after a node that have to differ. Each takes a view in turn. The first text of each view is the
-    /// most likely one; later texts are sampled. Without further views, and if the budget has no room for them, all are
-    /// sampled.
+    /// Options for texts after a node that have to differ. Each takes a view in turn. The first text of each view is
+    /// the most likely one; later texts are sampled. Without further views, and if the budget has no room for them, all
+    /// are sampled.
     ///
     /// - Parameters:
-    ///   - numbers: which of the texts at this place they are; number 0 takes the view of the step before.
+    ///   - numbers: the numbers of the texts at this place; number 0 uses the view of the previous step.
     ///   - parent: the node.
     ///   - extent: how far they go.
     ///   - isEvaluated: whether they are going to be evaluated.
@@ -52,7 +53,7 @@ extension SearchSession {
         }
     }
 
-    /// What texts cost that begin in other views: the question in each that was not taken yet, and behind it the line so far.
+    /// The cost of texts in other views: the question in each view that was not used yet, followed by the line so far.
     private func expense(of views: [Int], texts: Int, after parent: Int) -> Expense {
         let further = Set(views).subtracting(trace.nodes.map { $0.view ?? 0 }).subtracting([0]).count
         let line = trace.line(to: parent).reduce(0) { $0 + $1.tokens.count }
@@ -63,18 +64,20 @@ extension SearchSession {
 // MARK: Writing
 
 extension SearchSession {
-    /// Writes texts behind nodes as one batch. Texts that say nothing new are marked (``StepNode/rejection``).
+    /// Writes texts after nodes as one batch. Texts that say nothing new are marked (``StepNode/rejection``).
     ///
-    /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    /// - Returns: for each text, its nodes: one for a step, or one for each step of a turn.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node does
+    ///   not exist.
     public func write(after parents: [Int], _ draft: DraftOptions) throws -> [[Int]] {
         try write(parents.map { ($0, draft) })
     }
 
     /// Writes texts as one batch, each with its own options.
     ///
-    /// - Returns: for each text its nodes: one for a step, one for each step of a turn.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node is not there.
+    /// - Returns: for each text, its nodes: one for a step, or one for each step of a turn.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the work was cancelled, the session ended the search, or a node does
+    ///   not exist.
     public func write(_ texts: [(parent: Int, draft: DraftOptions)]) throws -> [[Int]] {
         try beginCall()
         guard !texts.isEmpty else { return [] }
@@ -85,7 +88,7 @@ extension SearchSession {
             }
         }
         for (job, nodes) in zip(jobs, written) {
-            // Where a chain goes round in a circle, what repeats itself is no part of it.
+            // If a chain is stuck in a loop, the repetitions are not part of it.
             let loopStart =
                 nodes.last?.end == .loop ? LoopDetector(behind: nodes.flatMap(\.tokens)).repetitionStart : nil
             var position = 0
@@ -103,7 +106,7 @@ extension SearchSession {
         return written.map { $0.map(\.id) }
     }
 
-    /// A text as the source is to write it.
+    /// The job for the source to write a text.
     private func job(_ draft: DraftOptions, after parent: Int) throws -> WriteJob {
         try checkIsKept(parent)
         switch draft.hint {
@@ -139,7 +142,8 @@ extension SearchSession {
         return .turn(maximumSteps: max(1, min(steps, left)))
     }
 
-    /// The view that a text is written with: the one asked for where the budget has room for it, else that of the step before.
+    /// The view that a text is written with: the requested one if the budget has room for it, otherwise that of the
+    /// previous step.
     private func view(_ draft: DraftOptions, after parent: Int) throws -> Int {
         let current = trace.view(of: parent)
         guard let view = draft.view, view != current else { return current }
@@ -152,20 +156,20 @@ extension SearchSession {
         return view
     }
 
-    /// The random numbers of a text. The first line draws as a plain chat with the same seed does; where steps that repeat end
-    /// a chain it has numbers of its own, as in earlier versions.
+    /// The random stream of a text. The first line samples like a plain chat with the same seed. If repeated steps end
+    /// a chain, it has a separate stream, as in earlier versions.
     private func stream(after parent: Int, _ ordinal: Int) -> UInt64 {
         let isFirstLine = ordinal == 0 && trace.line(to: parent).allSatisfy { $0.ordinal == 0 }
         if isFirstLine, !options.prompts.chainEnds.contains(.repetition) { return 0 }
         return Self.stream(streams[parent] ?? 0, ordinal)
     }
 
-    /// The random numbers of a text, given those of what it follows: SplitMix64's finalizer (Steele et al. 2014).
+    /// The random stream of a text, given the stream of what it follows: SplitMix64's finalizer (Steele et al. 2014).
     private static func stream(_ parent: UInt64, _ ordinal: Int) -> UInt64 {
         SplitMix64.mix(parent &+ SplitMix64.increment &* UInt64(ordinal + 1))
     }
 
-    /// Why a text is set aside without a verdict. Chains may begin alike; candidates for a step have to differ.
+    /// Why a text is rejected without a verdict. Chains may begin alike; candidates for a step have to differ.
     private func rejection(of node: StepNode, in extent: DraftOptions.Extent) -> StepNode.Rejection? {
         let key = AnswerText.key(node.text)
         defer { textsWritten[node.parent, default: []].insert(key) }
@@ -184,10 +188,11 @@ extension SearchSession {
 // MARK: Chains
 
 extension SearchSession {
-    /// Writes whole chains behind nodes as one batch, and says which of their steps stand.
+    /// Writes whole chains after nodes as one batch, and reports which of their steps are accepted.
     ///
-    /// - Returns: for each chain its last step that stands (the node it began behind where none does), and why it stopped.
-    /// - Throws: as ``write(after:_:)``.
+    /// - Returns: for each chain, its last accepted step (or the node it began after, if there is none), and why it
+    ///   stopped.
+    /// - Throws: the errors of ``write(after:_:)``.
     public func writeChains(
         after parents: [Int],
         sampling: GenerationOptions,
@@ -202,7 +207,7 @@ extension SearchSession {
     /// Writes whole chains as one batch, each with its own options, and reports which of their steps are accepted.
     ///
     /// - Returns: as ``writeChains(after:sampling:hint:isEvaluated:)``.
-    /// - Throws: as ``write(after:_:)``.
+    /// - Throws: the errors of ``write(after:_:)``.
     public func writeChains(
         _ chains: [(parent: Int, draft: DraftOptions)]
     ) throws -> [(leaf: Int, stopReason: ReasoningStopReason)] {
@@ -210,11 +215,12 @@ extension SearchSession {
     }
 
     private func chainEnd(of nodes: [Int], after parent: Int) -> (leaf: Int, stopReason: ReasoningStopReason) {
-        // White space, or the same again, at the end of a chain is no part of it.
+        // White space or a repetition at the end of a chain is not part of it.
         let standing = nodes.prefix { self[$0].rejection == nil }
         for node in nodes { decide(node, standing.contains(node) ? .written : .rejected) }
         let leaf = standing.last ?? parent
-        // The last text may be white space that ended the turn: then the turn ended, though the line does not show it.
+        // The last text may be white space that ended the turn. Then the turn ended, although the line does not show
+        // it.
         let stop = stopReason(after: leaf) ?? nodes.last.flatMap { stopReason(after: $0) }
         return (leaf, stop ?? (standing.count < nodes.count ? .exhausted : .maximumSteps))
     }

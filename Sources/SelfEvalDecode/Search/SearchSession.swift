@@ -32,19 +32,19 @@ public final class SearchSession {
     let checkers: [any StepChecker]
     private let onEvent: (DecodeEvent) -> Void
 
-    /// How many texts were begun after each node.
+    /// The number of texts that were begun after each node.
     var draftCounts: [Int: Int] = [:]
-    /// The random numbers for the text of each node.
+    /// The random stream of each node.
     var streams: [Int: UInt64] = [0: 0]
-    /// What was written after each node, to tell duplicates.
+    /// The texts written after each node, to detect duplicates.
     var textsWritten: [Int: Set<String>] = [:]
     /// Nodes that were released.
     var released: Set<Int> = []
-    /// Views that the budget has room for, or that were taken already.
+    /// Views that the budget has room for, or that were already used.
     var permittedViews: Set<Int> = [0]
-    /// What the checkers found in each step that was checked.
+    /// The findings of the checkers in each checked step.
     var findings: [Int: [StepFinding]] = [:]
-    /// Why the session ended the search; `nil` where it did not.
+    /// Why the session ended the search; `nil` if it did not.
     private var limit: ReasoningStopReason?
     /// Calls since the last computation, and the tokens processed up to it.
     private var idle = (calls: 0, processed: -1)
@@ -88,7 +88,7 @@ public final class SearchSession {
         return node
     }
 
-    /// The score of a node; `nil` where it was not evaluated, or its verdict says nothing.
+    /// The score of a node; `nil` if it was not evaluated, or its verdict is uninformative.
     public func score(of id: Int) -> Double? { trace[id]?.evaluation?.score }
 
     /// The steps from the first to `id`, without evaluations between them.
@@ -160,7 +160,7 @@ public final class SearchSession {
         throw endSearch(trace.nodes.last?.end == .budget ? .budget : .exhausted)
     }
 
-    /// Ends the search; what it returns is to be thrown.
+    /// Ends the search and returns the error to throw.
     func endSearch(_ reason: ReasoningStopReason) -> EMLLMError {
         limit = reason
         return EMLLMError.searchLimit
@@ -175,7 +175,7 @@ public final class SearchSession {
 // MARK: A run
 
 extension SearchSession {
-    /// Reads the question and works on it by a strategy. A cancelled run keeps what it has.
+    /// Reads the question and runs a strategy on it. A cancelled run keeps what it has so far.
     func run(_ strategy: any Strategy) throws -> Trace {
         note(.info(.started(trace.header)))
         ledger.meter.noteImages(trace.header.images ?? [])
@@ -219,7 +219,7 @@ extension SearchSession {
         note(.info(.prior(try ledger.timed(\.evaluation) { try source.evaluateEmptyStep(ledger: ledger) })))
     }
 
-    /// Where a strategy arrives; where it stood when the session ended the search.
+    /// The conclusion of a strategy, or its state when the session ended the search.
     private func conclude(by strategy: any Strategy) throws -> Conclusion {
         do {
             let conclusion = try strategy.run(in: self)
@@ -230,7 +230,7 @@ extension SearchSession {
         }
     }
 
-    /// The last node of which every step up to it stands.
+    /// The last node whose line consists of accepted steps only.
     private var lastStanding: Int {
         let standing = trace.nodes.last { node in
             !released.contains(node.id) && trace.line(to: node.id).allSatisfy { $0.decision?.stands == true }
@@ -238,7 +238,7 @@ extension SearchSession {
         return standing?.id ?? 0
     }
 
-    /// How sure the run is of a line: its score, or where nothing was evaluated the mean probability of its tokens.
+    /// The confidence in a line: its score or, if nothing was evaluated, the mean probability of its tokens.
     private func confidence(in leaf: Int) -> Double? {
         if let score = lineScore(to: leaf) { return score }
         let steps = steps(to: leaf)
@@ -251,7 +251,7 @@ extension SearchSession {
 extension EMLLMError.Code {
     /// A search that the session ended, because it reached a limit.
     public static let searchLimit = Self(rawValue: "search-limit")
-    /// A strategy that names a node, a reflection or a view that is not there, or not any more.
+    /// A strategy that names a node, a reflection or a view that does not exist, or was released.
     public static let noSuchNode = Self(rawValue: "no-such-node")
 }
 

@@ -1,21 +1,21 @@
 import EMLLMCore
 
-/// Looks at steps without the model: arithmetic, units, forbidden words, a proof checker.
+/// Examines steps without the model: arithmetic, units, forbidden words, a proof checker.
 ///
-/// A checker is called for every step that is evaluated, before the model is asked. What it finds is part of the step's
-/// ``StepEvaluation``, and stays in the trace:
+/// A checker is called for every step that is evaluated, before the model is asked. Its finding becomes part of the
+/// step's ``StepEvaluation`` and is recorded in the trace:
 ///
 /// - A refuted step scores 0 without asking the model, and costs no verdict.
-/// - A probability is a bound: the score is the least of the model's and of those that checkers give, and the least of these
-///   where the verdict says nothing.
-/// - A checker that throws has no part in the score. The error is a finding with the outcome
+/// - A probability is an upper bound: the score is the minimum of the model's score and the checkers' probabilities. If
+///   the verdict is uninformative, the score is the minimum of the checkers' probabilities.
+/// - A checker that throws does not affect the score. The error is a finding with the outcome
 ///   ``StepFinding/Outcome-swift.enum/failed``, and the run continues.
 ///
-/// The same step has to give the same finding, so that a run can be repeated.
+/// The same step must always give the same finding, so that a run can be repeated.
 public protocol StepChecker: Sendable {
-    /// What traces call the checker.
+    /// The name of the checker in traces.
     var name: String { get }
-    /// What there is to say about a step; `nil` for nothing.
+    /// Checks a step and returns the finding; `nil` if there is nothing to report.
     func check(_ step: CheckedStep) throws -> StepFinding?
 }
 
@@ -36,20 +36,20 @@ public struct CheckedStep: Sendable, Equatable {
     }
 }
 
-/// What a ``StepChecker`` says about a step.
+/// The result of a ``StepChecker`` for a step.
 public struct StepFinding: Codable, Sendable, Equatable {
     /// The name of the checker; the session fills it in.
     public internal(set) var checker = ""
-    /// What was found.
+    /// The outcome of the check.
     public var outcome: Outcome
-    /// The probability that the step is right, from 0 to 1; `nil` where the checker gives none.
+    /// The probability that the step is right, from 0 to 1; `nil` if the checker gives none.
     public var probability: Double?
-    /// Why, for people.
+    /// A human-readable explanation.
     public var message: String
     /// What to tell the model when the step is written again (``SelfEvalOptions/usesHints``); `nil` for nothing.
     public var hint: String?
 
-    /// What a checker found.
+    /// The outcome of a check.
     public enum Outcome: String, Codable, Sendable {
         /// The step is right, as far as the checker can tell.
         case confirmed
@@ -57,7 +57,7 @@ public struct StepFinding: Codable, Sendable, Equatable {
         case refuted
         /// The checker cannot tell.
         case unknown
-        /// The checker threw an error, or gave a probability that is none.
+        /// The checker threw an error, or gave an invalid probability.
         case failed
     }
 
@@ -71,7 +71,7 @@ public struct StepFinding: Codable, Sendable, Equatable {
 }
 
 extension StepChecker {
-    /// What the checker finds, with its name; its failure where it throws.
+    /// The checker's finding with its name, or its failure if it throws.
     func finding(in step: CheckedStep) -> StepFinding? {
         var finding: StepFinding?
         do {
@@ -88,8 +88,8 @@ extension StepChecker {
 }
 
 extension [StepFinding] {
-    /// A score with what was found taken into account: 0 where something is refuted, else the least of it and of the
-    /// probabilities.
+    /// The score with these findings taken into account: 0 if the step is refuted, otherwise the minimum of the score
+    /// and the findings' probabilities.
     func score(with score: Double?) -> Double? {
         if contains(where: { $0.outcome == .refuted }) { return 0 }
         let probabilities = filter { $0.outcome != .failed }.compactMap(\.probability)
@@ -98,7 +98,7 @@ extension [StepFinding] {
 }
 
 extension EMLLMError.Code {
-    /// A recorded run without a checker that it was made with.
+    /// A recorded run whose checkers are not all available.
     public static let missingChecker = Self(rawValue: "missing-checker")
 }
 

@@ -14,15 +14,15 @@ public enum StepStopReason: String, Codable, Sendable, CaseIterable {
     case block
     /// After a delimiter that the model or the prompts define.
     case delimiter
-    /// Around an evaluation that the model writes beside its steps.
+    /// Around an evaluation that the model writes between its steps.
     case evaluation
-    /// At the greatest length of a step.
+    /// At the maximum length of a step.
     case cap
-    /// The model went round in a circle: the same tokens again and again.
+    /// The model was stuck in a loop and repeated the same tokens.
     case loop
     /// The model ended its turn.
     case endOfTurn
-    /// The budget, or the context, had no room for more.
+    /// The budget or the context was used up.
     case budget
     /// The work was cancelled.
     case cancelled
@@ -44,7 +44,7 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
     /// it. Never inside `\[…\]`, `$$…$$`, a code fence or a table.
     case block
 
-    /// The same, as the reason why a step ended.
+    /// The stop reason of a step that ends here.
     var stepEnd: StepStopReason {
         switch self {
         case .line: .line
@@ -58,9 +58,9 @@ public enum StepBoundary: String, Codable, Sendable, CaseIterable {
 }
 
 extension StepBoundary {
-    /// The next place at or after `start` where a step may end, as the number of scalars that the step has then.
+    /// The next position at or after `start` where a step may end, as the number of scalars in the step.
     ///
-    /// A step has content before it ends: white space alone never is one.
+    /// A step must have content: white space alone is never a step.
     ///
     /// - Complexity: O(n) in the length of the text.
     func firstEnd(in text: [Unicode.Scalar], from start: Int) -> Int? {
@@ -98,7 +98,7 @@ extension StepBoundary {
             guard terminators.contains(text[index]), !isEnumerator(text, endingAt: index) else { continue }
             var end = index + 1
             while end < text.count, closers.contains(text[end]) { end += 1 }
-            // White space must follow, or "3.14" would be two sentences; whether it does, only the next token says.
+            // White space must follow, or "3.14" would be two sentences. Only the next token shows whether it does.
             guard end < text.count, text[end].properties.isWhitespace else { continue }
             if text[end] == "\n" { end += 1 }
             if end >= start { return end }
@@ -135,7 +135,7 @@ extension StepBoundary {
             index += markerWord.count
             let spaces = index
             while index < text.count, text[index] == " " || text[index] == "\u{A0}" { index += 1 }
-            // The first digit decides; how long the number is does not matter.
+            // The first digit decides; the length of the number does not matter.
             if index > spaces, index < text.count, text[index].properties.numericType != nil { return newline + 1 }
         }
         return nil

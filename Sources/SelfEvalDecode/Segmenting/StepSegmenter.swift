@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// Says where one reasoning step ends and the next begins, token by token, while the text is being written.
+/// Finds where one reasoning step ends and the next begins, token by token, while the text is being written.
 ///
 /// ```swift
 /// var scanner = StepSegmenter(boundaries: [.line], minimumTokens: 4).makeScanner()
@@ -11,21 +11,22 @@ import Foundation
 /// }
 /// ```
 ///
-/// A step is a number of whole tokens, and ends between characters. Some ends show only once the next token is known
-/// (a full stop is the end of a sentence when white space follows); the scanner then says how many tokens to keep.
+/// A step consists of whole tokens and ends between characters. Some ends can be recognized only once the next token is
+/// known (a full stop is the end of a sentence when white space follows); the scanner then says how many tokens to
+/// keep.
 public struct StepSegmenter: Codable, Sendable, Equatable {
-    /// The places where a step may end; the first that occurs ends it.
+    /// The places where a step may end; the first one that occurs ends it.
     public var boundaries: Set<StepBoundary>
-    /// Texts that end a step, and belong to it: what a model or a prompt was told to write between steps. One that is
-    /// spelled like a special token of the model's stands for that token.
+    /// Texts that end a step and belong to it: what the model writes between steps, by training or by its prompt. A
+    /// text that is spelled like one of the model's special tokens stands for that token.
     public var delimiters: [String]
-    /// Ends that would leave fewer tokens are passed over.
+    /// The least number of tokens in a step; earlier ends are ignored.
     public var minimumTokens: Int
-    /// A step is cut after so many tokens (or up to three fewer, where that would split a character). With
-    /// ``StepBoundary/block`` a formula or code is divided only after four times as many.
+    /// A step is cut after this many tokens (or up to three fewer, to avoid splitting a character). With
+    /// ``StepBoundary/block``, a formula or code is cut only after four times as many.
     public var maximumTokens: Int
 
-    /// The least value of ``maximumTokens``: a character can take four tokens of one byte each.
+    /// The smallest allowed ``maximumTokens``: a character can take four tokens of one byte each.
     public static let leastMaximum = 8
 
     /// Makes a rule.
@@ -41,19 +42,19 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         self.maximumTokens = maximumTokens
     }
 
-    /// What suits any chat model: blocks of text of some length.
+    /// A rule that suits any chat model: blocks of text of some length.
     public static let blocks = StepSegmenter(boundaries: [.block], minimumTokens: 8, maximumTokens: 192)
 
     /// A scanner at the beginning of a step.
     ///
-    /// - Parameter markers: how evaluations stand in the text; each is then a piece of its own, whole.
+    /// - Parameter markers: the markers around evaluations in the text; each evaluation is then a separate piece.
     public func makeScanner(evaluations markers: EvaluationMarkers? = nil) -> Scanner {
         Scanner(rule: self, markers: markers)
     }
 
-    /// What is known after a token.
+    /// The decision after a token.
     public enum Decision: Equatable, Sendable {
-        /// The step goes on.
+        /// The step continues.
         case more
         /// The step has ended and consists of its first `keptTokens` tokens; later ones belong to the next step.
         case end(keptTokens: Int, reason: StepStopReason)
@@ -65,7 +66,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         private let delimiters: [[Unicode.Scalar]]
         private let markers: (start: [Unicode.Scalar], end: [Unicode.Scalar])?
         private var text: [Unicode.Scalar] = []
-        /// For each token: scalars of the text after it, and whether no character is in the making then.
+        /// For each token, the number of scalars up to its end, and whether no character is incomplete there.
         private var tokens: [(end: Int, isWhole: Bool)] = []
 
         fileprivate init(rule: StepSegmenter, markers: EvaluationMarkers?) {
@@ -77,11 +78,11 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
         /// Tokens seen so far.
         public var count: Int { tokens.count }
 
-        /// Takes the text that became readable with one more token.
+        /// Takes the text that one more token has completed.
         ///
         /// - Parameters:
-        ///   - fragment: whole characters; empty while a character is in the making.
-        ///   - isWhole: whether no byte of a character is held back.
+        ///   - fragment: whole characters; empty while a character is incomplete.
+        ///   - isWhole: whether no byte of an incomplete character is held back.
         ///   - isDelimiter: whether the token is itself one of the rule's delimiters.
         public mutating func append(_ fragment: String, isWhole: Bool, isDelimiter: Bool = false) -> Decision {
             text.append(contentsOf: fragment.unicodeScalars)
@@ -103,28 +104,28 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             return .more
         }
 
-        /// The most of the first `count` tokens that end between characters.
+        /// The largest number of tokens, at most `count`, that ends between characters.
         public func wholeTokens(within count: Int) -> Int {
             (tokens.prefix(count).lastIndex(where: \.isWhole) ?? -1) + 1
         }
 
         private func hasContent(before end: Int) -> Bool { text[..<end].contains { !$0.properties.isWhitespace } }
 
-        /// What an evaluation's markers decide: one that begins ends the step before it, and nothing but its own end ends
-        /// an evaluation, short of the cap. `nil` where there is none.
+        /// What an evaluation's markers decide. The start of an evaluation ends the step before it, and only its own
+        /// end marker or the cap ends an evaluation. `nil` if there are no markers.
         private func evaluationDecision() -> Decision? {
             guard let markers, let start = text.firstRange(of: markers.start)?.lowerBound else { return nil }
             if hasContent(before: start) {
                 guard let kept = tokensToKeep(forEnd: start, of: .evaluation) else { return nil }
                 return .end(keptTokens: kept, reason: .evaluation)
             }
-            // An evaluation has three times the length of a step before it is taken for one that never ends.
+            // An evaluation may be three times as long as a step before it is assumed never to end.
             let limit = 3 * rule.maximumTokens
             guard var end = text[start...].firstRange(of: markers.end)?.upperBound else {
                 guard tokens.count >= limit else { return .more }
                 return .end(keptTokens: wholeTokens(within: tokens.count), reason: .cap)
             }
-            // The rest of its line belongs to it; whether there is any, only the next token says.
+            // The rest of its line belongs to it. Only the next token shows whether there is any.
             let space = text[end...].prefix { $0.properties.isWhitespace }
             if let newline = space.lastIndex(of: "\n") {
                 end = newline + 1
@@ -134,13 +135,14 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             return tokensToKeep(forEnd: end, of: .evaluation).map { .end(keptTokens: $0, reason: .evaluation) } ?? .more
         }
 
-        /// Whether the text stands inside a formula or code that is not to be divided. One that never ends is, in the end.
+        /// Whether the text ends inside a formula or code that must not be divided. One that never ends is cut
+        /// eventually.
         private var isIndivisible: Bool {
             guard rule.boundaries.contains(.block), tokens.count < 4 * rule.maximumTokens else { return false }
             return TextBlocks(text).region != .none
         }
 
-        /// The next place where a step may end, and why.
+        /// The next position where a step may end, and the reason.
         private func nextEnd(from start: Int) -> (Int, StepStopReason)? {
             let ends = StepBoundary.allCases.filter(rule.boundaries.contains)
                 .compactMap { boundary in boundary.firstEnd(in: text, from: start).map { ($0, boundary.stepEnd) } }
@@ -160,10 +162,11 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             return nil
         }
 
-        /// The tokens that make up a step which ends after `end` scalars.
+        /// The number of tokens in a step that ends after `end` scalars.
         ///
-        /// An end inside a token: the token stays where only white space follows in it, or where nothing else would be
-        /// left; otherwise it begins the next step. White space that follows the end of a line stays with the line.
+        /// If the end is inside a token, the step keeps the token if only white space follows in it, or if no other
+        /// token would be left; otherwise it begins the next step. White space that follows the end of a line stays
+        /// with the line.
         private func tokensToKeep(forEnd end: Int, of reason: StepStopReason) -> Int? {
             guard let index = tokens.firstIndex(where: { $0.end >= end && $0.isWhole }) else { return nil }
             if tokens[index].end == end { return index + 1 }
@@ -174,7 +177,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
             if reason == .block, before >= 0, TextBlocks(Array(text[..<tokens[before].end])).region != .none {
                 return index + 1
             }
-            // Half of an end marker is no end: its last token stays with it, whatever else that holds.
+            // Half of an end marker is not an end: the step keeps the marker's last token, whatever else that contains.
             if reason == .delimiter || reason == .tag { return index + 1 }
             if before >= 0, hasContent(before: tokens[before].end) {
                 return reason == .evaluation && !startsHere(end) ? index + 1 : before + 1
@@ -191,7 +194,7 @@ public struct StepSegmenter: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey { case boundaries, delimiters, minimumTokens, maximumTokens }
 
-    /// Writes the rule, boundaries in the order of their names: the same rule is the same JSON.
+    /// Writes the rule, with boundaries sorted by name, so that equal rules give equal JSON.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
         try values.encode(boundaries.sorted { $0.rawValue < $1.rawValue }, forKey: .boundaries)

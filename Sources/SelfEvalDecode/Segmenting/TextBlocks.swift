@@ -1,44 +1,45 @@
 /// Finds where a block of a chat model's text ends: a paragraph, a list item, a numbered step, a displayed formula with the
 /// sentence that introduces it.
 ///
-/// Models write loose Markdown with LaTeX in it, so the rules follow what they write rather than a grammar. A block never ends
-/// inside `\[…\]`, `$$…$$`, an environment, a code fence or a table; a heading and a line that ends with a colon belong to
-/// what they introduce; and a block has a letter or a digit in it, so that a rule or a delimiter alone never is one.
+/// Models write loose Markdown with LaTeX in it, so the rules follow actual output rather than a grammar. A block never
+/// ends inside `\[…\]`, `$$…$$`, an environment, a code fence or a table; a heading, and a line that ends with a colon,
+/// belong to what they introduce; and a block contains a letter or a digit, so that a rule or a delimiter alone is
+/// never a block.
 struct TextBlocks {
     private let text: [Unicode.Scalar]
     private var lines: [Line] = []
-    /// What the end of the text stands in.
+    /// The region that the end of the text is in.
     private(set) var region = Region.none
 
-    /// What may not be divided.
+    /// Text that must not be divided.
     enum Region: Equatable {
         case none
         /// `\[…\]`
         case bracket
         /// `$$…$$`
         case dollars
-        /// `\begin{…}…\end{…}`, nested so deep.
+        /// `\begin{…}…\end{…}`, nested to this depth.
         case environment(depth: Int)
-        /// Code between fences of so many marks.
+        /// Code between fences of this many marks.
         case fence(Unicode.Scalar, length: Int)
     }
 
     private struct Line {
         let start: Int
-        /// The first scalar that is not white space; the end of the line where all are.
+        /// The first scalar that is not white space; the end of the line if all are.
         let content: Int
-        /// Behind the last scalar that is not white space.
+        /// The position after the last scalar that is not white space.
         let contentEnd: Int
         let isComplete: Bool
-        /// Whether a region goes on from the line before.
+        /// Whether a region continues from the previous line.
         let beginsInside: Bool
-        /// Whether a formula or code ends on it.
+        /// Whether a formula or code ends on this line.
         let closesRegion: Bool
 
         var isBlank: Bool { content == contentEnd }
     }
 
-    /// What the beginning of a line says.
+    /// What the beginning of a line shows.
     private enum Opening { case formula, fence, item, row, continuation, plain, undecided }
 
     init(_ text: [Unicode.Scalar]) {
@@ -88,7 +89,7 @@ struct TextBlocks {
         return nil
     }
 
-    /// Whether a block ends between a line and the one that opens like this.
+    /// Whether a block ends between a line and one with this opening.
     private func ends(_ line: Line, before opening: Opening, isApart: Bool) -> Bool {
         let isRow = text[line.content] == "|"
         if opening == .formula || introduces(line) { return false }
@@ -100,7 +101,7 @@ struct TextBlocks {
 
     // MARK: Regions
 
-    /// Follows a line through formulas and code; whether one of them ends on it.
+    /// Tracks formulas and code through a line. Returns whether one of them ends on it.
     private mutating func scan(_ line: Range<Int>) -> Bool {
         var closes = false
         if let fence = fence(at: line.lowerBound, in: line) {
@@ -135,7 +136,7 @@ struct TextBlocks {
                 index += 1
                 continue
             }
-            // An escape is two scalars: the second of `\\[2pt]` begins no formula.
+            // An escape is two scalars, so the bracket in `\\[2pt]` begins no formula.
             index += 2
         }
         return closes
@@ -174,7 +175,7 @@ struct TextBlocks {
         first.properties.isLowercase || ",.;:)".unicodeScalars.contains(first) ? .continuation : .plain
     }
 
-    /// Whether a line begins a list item or a numbered step; `nil` where that is not known yet.
+    /// Whether a line begins a list item or a numbered step; `nil` if that is not known yet.
     private func isItem(_ line: [Unicode.Scalar], isOpen: Bool) -> Bool? {
         if ["-", "*", "+", "•"].contains(line[0]) {
             if line.count == 1 { return isOpen ? nil : false }
@@ -197,7 +198,7 @@ struct TextBlocks {
         if text[line.content] == "#" { return true }
         let bare = text[line.content..<line.contentEnd].reversed().drop { ["*", "_"].contains($0) || Self.isSpace($0) }
         if bare.first == ":" { return true }
-        // A line that is all bold is a heading: "**Calculate the eggs**", "1. **Calculate the eggs**".
+        // A line entirely in bold is a heading: "**Calculate the eggs**", "1. **Calculate the eggs**".
         let content = text[line.content..<line.contentEnd].drop {
             ("0"..."9").contains($0) || [".", ")", "-"].contains($0) || Self.isSpace($0)
         }
@@ -212,14 +213,14 @@ struct TextBlocks {
         return last.map { [".", "!", "?", "…", "。", "！", "？"].contains($0) } ?? false
     }
 
-    /// Whether a line says anything: it has a letter or a digit outside the names of LaTeX commands.
+    /// Whether a line has content: a letter or a digit outside the names of LaTeX commands.
     private func hasSubstance(_ line: Line) -> Bool {
         var index = line.content
         while index < line.contentEnd {
             if text[index] == "\\" {
                 index += 1
                 while index < line.contentEnd, text[index].properties.isAlphabetic { index += 1 }
-                // `\]` is no letter; `\alpha` alone is no step either.
+                // `\]` is not a letter, and `\alpha` alone is not a step.
                 continue
             }
             if text[index].properties.isAlphabetic || text[index].properties.numericType != nil { return true }
@@ -231,7 +232,7 @@ struct TextBlocks {
     private func starts(with word: String, at index: Int) -> Bool { text[index...].starts(with: word.unicodeScalars) }
 
     private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-        // The common ones first: looking properties up is slow.
+        // Check the common ones first: looking up properties is slow.
         scalar == " " || scalar == "\n"
             || (scalar.value > 0x7E || scalar.value < 0x20) && scalar.properties.isWhitespace
     }

@@ -1,6 +1,6 @@
 import EMLLMCore
 
-/// How the residual stream of a step's tokens becomes one vector.
+/// How the residual stream of a step's tokens is pooled into one vector.
 public enum StatePooling: String, Codable, Sendable, CaseIterable {
     /// The mean over the step's tokens.
     case stepMean = "step-mean"

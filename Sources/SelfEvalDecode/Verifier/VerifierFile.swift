@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// A verifier as it lies beside its model, `NAME.verifier.json`, with what is known about its worth.
+/// The file of a verifier, `NAME.verifier.json` beside its model, with the results of its training.
 ///
 /// All of it is JSON; the weights are Base64 of 32-bit floats, least significant byte first.
 public struct VerifierFile: Codable, Sendable, Equatable {
@@ -12,20 +12,22 @@ public struct VerifierFile: Codable, Sendable, Equatable {
     public var version = VerifierFile.currentVersion
     /// The head itself, with the digests of the weights and prompts that it is for.
     public var head: VerifierHead
+    /// The weights of a score of the verifier and other signals that cost no tokens; `nil` takes the verifier alone.
+    public var weights: ScoreWeights?
     /// How the scores of a chain's steps become its own, where that was chosen on the training data.
     public var aggregation: ScoreAggregation?
-    /// What it was trained on, and what came of it on problems that it had not seen.
+    /// The training data, and the results on held-out problems.
     public var training: Training
 
-    /// What a verifier was trained on.
+    /// The training data of a verifier, and the results on held-out problems.
     public struct Training: Codable, Sendable, Equatable {
-        /// Problems.
+        /// The number of problems.
         public var problems: Int
-        /// Chains, and those of them whose answer is right.
+        /// The number of chains.
         public var chains: Int
-        /// Chains with a right answer.
+        /// The number of chains with a right answer.
         public var rightChains: Int
-        /// Steps.
+        /// The number of steps.
         public var steps: Int
         /// The strength of the L2 penalty, for standardized features.
         public var penalty: Double
@@ -55,8 +57,14 @@ public struct VerifierFile: Codable, Sendable, Equatable {
     }
 
     /// Describes a file.
-    public init(head: VerifierHead, aggregation: ScoreAggregation? = nil, training: Training) {
+    public init(
+        head: VerifierHead,
+        weights: ScoreWeights? = nil,
+        aggregation: ScoreAggregation? = nil,
+        training: Training
+    ) {
         self.head = head
+        self.weights = weights
         self.aggregation = aggregation
         self.training = training
     }
@@ -94,15 +102,15 @@ public struct VerifierFile: Codable, Sendable, Equatable {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// The options with this verifier in force. Where nothing but the verdict counts, the verifier takes its place, so that no
-    /// verdict is asked for; other weights were chosen, and stay.
+    /// The options with this verifier. If the score is the verdict alone, the verifier replaces the verdict, which is then not
+    /// requested. Other weights are kept.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it was trained with another model or other prompts.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
         try head.check(options, model: model)
         var options = options
         options.verifier = head
-        if options.weights == .verdictAlone { options.weights = [.verifier: 1] }
+        if options.weights == .verdictAlone { options.weights = weights ?? [.verifier: 1] }
         if let aggregation, options.aggregation == SelfEvalOptions().aggregation { options.aggregation = aggregation }
         return options
     }

@@ -3,12 +3,13 @@ import Foundation
 
 /// A linear probe of the hidden states: the probability that a chain is right so far, at no cost in tokens.
 ///
-/// What a model knows about its mistakes stands in its residual stream before it is asked (arXiv 2410.02707, arXiv 2511.06209).
-/// The head is a logistic regression on the states of a step's tokens, pooled behind a few layers:
+/// The residual stream encodes what a model knows about its own mistakes, before the model is asked (arXiv 2410.02707,
+/// arXiv 2511.06209). The head is a logistic regression on the pooled states of a step's tokens after some layers:
 /// log p / (1 − p) = Σ w · x + b. The forward passes that write a step compute the states anyway.
 ///
-/// A head belongs to one model at one quantization with one way of asking, as a calibration does: the digests say which. It is
-/// trained on recorded runs, and is part of a run's options (``SelfEvalOptions/verifier``), so that a trace can be repeated.
+/// Like a calibration, a head is valid for one model at one quantization with one pack of prompts; its digests name them.
+/// It is trained on recorded runs. It is part of a run's options (``SelfEvalOptions/verifier``), so that the trace of the
+/// run can be replayed.
 public struct VerifierHead: Sendable, Equatable {
     /// The digest of the weights (``ModelIdentity/weightsDigest``).
     public var weightsDigest: String
@@ -16,13 +17,13 @@ public struct VerifierHead: Sendable, Equatable {
     public var activations: ActivationPrecision
     /// The digest of the prompts and steps that it was trained with (``SelfEvalOptions/chainDigest``).
     public var chainDigest: String
-    /// The layers that it looks at, as `HiddenStates` counts them.
+    /// The layers that it reads, numbered as in `HiddenStates`.
     public let layers: [Int]
-    /// What it takes of each layer.
+    /// How the states of each layer are pooled.
     public let poolings: [StatePooling]
     /// The factors of the states, on their own scale. `[layers, poolings, width]`
     public let weights: [Float]
-    /// What is added to them.
+    /// The constant term.
     public let bias: Double
 
     /// Makes a head from its numbers.
@@ -30,10 +31,10 @@ public struct VerifierHead: Sendable, Equatable {
     /// - Parameters:
     ///   - model: the model that it belongs to.
     ///   - chainDigest: the digest of the prompts and steps that it was trained with.
-    ///   - layers: the layers that it looks at; at least one.
-    ///   - poolings: what it takes of each; at least one.
+    ///   - layers: the layers that it reads; at least one.
+    ///   - poolings: how the states of each are pooled; at least one.
     ///   - weights: the factors. `[layers, poolings, width]`
-    ///   - bias: what is added.
+    ///   - bias: the constant term.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the numbers do not fit together or are not finite.
     public init(
         model: ModelIdentity,
@@ -97,7 +98,7 @@ public struct VerifierHead: Sendable, Equatable {
         return sum
     }
 
-    /// Checks that a run is with the weights and the prompts that the head belongs to.
+    /// Checks that a run uses the weights and the prompts that the head was trained with.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it is not.
     public func check(_ options: SelfEvalOptions, model: ModelIdentity) throws {

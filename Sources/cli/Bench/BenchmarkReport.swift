@@ -1,8 +1,8 @@
 import Foundation
 
-/// The outcome of a benchmark, for people and for programs.
+/// The result of a benchmark, for people and for programs.
 protocol BenchmarkReport: Encodable {
-    /// A few lines and a Markdown table, ready to be pasted.
+    /// A few lines and a Markdown table, ready to paste.
     func table() -> String
 }
 

@@ -84,7 +84,7 @@ struct ImageBenchmark: ParsableCommand {
         var picture = 0
         var (patches, tokens) = (0, 0)
         let sample = try Sample(repetitions: repetitions) {
-            // Another picture each time, so that nothing is reused.
+            // A different picture each time, so that nothing is reused.
             picture += 1
             let image = Self.picture(number: picture, side: size ?? 448)
             let encoded = try context.encode(image)
@@ -101,7 +101,7 @@ struct ImageBenchmark: ParsableCommand {
         )
     }
 
-    /// A square of soft colours that no two numbers share.
+    /// A square of soft colours, different for every number.
     private static func picture(number: Int, side: Int) -> RGBImage {
         let samples = (0..<(side * side * 3)).map { index in
             UInt8(truncatingIfNeeded: index / 3 % side + index / (3 * side) * 2 + index % 3 * 85 + number)

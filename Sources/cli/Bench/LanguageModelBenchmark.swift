@@ -75,7 +75,7 @@ struct LanguageModelBenchmark: ParsableCommand {
         let samples = try tests.map { test in
             try Sample(repetitions: repetitions) { try test.tokensPerSecond(in: context) }
         }
-        // Before the buffer for the bandwidth adds to it.
+        // Read it before the buffer of the bandwidth test adds to it.
         let peak = peakResidentBytes()
         let bandwidth = try MemoryBandwidth.measure(threads: context.threads, instructionSet: context.instructionSet)
         let report = SpeedReport(
@@ -89,7 +89,7 @@ struct LanguageModelBenchmark: ParsableCommand {
     }
 }
 
-/// What every benchmark asks: which model, and how to print.
+/// The options of every benchmark: the model, and the output format.
 struct SubjectOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
@@ -103,7 +103,7 @@ struct SubjectOptions: ParsableArguments {
 
     func modelURL() throws -> URL { try ModelStore().locate(model) }
 
-    /// Prints a report in the form asked for.
+    /// Prints a report in the requested format.
     func write(_ report: some BenchmarkReport) throws {
         try StandardStreams.write((json ? report.json() : report.table()) + "\n")
     }

@@ -26,7 +26,7 @@ struct LoadBenchmark: ParsableCommand {
 
     func run() throws {
         let url = try subject.modelURL()
-        // The first load counts apart: it runs code and touches pages that this process has not touched before.
+        // The first load is reported separately: it runs code and touches pages for the first time in this process.
         let loads = try (0...repetitions).map { _ in try measure(url) }
         let report = LoadReport(
             results: LoadStage.allCases.map { stage in
@@ -55,11 +55,11 @@ struct LoadBenchmark: ParsableCommand {
     }
 }
 
-/// How far loading has come. All times count from the start.
+/// A stage of loading. All times count from the start.
 enum LoadStage: String, CaseIterable {
-    /// The file is mapped and checked; the tokenizer and the chat template work.
+    /// The file is mapped and checked; the tokenizer and the chat template are ready.
     case loaded
-    /// Threads run and scratch memory is there: the next call computes.
+    /// Threads are running and scratch memory is allocated, so that the next call computes at once.
     case ready
     /// One token went through the model, which brings in every page of its weights.
     case firstToken = "first token"
@@ -86,7 +86,7 @@ struct LoadReport: BenchmarkReport {
         /// In a process that had not loaded a model before.
         var millisecondsFirst: Double
         var repetitions: Int
-        /// The most memory that the process had in RAM, over all loads.
+        /// The peak resident memory of the process over all loads.
         var peakResidentBytes = BenchTool.peakResidentBytes()
 
         init(test: String, file: String, first: Double, sample: Sample) {

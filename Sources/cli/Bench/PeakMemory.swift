@@ -1,7 +1,7 @@
 import Foundation
 
-/// The most memory this process has had in RAM since the last ``resetPeakResidentBytes()``, in bytes; pages of a mapped
-/// model file count once touched.
+/// The peak resident memory of this process since the last ``resetPeakResidentBytes()``, in bytes. Pages of a mapped
+/// model file count once they are touched.
 func peakResidentBytes() -> Int {
     #if os(Linux)
         // Unlike getrusage's number, this one can be reset.
@@ -20,7 +20,7 @@ func peakResidentBytes() -> Int {
     #endif
 }
 
-/// Lets the peak begin anew at what is in RAM now; does nothing where the system has no such thing.
+/// Resets the peak to the current resident memory; does nothing on systems that do not support it.
 func resetPeakResidentBytes() {
     #if os(Linux)
         try? Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs"))

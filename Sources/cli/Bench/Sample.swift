@@ -8,7 +8,7 @@ struct Sample {
         self.values = values
     }
 
-    /// Measures `repetitions` times, after one run that warms caches up and is thrown away.
+    /// Measures `repetitions` times, after one warm-up run that is discarded.
     init(repetitions: Int, _ measure: () throws -> Double) rethrows {
         _ = try measure()
         self.init(try (0..<repetitions).map { _ in try measure() })

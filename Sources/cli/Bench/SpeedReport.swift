@@ -4,7 +4,7 @@ import TextTable
 
 /// The outcome of `emllm-bench llm`.
 struct SpeedReport: BenchmarkReport {
-    /// One test. Every row names the model, as llama-bench's do, so that rows of many runs can be put in one table.
+    /// One test. As in llama-bench, every row names the model, so that rows of many runs can be combined in one table.
     struct Result: Encodable {
         var test: String
         /// The median over all repetitions.
@@ -13,16 +13,17 @@ struct SpeedReport: BenchmarkReport {
         var tokensPerSecondMaximum: Double
         var tokensPerSecondMedianAbsoluteDeviation: Double
         var repetitions: Int
-        /// Tokens of one repetition, over all branches.
+        /// The number of tokens of one repetition, over all branches.
         var tokens: Int
         var branches: Int
-        /// How tokens were chosen: `none`, `greedy` or `sampled`; not there for prompts.
+        /// How tokens were chosen: `none`, `greedy` or `sampled`; absent for prompts.
         var choice: SpeedTest.Choice?
         var weightBytesPerSecond: Double?
-        /// ``weightBytesPerSecond`` as a share of the machine's memory bandwidth. More than 1 means that caches hold weights.
+        /// ``weightBytesPerSecond`` as a share of the machine's memory bandwidth. A value above 1 means that caches
+        /// hold weights.
         var memoryBandwidthShare: Double?
         var model: Subject?
-        /// The most memory that the process had in RAM, over all tests.
+        /// The peak resident memory of the process over all tests.
         var peakResidentBytes: Int?
 
         init(_ test: SpeedTest, _ sample: Sample, memoryBandwidth: Double) {
@@ -40,7 +41,7 @@ struct SpeedReport: BenchmarkReport {
         }
     }
 
-    /// What it ran on.
+    /// The machine that it ran on.
     struct Machine: Encodable {
         var cpu: String
         var cpus: Int
@@ -79,7 +80,7 @@ struct SpeedReport: BenchmarkReport {
         )
     }
 
-    /// The report for people; the rows are a Markdown table, ready to be pasted.
+    /// The report for people; the rows are a Markdown table, ready to paste.
     func table() -> String {
         var lines: [String] = []
         if let result = results.first, let model = result.model {

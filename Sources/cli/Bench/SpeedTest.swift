@@ -6,8 +6,8 @@ struct SpeedTest {
     enum Kind {
         /// A prompt computed in one call, up to the logits after its last token. llama-bench's `pp`.
         case promptProcessing(tokens: Int)
-        /// Tokens computed one by one, starting with an empty cache, and chosen as `choice` says. Without choosing it is
-        /// llama-bench's `tg`. Several branches take their steps together, each with a token of its own.
+        /// Tokens computed one by one, starting with an empty cache, and chosen as `choice` says. Without choosing, it
+        /// is llama-bench's `tg`. Several branches advance together, each with its own token.
         case generation(tokens: Int, branches: Int, choice: Choice = .none)
     }
 
@@ -33,9 +33,10 @@ struct SpeedTest {
     }
 
     let kind: Kind
-    /// Weights that one forward pass over single tokens reads, in bytes.
+    /// The bytes of weights that one forward pass over single tokens reads.
     private let weightBytesPerPass: Int
-    /// The tokens to run on. Their choice does not change the work; that they differ keeps any cache honest.
+    /// The tokens to run on. Their choice does not change the work; they differ so that no cache can distort the
+    /// result.
     private let tokens: [TokenID]
 
     init(_ kind: Kind, model: EMLLMModel) throws {
@@ -56,8 +57,8 @@ struct SpeedTest {
         }
     }
 
-    /// llama-bench's name of the test, followed by the number of branches where there are several, and by how tokens are
-    /// chosen where they are.
+    /// llama-bench's name of the test, followed by the number of branches if there are several, and by how tokens are
+    /// chosen if they are.
     var name: String {
         switch kind {
         case .promptProcessing(let tokens): "pp\(tokens)"
@@ -79,10 +80,10 @@ struct SpeedTest {
         return choice
     }
 
-    /// Tokens computed by one run, over all branches.
+    /// The number of tokens computed by one run, over all branches.
     var tokenCount: Int { tokens.count }
 
-    /// Bytes of weights read per second at a rate of tokens; `nil` for prompts, which reuse a weight for many tokens.
+    /// Bytes of weights read per second at a given token rate; `nil` for prompts, which reuse a weight for many tokens.
     func weightBytesPerSecond(at tokensPerSecond: Double) -> Double? {
         guard case .generation(_, let branches, _) = kind else { return nil }
         return tokensPerSecond / Double(branches) * Double(weightBytesPerPass)

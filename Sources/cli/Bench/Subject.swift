@@ -8,7 +8,7 @@ struct Subject: Encodable {
     var file: String
     var fileBytes: Int
     var weightBytes: Int
-    /// The types of its weights, those that take the most bytes first, such as "Q4_1 + Q8_0".
+    /// The types of its weights in descending order of total size, such as "Q4_1 + Q8_0".
     var quantization: String
     var activations: ActivationPrecision
 
@@ -25,8 +25,8 @@ struct Subject: Encodable {
 }
 
 extension EMLLMModel {
-    /// Bytes of weights that computing one token reads: all of them, but of an embedding that is not also the output
-    /// head only one row.
+    /// The bytes of weights that are read to compute one token: all of them, except that only one row is read of an
+    /// embedding that is not also the output head.
     func weightBytesPerToken() throws -> Int {
         let decoder = configuration.decoder
         guard !decoder.tiedOutputHead else { return package.weightBytes }

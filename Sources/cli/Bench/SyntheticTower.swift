@@ -1,7 +1,7 @@
 import ArgumentParser
 import EMLLMCore
 
-/// Shapes of published models' vision towers, to be filled with random weights.
+/// The shapes of published models' vision towers, which are filled with random weights.
 enum SyntheticTower: String, CaseIterable, ExpressibleByArgument {
     /// SigLIP-B/16 at 512 pixels, in SmolVLM-256M.
     case smolvlm256M = "smolvlm-256m"
@@ -18,7 +18,7 @@ enum SyntheticTower: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// The tower's shape on a decoder that is as small as can be.
+    /// The tower's shape with the smallest possible decoder.
     var configuration: ModelConfiguration {
         switch self {
         case .smolvlm256M:

@@ -25,6 +25,27 @@ final class LineEditor {
         self.addHistory = unsafeBitCast(addHistory, to: AddHistory.self)
         // Its own handlers are not safe against a signal that comes as a line ends.
         dlsym(library, "rl_catch_signals")?.assumingMemoryBound(to: Int32.self).pointee = 0
+        Self.bindEndOfInput(in: library)
+    }
+
+    private typealias ParseAndBind = @convention(c) (UnsafePointer<CChar>?) -> Int32
+    private typealias Hook = @convention(c) () -> Int32
+    /// The library's `rl_parse_and_bind`. Written before the hook that reads it is set.
+    nonisolated(unsafe) private static var parseAndBind: ParseAndBind?
+
+    /// Lets a Ctrl-D that was typed early end the input, too.
+    ///
+    /// The library changes the terminal's mode only after it has shown the prompt. Before that, the kernel takes a Ctrl-D as
+    /// an end of input, which reads as a NUL afterwards. The library binds NUL to "quote the next key" (as every special
+    /// character that the terminal has disabled), and does so again for each line.
+    private static func bindEndOfInput(in library: UnsafeMutableRawPointer) {
+        guard let bind = dlsym(library, "rl_parse_and_bind"), let hook = dlsym(library, "rl_pre_input_hook") else {
+            return
+        }
+        parseAndBind = unsafeBitCast(bind, to: ParseAndBind.self)
+        hook.assumingMemoryBound(to: Hook?.self).pointee = {
+            LineEditor.parseAndBind?("bind ^@ em-delete-or-list") ?? 0
+        }
     }
 
     /// The terminal as it was before a line was edited. Written before the handlers that read it are set.

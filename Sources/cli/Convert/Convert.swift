@@ -109,7 +109,7 @@ struct Convert: AsyncParsableCommand {
         print("\(output): \(report.tensors.count) tensors, \(megabytes(report.fileBytes))")
     }
 
-    /// What re-quantizing did to each matrix.
+    /// The effect of re-quantizing on each matrix.
     static func table(_ tensors: [ConvertedTensor]) -> String {
         let table = TextTable<ConvertedTensor> { tensor in
             [
@@ -126,7 +126,7 @@ struct Convert: AsyncParsableCommand {
     }
 }
 
-/// A type that `--quantize` takes.
+/// A type that `--quantize` accepts.
 struct QuantizationArgument: ExpressibleByArgument {
     let type: TensorType
 

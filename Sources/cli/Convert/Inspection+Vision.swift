@@ -1,7 +1,7 @@
 import EMLLMCore
 
 extension VisionConfiguration {
-    /// The tower, the connector and the pictures in a few words each, for people.
+    /// Short descriptions of the tower, the connector and the preprocessing, for people.
     var inspection: [(label: String, value: String)] {
         var parts = ["\(tower.layerCount) blocks of \(tower.hiddenSize)", "\(tower.headCount) heads"]
         parts += ["feed-forward \(tower.feedForwardSize)", "patches of \(tower.patchSize) pixels"]

@@ -3,7 +3,7 @@ import Foundation
 
 /// What `emllm-convert inspect` says about a file.
 struct Inspection: Encodable {
-    /// The tensors of one type, together.
+    /// All tensors of one type.
     struct TypeSummary: Encodable {
         var type: String
         var tensors: Int
@@ -41,7 +41,7 @@ struct Inspection: Encodable {
     var provenance: Provenance?
     var tokenizer: Tokenizer?
     var chatTemplate: String?
-    /// The keys of a GGUF file; long lists as their length.
+    /// The keys of a GGUF file; long lists are given by their length.
     var metadata: [Entry]?
     var types: [TypeSummary]
     var tensorCount: Int
@@ -142,7 +142,7 @@ extension Inspection.Tokenizer {
 // MARK: For people
 
 extension Inspection {
-    /// A few aligned lines.
+    /// The inspection as a few aligned lines.
     func text() -> String {
         var rows: [(String, String)] = [("file", path), ("format", "\(format), \(megabytes(bytes))")]
         if let provenance {
@@ -196,7 +196,7 @@ extension Inspection {
         return lines.joined(separator: "\n")
     }
 
-    /// Text of a file as one line that cannot steer the terminal.
+    /// Text from a file as one line without terminal control characters.
     private static func printable(_ text: String) -> String {
         var line = ""
         for scalar in text.unicodeScalars.prefix(300) {

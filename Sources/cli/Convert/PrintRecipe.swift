@@ -4,7 +4,7 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// `emllm-convert recipe`: what a model says of how to reason with it.
+/// `emllm-convert recipe`: prints a model's recipe for reasoning with it.
 struct PrintRecipe: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recipe",
@@ -28,7 +28,7 @@ struct PrintRecipe: ParsableCommand {
 }
 
 extension EMLLMError.Code {
-    /// A model that brings no recipe.
+    /// A model without a recipe.
     static let noRecipe = Self(rawValue: "no-recipe")
 }
 

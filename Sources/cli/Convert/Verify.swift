@@ -3,7 +3,7 @@ import CLIShared
 import EMLLMCore
 import Foundation
 
-/// `emllm-convert verify`: whether a file is whole.
+/// `emllm-convert verify`: checks that a file is undamaged.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that a model is whole: every checksum, and that every weight is a number.",

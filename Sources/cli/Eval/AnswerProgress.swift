@@ -7,7 +7,7 @@ import Synchronization
 final class AnswerProgress: Sendable {
     private let bar = ProgressBar("Answering")
     private let started = ContinuousClock.now
-    /// What was done when this began.
+    /// The number of answers that were done at the start.
     private let before = Mutex<Int?>(nil)
 
     /// Shows how much is done.
@@ -26,6 +26,6 @@ final class AnswerProgress: Sendable {
         bar.update(done: done, of: total, note: "\(done)/\(total), \(time) left")
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     func finish() { bar.finish() }
 }

@@ -50,7 +50,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The number of views of each picture by default (emllm help run says what a view is).")
     var views: Int?
 
-    /// The name that ``views`` had before version 0.2.
+    /// The name of ``views`` before version 0.2.
     @Option(help: .hidden)
     var looks: Int?
 
@@ -104,7 +104,7 @@ struct CalibrateCommand: AsyncParsableCommand {
 
 extension ScoreFit.Method: ExpressibleByArgument {}
 
-/// Signals of a score, as "verdict,line".
+/// Signals of a score, such as "verdict,line".
 struct SignalList: ExpressibleByArgument {
     let values: Set<ScoreSignal>
 

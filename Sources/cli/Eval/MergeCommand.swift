@@ -3,7 +3,7 @@ import CLIShared
 import EMLLMEvaluation
 import Foundation
 
-/// `emllm-eval merge`: puts the parts of a run together.
+/// `emllm-eval merge`: merges the parts of a run.
 struct MergeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",

@@ -3,7 +3,7 @@ import CLIShared
 import EMLLMEvaluation
 import Foundation
 
-/// `emllm-eval overhead`: what evaluation costs, and what it would cost by prompting anew.
+/// `emllm-eval overhead`: what evaluation costs, and what it would cost with a new prompt for every call.
 struct OverheadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "overhead",

@@ -5,7 +5,7 @@ import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
-/// `emllm-eval records`: writes what a model can learn self-evaluation from.
+/// `emllm-eval records`: writes training records for self-evaluation.
 struct RecordsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "records",

@@ -57,7 +57,7 @@ struct ReportCommand: AsyncParsableCommand {
         var planned: Set<String>? = []
         for folder in folders {
             let description = try folder.readDescription()
-            // Results can be reported without the file of problems, but then nobody can say what is missing.
+            // Results can be reported without the file of problems, but then it is unknown what is missing.
             let problems = try? folder.readPlannedProblems(description)
             planned = problems.flatMap { planned?.union($0) }
             records += try folder.readResults()

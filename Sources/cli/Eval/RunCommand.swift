@@ -128,7 +128,7 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 extension RunCommand {
-    /// The file of problems. What comes through a pipe is kept in the folder of the run, since reports and resumed runs read
+    /// The file of problems. Input from a pipe is saved in the folder of the run, since reports and resumed runs read
     /// it again; paths of pictures are then relative to the current directory.
     private func keptProblems() throws -> (url: URL, isKept: Bool) {
         let file = URL(filePath: problems)
@@ -152,7 +152,7 @@ extension RunCommand {
     }
 }
 
-/// Strategies, as "cot,vote".
+/// Strategies, such as "cot,vote".
 struct StrategyList: ExpressibleByArgument, CustomStringConvertible {
     let values: [StrategyName]
 
@@ -176,7 +176,7 @@ struct StrategyList: ExpressibleByArgument, CustomStringConvertible {
     static var allValueStrings: [String] { StrategyName.builtIn.map(\.rawValue) + ["all"] }
 }
 
-/// Seeds, as "0,3" or "0-4".
+/// Seeds, such as "0,3" or "0-4".
 struct SeedList: ExpressibleByArgument, CustomStringConvertible {
     let values: [UInt64]
 

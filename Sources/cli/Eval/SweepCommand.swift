@@ -6,7 +6,7 @@ import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
 
-/// `emllm-eval sweep`: decides recorded runs anew under other thresholds.
+/// `emllm-eval sweep`: decides recorded runs again under other thresholds.
 struct SweepCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep",
@@ -78,7 +78,7 @@ struct SweepCommand: AsyncParsableCommand {
     }
 }
 
-/// Numbers, as "0.3,0.5".
+/// Numbers, such as "0.3,0.5".
 struct NumberList: ExpressibleByArgument {
     let values: [Double]
 
@@ -90,7 +90,7 @@ struct NumberList: ExpressibleByArgument {
     }
 }
 
-/// Aggregations, as "mean,min".
+/// Aggregations, such as "mean,min".
 struct AggregationList: ExpressibleByArgument {
     let values: [ScoreAggregation]
 

@@ -1,12 +1,12 @@
 import EMLLMCore
 import EMLLMModelStore
 
-/// What to do about an error, in the words of the command line.
+/// Remedies for errors, in terms of the command line.
 ///
-/// The library's remedies name no flag and no program, as most of its users have neither. Where a flag is the remedy, it is
-/// found by the error's code.
+/// The library's remedies name no flag and no program, since most of its users have neither. If the remedy is a flag,
+/// it is looked up by the error's code.
 public enum CommandLineRemedy {
-    /// Remedies by the codes of errors.
+    /// Remedies by error code.
     private static let remedies: [String: String] = [
         "needs-picture": "give one with --image, or take a model for text: --model \(ModelStore.textModel)",
         "left-recording": "record with wider limits (--accept 1 tries every revision), or run the model",
@@ -21,7 +21,7 @@ public enum CommandLineRemedy {
         "cannot-quantize": "choose another type, or convert without --quantize",
     ]
 
-    /// An error with the command line's remedy, where there is one.
+    /// The error with the command line's remedy, if there is one.
     public static func reword(_ error: any Error) -> any Error {
         guard let error = error as? EMLLMError, let remedy = remedies[error.code.rawValue] else { return error }
         return EMLLMError(

@@ -3,13 +3,13 @@ import EMLLMModelStore
 import Foundation
 
 extension CompletionKind {
-    /// Files of pictures.
+    /// Picture files.
     public static let pictures = CompletionKind.file(extensions: ["png", "jpg", "jpeg", "PNG", "JPG", "JPEG"])
 
-    /// Model files, and the folders that a Hugging Face model is.
+    /// Model files, and folders of Hugging Face models.
     public static let modelFiles = CompletionKind.file(extensions: ["emllm", "gguf"])
 
-    /// What `--model` takes: names of models in the store, model files and folders.
+    /// Values of `--model`: names of models in the store, model files and folders.
     public static let models = CompletionKind.custom { _, _, prefix in ModelStore().completions(of: prefix) }
 }
 
@@ -17,7 +17,7 @@ extension ModelStore {
     /// The names and the paths of model files and folders that begin with `prefix`, sorted; folders end with a slash.
     func completions(of prefix: String) -> [String] {
         let names = prefix.contains("/") ? [] : names().filter { $0.hasPrefix(prefix) }
-        // As typed: what is completed has to begin with it.
+        // As typed, since a completion has to begin with it.
         let typed = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
         let start = prefix.dropFirst(typed.count)
         let folder = typed.isEmpty ? FileManager.default.currentDirectoryPath : typed

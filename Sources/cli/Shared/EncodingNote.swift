@@ -1,10 +1,11 @@
 import Synchronization
 
-/// A line on the terminal while pictures are being encoded, which takes seconds; gone with the first word of an answer.
+/// A line on the terminal while pictures are being encoded, which takes seconds. It disappears with the first word of
+/// an answer.
 public final class EncodingNote: Sendable {
     private let isShown: Mutex<Bool>
 
-    /// Shows the note where there are pictures and a person to read it.
+    /// Shows the note if there are pictures, and the stream is a terminal.
     public init(pictures: Int, on terminal: Terminal) {
         let shows = pictures > 0 && terminal.hasCursor
         isShown = Mutex(shows)
@@ -13,7 +14,7 @@ public final class EncodingNote: Sendable {
         try? StandardStreams.write("Looking at \(what) …", to: .standardError)
     }
 
-    /// Takes the note away.
+    /// Removes the note.
     public func clear() {
         let wasShown = isShown.withLock { shown in
             defer { shown = false }

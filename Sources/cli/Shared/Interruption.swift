@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Turns Ctrl-C into the cancellation of a task, so that work stops in good order.
+/// Turns Ctrl-C into the cancellation of a task, so that work stops cleanly.
 public enum Interruption {
-    /// What is thrown when `body` answers its cancellation with a `CancellationError`.
+    /// Thrown if `body` responds to its cancellation with a `CancellationError`.
     public struct Stop: Error {
         /// The signal.
         public let signal: Int32
@@ -13,14 +13,14 @@ public enum Interruption {
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
     /// Runs `body` in a task that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. A signal
-    /// that the program was started to ignore, as nohup does, stays ignored. Afterwards signals do again what they usually
-    /// do, and this can be called again; not by two tasks at once.
+    /// that the program was started to ignore, as nohup does, stays ignored. Afterwards, signals have their usual
+    /// effect again. This function can then be called again, but not by two tasks at once.
     ///
     /// - Returns: what `body` returns, and the signal that cancelled it. `body` decides what to return or throw then.
     public static func handling<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> (result: Result, signal: Int32?) {
-        // A file larger than the process may write becomes an error of the write instead.
+        // If a file exceeds the process's size limit, the write fails instead.
         signal(SIGXFSZ, SIG_IGN)
         let received = Mutex<Int32?>(nil)
         let task = Task { try await body() }
@@ -50,7 +50,8 @@ public enum Interruption {
         }
     }
 
-    /// Whether the program was started with a signal ignored. Asking must not change it: a signal may come meanwhile.
+    /// Whether the program was started with a signal ignored. The query must not change the setting, since a signal may
+    /// arrive meanwhile.
     public static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)
@@ -63,10 +64,10 @@ public enum Interruption {
     }
 }
 
-/// A pipe that signals are written to: what a handler may do is little, and a write is part of it. Dispatch's own sources for
-/// signals do not fire a second time on Linux, once one was cancelled.
+/// A pipe that signals are written to. A signal handler may call few functions, and `write` is one of them. Dispatch's
+/// signal sources do not fire again on Linux once one was cancelled.
 private enum SignalInbox {
-    /// Where the handler writes; -1 until the pipe is there. Written once, before the first handler is set.
+    /// The end that the handler writes to; -1 until the pipe exists. Written once, before the first handler is set.
     nonisolated(unsafe) private static var writeEnd: Int32 = -1
 
     private static let ends: (read: Int32, write: Int32) = {
@@ -79,7 +80,7 @@ private enum SignalInbox {
         return (descriptors[0], descriptors[1])
     }()
 
-    /// The end to read, emptied.
+    /// Returns the end to read, after emptying it.
     static func opened() -> Int32 {
         writeEnd = ends.write
         _ = take(from: ends.read)
@@ -94,7 +95,7 @@ private enum SignalInbox {
         errno = before
     }
 
-    /// The signals that came.
+    /// Takes the signals that have arrived.
     static func take(from descriptor: Int32) -> [Int32] {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = read(descriptor, &bytes, bytes.count)

@@ -28,7 +28,7 @@ public final class ProgressBar: Sendable {
 
     /// Shows how much is done. Cheap enough to call for every piece of work.
     ///
-    /// - Parameter note: what else to say behind the bar, such as the time that is left.
+    /// - Parameter note: additional text after the bar, such as the remaining time.
     public func update(done: Int, of total: Int, note: String = "") {
         guard terminal.hasCursor, total > 0 else { return }
         let tenths = Int(1000 * min(1, max(0, Double(done) / Double(total))))
@@ -38,7 +38,7 @@ public final class ProgressBar: Sendable {
                 guard last.tenths != tenths || last.note != note, now - last.time >= .milliseconds(40) else { return }
             }
             drawn = (tenths, note, now)
-            // The window may have changed its width since the last time.
+            // The width of the window may have changed since the last update.
             let width = Terminal.standardError.width
             let fraction = Double(tenths) / 1000
             Self.write(
@@ -48,7 +48,7 @@ public final class ProgressBar: Sendable {
         }
     }
 
-    /// Takes the bar away, so that what is printed next starts on an empty line.
+    /// Removes the bar, so that later output starts on an empty line.
     public func finish() {
         drawn.withLock { drawn in
             if drawn != nil { Self.write(Terminal.clearLine) }
@@ -59,7 +59,7 @@ public final class ProgressBar: Sendable {
     /// One line that fits a terminal of `width` columns.
     static func line(label: String, fraction: Double, note: String = "", width: Int, hasColor: Bool) -> String {
         let percent = String(format: "%3.0f %%", (fraction * 100).rounded(.down)) + (note.isEmpty ? "" : "  \(note)")
-        // Leaves the last column free: a full line makes some terminals wrap.
+        // Leave the last column free, since a full line makes some terminals wrap.
         let cells = min(40, width - 1 - label.count - percent.count - 2)
         guard cells >= 5 else { return String("\(label) \(percent)".prefix(max(0, width - 1))) }
         let filled = Int(fraction * Double(cells))
@@ -70,7 +70,7 @@ public final class ProgressBar: Sendable {
     }
 
     private static func write(_ text: String) {
-        // A terminal that went away is no reason to stop working.
+        // Work should continue even if the terminal is gone.
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 }

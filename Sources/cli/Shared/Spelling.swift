@@ -1,14 +1,15 @@
-/// What a mistyped word may have meant.
+/// Suggestions for mistyped words.
 public enum Spelling {
-    /// The one of some words that differs least from a word: by at most two characters, and by less than half of them.
+    /// The word in `words` that is nearest to `word`: it differs in at most two characters, and in less than half of
+    /// them.
     public static func nearest(to word: String, in words: [String]) -> String? {
         words.map { (word: $0, distance: distance(word.lowercased(), $0)) }
             .filter { $0.distance <= 2 && 2 * $0.distance < max(word.count, $0.word.count) }
             .min { $0.distance < $1.distance }?.word
     }
 
-    /// How many characters have to be inserted, deleted, replaced, or exchanged with their neighbour, to make one text of
-    /// another (optimal string alignment).
+    /// The number of characters to insert, delete, replace, or swap with their neighbour to turn one text into the
+    /// other (optimal string alignment).
     private static func distance(_ first: String, _ second: String) -> Int {
         let (a, b) = (Array(first), Array(second))
         var rows = [Array(0...b.count)]

@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// Standard input and output, with errors that say what went wrong.
+/// Standard input and output, with descriptive errors.
 public enum StandardStreams {
     /// Reads all of standard input as text.
     ///
@@ -14,7 +14,8 @@ public enum StandardStreams {
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be read.
     ///
-    /// - Parameter most: the most bytes to read; longer input gives one more, so that the caller can tell.
+    /// - Parameter most: the maximum number of bytes to read; longer input returns one byte more, so that the caller
+    ///   can detect it.
     public static func readData(from handle: FileHandle = .standardInput, atMost most: Int = .max) throws -> Data {
         do {
             return try InputFile.read(handle.fileDescriptor, name: "standard input", atMost: most)
@@ -23,7 +24,7 @@ public enum StandardStreams {
         }
     }
 
-    /// The text of some bytes.
+    /// Decodes bytes as text.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first byte which is not UTF-8.
     public static func text(_ data: Data) throws -> String {
@@ -35,9 +36,9 @@ public enum StandardStreams {
         throw EMLLMError.invalidUTF8Input(offset: valid, byte: data[data.startIndex + min(valid, data.count - 1)])
     }
 
-    /// Writes text to standard output, at once.
+    /// Writes text to standard output immediately.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written, as on a full disk.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written, for example because the disk is full.
     public static func write(_ text: String, to handle: FileHandle = .standardOutput) throws {
         let name = handle.fileDescriptor == STDERR_FILENO ? "standard error" : "standard output"
         try OutputFile.write(Data(text.utf8), to: handle.fileDescriptor, name: name)
@@ -53,14 +54,14 @@ public enum StandardStreams {
 
     /// Writes a file so that it appears whole or not at all.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written; what was there before is untouched then.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written; an existing file is then left unchanged.
     public static func write(_ data: Data, atomicallyTo path: String) throws {
         try OutputFile.write(data, atomicallyTo: URL(filePath: path))
     }
 
-    /// Makes a folder, with those it lies in.
+    /// Creates a folder, including its parents.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be made.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be created.
     public static func makeFolder(_ path: String) throws {
         try OutputFile.makeFolder(URL(filePath: path, directoryHint: .isDirectory))
     }

@@ -1,17 +1,17 @@
 import Foundation
 
-/// What an output stream can show: a person's terminal with its width and colours, or a pipe or file.
+/// The capabilities of an output stream: a terminal with its width and colours, or a pipe or file.
 public struct Terminal: Sendable, Equatable {
-    /// Whether a person is looking.
+    /// Whether the stream is a terminal.
     public let isInteractive: Bool
     /// Columns; text is wrapped to them.
     public let width: Int
-    /// Whether colours are welcome.
+    /// Whether colours may be used.
     public let hasColor: Bool
     /// Whether a line can be overwritten.
     public let hasCursor: Bool
 
-    /// Describes a stream by hand.
+    /// Describes a stream explicitly.
     public init(isInteractive: Bool, width: Int = 80, hasColor: Bool = false) {
         self.isInteractive = isInteractive
         hasCursor = isInteractive
@@ -19,7 +19,8 @@ public struct Terminal: Sendable, Equatable {
         self.hasColor = hasColor
     }
 
-    /// Looks at a file descriptor. Colours need a terminal that is not "dumb", and no `NO_COLOR` (no-color.org).
+    /// Examines a file descriptor. Colours need a terminal that is not "dumb", and `NO_COLOR` must not be set
+    /// (no-color.org).
     public init(
         fileDescriptor: Int32,
         environment: [String: String] = ProcessInfo.processInfo.environment
@@ -42,9 +43,9 @@ public struct Terminal: Sendable, Equatable {
 
     /// A way to show text.
     public enum Style: String, Sendable {
-        /// Stands out.
+        /// Emphasized.
         case bold = "1"
-        /// Steps back.
+        /// Less prominent.
         case dim = "2"
         /// Something is wrong.
         case red = "31"
@@ -54,19 +55,19 @@ public struct Terminal: Sendable, Equatable {
         case yellow = "33"
     }
 
-    /// The text in a style, where the stream has colours.
+    /// The text in a style, if the stream has colours.
     public func styled(_ text: String, _ style: Style?) -> String {
         guard hasColor, let style, !text.isEmpty else { return text }
         return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
     }
 
-    /// Takes the cursor to the beginning of an emptied line.
+    /// Clears the line and moves the cursor to its beginning.
     public static let clearLine = "\r\u{1B}[2K"
 }
 
 /// Text for terminals: width, wrapping, and no control characters.
 public enum TerminalText {
-    /// The text without control characters, so that a model cannot steer the terminal. Line breaks and tabs stay.
+    /// The text without control characters, so that a model cannot control the terminal. Line breaks and tabs are kept.
     public static func harmless(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -77,12 +78,12 @@ public enum TerminalText {
         return String(result)
     }
 
-    /// Overrides of the writing direction can make a line read as something else.
+    /// Overrides of the writing direction can disguise what a line says.
     private static func isBidirectional(_ scalar: Unicode.Scalar) -> Bool {
         (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
     }
 
-    /// Columns that a character takes: 2 for East Asian and emoji, else 1.
+    /// The number of columns of a character: 2 for wide East Asian characters and emoji, otherwise 1.
     public static func width(of character: Character) -> Int {
         guard let scalar = character.unicodeScalars.first else { return 0 }
         if character.unicodeScalars.contains(where: { $0.properties.isEmojiPresentation || $0.value == 0xFE0F }) {
@@ -91,18 +92,18 @@ public enum TerminalText {
         return wide.contains { $0.contains(scalar.value) } ? 2 : 1
     }
 
-    /// The blocks that Unicode's East Asian Width (UAX #11) calls wide or fullwidth, coarsely.
+    /// Approximately the blocks that Unicode's East Asian Width (UAX #11) calls wide or fullwidth.
     private static let wide: [ClosedRange<UInt32>] = [
         0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xA960...0xA97C, 0xAC00...0xD7A3, 0xF900...0xFAFF,
         0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD,
     ]
 
-    /// Columns that a text takes.
+    /// The number of columns of a text.
     public static func width(of text: some StringProtocol) -> Int { text.reduce(0) { $0 + width(of: $1) } }
 
-    /// Breaks text into lines of at most `width` columns, between words where there are any.
+    /// Breaks text into lines of at most `width` columns, between words if possible.
     ///
-    /// White space at either end, and blank lines, are left out.
+    /// White space at either end and blank lines are dropped.
     public static func wrap(_ text: String, width: Int) -> [String] {
         var lines: [String] = []
         for paragraph in text.split(whereSeparator: \.isNewline) {
@@ -121,7 +122,7 @@ public enum TerminalText {
         return lines
     }
 
-    /// A word, cut where it is wider than a line.
+    /// A word in pieces no wider than a line.
     private static func pieces(of word: Substring, width: Int) -> [String] {
         var pieces = [""]
         var columns = 0

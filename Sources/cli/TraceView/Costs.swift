@@ -1,8 +1,8 @@
 import SelfEvalDecode
 
-/// What a run cost for one purpose.
+/// The cost of a run for one purpose.
 struct Cost<Amount: AdditiveArithmetic & Comparable> {
-    /// What it was spent on, for a table.
+    /// The purpose, for a table.
     let purpose: String
     /// The same in a word or two.
     let short: String
@@ -14,7 +14,7 @@ struct Cost<Amount: AdditiveArithmetic & Comparable> {
 enum CostGroup: String { case question, standing, aside, again, evaluation, answer, other }
 
 extension Cost<Int> {
-    /// Tokens by purpose. Purposes without any are left out.
+    /// Tokens by purpose. Purposes without a cost are left out.
     static func tokens(_ counts: TokenCounts) -> [Cost<Int>] {
         [
             Cost(purpose: "The question’s prompt", short: "question", group: .question, amount: counts.prompt),
@@ -47,7 +47,7 @@ extension Cost<Int> {
 }
 
 extension Cost<Double> {
-    /// Seconds by purpose. Purposes without any are left out.
+    /// Seconds by purpose. Purposes without a cost are left out.
     static func seconds(_ seconds: Seconds) -> [Cost<Double>] {
         let named = seconds.prompt + seconds.generation + seconds.views + seconds.evaluation + seconds.answer
         return [

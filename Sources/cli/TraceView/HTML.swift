@@ -3,8 +3,8 @@ import Foundation
 
 /// Markup that is safe by construction.
 ///
-/// Texts are escaped wherever they go, element and attribute names come from closed lists, and addresses lead to places in
-/// the same page or are pictures inside it. So whatever a model writes stays text, and the page asks no server for anything.
+/// Texts are always escaped, element and attribute names come from closed lists, and links lead to places in the same
+/// page or to embedded pictures. So whatever a model writes stays text, and the page requests nothing from a server.
 struct HTML: Sendable, Equatable {
     /// The markup.
     private(set) var markup = ""
@@ -12,13 +12,13 @@ struct HTML: Sendable, Equatable {
     /// No markup.
     init() {}
 
-    /// Text as it is to be read.
+    /// Text, which is escaped.
     init(text: String) { markup = Self.escaped(text) }
 
     /// Markup that is written in this program's source.
     init(literal: StaticString) { markup = literal.description }
 
-    /// An element; `nil` content is that of elements which have none and no end tag.
+    /// An element; `nil` content is for elements that have no content and no end tag.
     fileprivate init(_ tag: Tag, _ attributes: [Attribute], _ content: HTML?) {
         let list = attributes.map { attribute in
             attribute.value.map { " \(attribute.name)=\"\(Self.escaped($0))\"" } ?? " \(attribute.name)"
@@ -30,9 +30,10 @@ struct HTML: Sendable, Equatable {
 
     static func += (left: inout HTML, right: HTML) { left.markup += right.markup }
 
-    /// Text that can stand in an element or a quoted attribute, and nowhere else.
+    /// Text that is safe in an element or a quoted attribute, and nowhere else.
     ///
-    /// Control characters and overrides of the writing direction are replaced as for a terminal. Line breaks and tabs stay.
+    /// Control characters and overrides of the writing direction are replaced as for a terminal. Line breaks and tabs
+    /// are kept.
     static func escaped(_ text: String) -> String {
         let lines = text.utf8.contains(13) ? text.replacingOccurrences(of: "\r\n", with: "\n") : text
         var result = ""
@@ -43,7 +44,7 @@ struct HTML: Sendable, Equatable {
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "'": result += "&#39;"
-            // Not control characters to Unicode, but line breaks to some programs that read the page.
+            // Unicode does not class these as control characters, but some programs treat them as line breaks.
             case "\u{2028}", "\u{2029}": result += "\u{FFFD}"
             default: result.unicodeScalars.append(scalar)
             }
@@ -52,7 +53,7 @@ struct HTML: Sendable, Equatable {
     }
 }
 
-/// An attribute of an element. Nothing but these functions makes one.
+/// An attribute of an element. Only these functions can make one.
 struct Attribute: Sendable {
     fileprivate let name: String
     fileprivate let value: String?
@@ -73,32 +74,33 @@ struct Attribute: Sendable {
     static func alternative(_ text: String) -> Attribute { Attribute("alt", text) }
     static func scope(_ scope: StaticString) -> Attribute { Attribute("scope", scope.description) }
     static func role(_ role: StaticString) -> Attribute { Attribute("role", role.description) }
-    /// Whom the text is by decides which way it runs, and it does not move what stands beside it.
+    /// The text's own content determines its direction, which does not affect the text around it.
     static let ownDirection = Attribute("dir", "auto")
     static let hidden = Attribute("aria-hidden", "true")
-    /// A part that is unfolded at first.
+    /// A part that is initially open.
     static let open = Attribute("open", nil)
 
     /// A place in the same page.
     static func link(to anchor: Anchor) -> Attribute { Attribute("href", "#\(anchor.name)") }
 
-    /// A picture inside the page; `nil` for a type that browsers do not show, or that is more than a picture.
+    /// A picture embedded in the page; `nil` for a type that browsers do not show, or that can contain more than a
+    /// picture.
     static func source(_ data: Data, type: String) -> Attribute? {
         guard ["image/png", "image/jpeg", "image/gif", "image/webp"].contains(type) else { return nil }
         return Attribute("src", "data:\(type);base64,\(data.base64EncodedString())")
     }
 
-    /// The coordinate system of a drawing; it fills the space that it is given.
+    /// The coordinate system of a drawing, which fills the available space.
     static func viewBox(width: Double, height: Double) -> [Attribute] {
         [Attribute("viewBox", "0 0 \(number(width)) \(number(height))"), Attribute("preserveAspectRatio", "none")]
     }
 
-    /// Where a rectangle lies.
+    /// The position and size of a rectangle.
     static func frame(x: Double, y: Double, width: Double, height: Double) -> [Attribute] {
         [("x", x), ("y", y), ("width", width), ("height", height)].map { Attribute($0, number($1)) }
     }
 
-    /// At most three decimals; what is no number is 0.
+    /// A number with at most three decimals; 0 for NaN and infinity.
     private static func number(_ value: Double) -> String {
         value.isFinite ? String(format: "%.3f", value) : "0"
     }
@@ -127,7 +129,7 @@ enum Tag: String {
     case header, html, img, li, main, ol, p, pre, rect, section, span, strong, style, summary, svg, table, tbody, td, th
     case thead, title, tr, ul
 
-    /// Whether a line break behind it shows nothing.
+    /// Whether a line break after it is invisible.
     fileprivate var isBlock: Bool {
         switch self {
         case .a, .code, .em, .span, .strong, .svg, .rect, .img: false
@@ -143,11 +145,11 @@ enum Tag: String {
         HTML(self, attributes, content())
     }
 
-    /// An element without content and end tag.
+    /// An element without content or end tag.
     func callAsFunction(_ attributes: Attribute...) -> HTML { HTML(self, attributes, nil) }
 }
 
-/// Puts markup together out of elements, and of strings, which are text.
+/// Builds markup from elements, and from strings, which are escaped as text.
 @resultBuilder
 enum HTMLBuilder {
     static func buildExpression(_ text: String) -> HTML { HTML(text: text) }

@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// Everything that is recorded of a node, as a list that is folded away.
+/// Everything that is recorded about a node, as a collapsed list.
 struct NodeDetails {
     let node: StepNode
     let outline: TraceOutline
@@ -17,7 +17,7 @@ struct NodeDetails {
         }
     }
 
-    /// Token identifiers, folded; `nil` for none.
+    /// Token identifiers, collapsed; `nil` if there are none.
     static func tokens(_ tokens: [TokenID]) -> HTML? {
         guard !tokens.isEmpty else { return nil }
         return Tag.details(.class("numbers")) {
@@ -73,7 +73,7 @@ struct NodeDetails {
         ]
     }
 
-    /// A mean of log-probabilities, and the probability that a token then has.
+    /// A mean log-probability, and the probability per token that it corresponds to.
     private static func logProbability(_ value: Double) -> String {
         "\(Wording.logit(value)), \(Wording.score(exp(value))) a token"
     }

@@ -1,13 +1,13 @@
 import SelfEvalDecode
 
-/// What became of a node: a sign, a word and a tone, the same in a terminal and on a page.
+/// The status of a node: a sign, a word and a tone, the same in a terminal and on a page.
 struct NodeStatus: Equatable {
     /// One column wide.
     let mark: String
     let word: String
     let tone: Tone
 
-    /// How it bears on the line. Colours follow it; the sign and the word say the same without them.
+    /// Its meaning for the line. It determines the colour; the sign and the word express the same without colour.
     enum Tone: String { case good, doubtful, bad, neutral, gone }
 
     private init(_ mark: String, _ word: String, _ tone: Tone) {

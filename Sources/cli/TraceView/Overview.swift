@@ -1,7 +1,7 @@
 import Foundation
 import SelfEvalDecode
 
-/// What came out, and where the model doubted, in a few lines.
+/// A short overview of the outcome, and of where the model was in doubt.
 struct Overview {
     let outline: TraceOutline
     private var trace: Trace { outline.trace }
@@ -9,7 +9,7 @@ struct Overview {
 
     init(outline: TraceOutline) { self.outline = outline }
 
-    /// The answer, and those of several lines.
+    /// The answer, and the answers of several lines.
     func outcome() -> HTML {
         Tag.section(.class("outcome"), .labelled(by: .section("answer"))) {
             answer()
@@ -17,7 +17,7 @@ struct Overview {
         }
     }
 
-    /// What happened, and the scores of the steps that stand.
+    /// What happened, and the scores of the accepted steps.
     func glance() -> HTML {
         Tag.section(.labelled(by: .section("glance"))) {
             Tag.h2(.id(.section("glance"))) { "At a glance" }
@@ -99,7 +99,7 @@ struct Overview {
 
     // MARK: Doubt
 
-    /// The scores of the steps that stand, one column each; `nil` where none was evaluated.
+    /// The scores of the accepted steps, one column each; `nil` if none was evaluated.
     private func strip() -> HTML? {
         let steps = outline.steps
         guard steps.contains(where: { $0.evaluation?.score != nil }) else { return nil }
@@ -155,7 +155,7 @@ struct Overview {
         count == 0 ? "no other was written" : "\(Wording.count(count, "other")) \(count == 1 ? "was" : "were") written"
     }
 
-    /// The step with the lowest score among those that stand; `nil` where the scores look alike.
+    /// The accepted step with the lowest score; `nil` if the scores look alike.
     private var weakest: StepNode? {
         let scored = outline.steps.filter { $0.evaluation?.score != nil }
         let shown = Set(scored.map { Wording.score($0.evaluation?.score ?? 0) })

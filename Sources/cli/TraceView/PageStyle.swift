@@ -1,7 +1,7 @@
-/// How the page looks: light or dark as the reader's system is, from a phone's width to a wide screen's, and on paper.
+/// The style of the page: light or dark according to the reader's system, for phones, wide screens and paper.
 ///
-/// Blue, orange and vermilion are those of Okabe and Ito, which readers without red or green cones tell apart; a sign and a
-/// word say the same beside every colour.
+/// Blue, orange and vermilion are those of Okabe and Ito, which readers with red–green colour blindness can
+/// distinguish. A sign and a word accompany every colour.
 enum PageStyle {
     static let sheet: StaticString = """
 

@@ -7,7 +7,8 @@ struct ProposalCount {
     /// The lines that propose it: their numbers, from 1, and the nodes that they end with.
     let lines: [(number: Int, leaf: Int)]
 
-    /// Counts answers, the most frequent first, and of these the earliest. Those that count as one vote count as one.
+    /// Counts answers, the most frequent first, and equally frequent ones in order of appearance. Answers that are
+    /// equal in a vote are counted together.
     static func tally(_ proposals: [Answer]) -> [ProposalCount] {
         var order: [String] = []
         var groups: [String: [(number: Int, answer: Answer)]] = [:]

@@ -2,7 +2,7 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// What a run cost, and everything that steered it.
+/// The costs of a run, and all the settings that determined it.
 struct RunDetails {
     let trace: Trace
 

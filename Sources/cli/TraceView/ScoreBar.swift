@@ -1,10 +1,10 @@
 import SelfEvalDecode
 
-/// Bars whose length is a share of something. They repeat numbers that stand beside them, so readers of screens skip them.
+/// Bars whose length is a share of something. They repeat adjacent numbers, so screen readers skip them.
 struct ScoreBar {
     let options: SelfEvalOptions
 
-    /// How a score stands to the thresholds.
+    /// The tone of a score relative to the thresholds.
     func tone(of score: Double) -> NodeStatus.Tone {
         score >= options.acceptThreshold ? .good : score >= options.rejectThreshold ? .doubtful : .bad
     }
@@ -19,7 +19,7 @@ struct ScoreBar {
         }
     }
 
-    /// A bar from the bottom, with the thresholds as lines; they meet those of the bars beside it.
+    /// A bar from the bottom, with the thresholds as lines that continue those of adjacent bars.
     func vertical(_ score: Double?) -> HTML {
         drawing(class: "column", width: 30, height: 64) {
             if let score {

@@ -1,7 +1,7 @@
 import Foundation
 import SelfEvalDecode
 
-/// The tree of a trace as cards: the line that stands from top to bottom, and at each place, folded, what does not.
+/// The tree of a trace as cards: the accepted line from top to bottom, and at each place the other texts, collapsed.
 struct StepCards {
     let outline: TraceOutline
     let bar: ScoreBar
@@ -33,9 +33,9 @@ struct StepCards {
         return Tag.ol(.class(isTrunk ? "line trunk" : "line")) { items }
     }
 
-    // MARK: What does not stand
+    // MARK: Other texts
 
-    /// The most chips beside a folded list.
+    /// The maximum number of chips next to a collapsed list.
     private static let chips = 8
 
     private func others(at place: TraceOutline.Place) -> HTML? {
@@ -57,7 +57,7 @@ struct StepCards {
         }
     }
 
-    /// Whether the step that stands took the place of one that was rejected: what this method is about, and worth seeing.
+    /// Whether the accepted step replaced a rejected one. This is the point of the method, so it is shown open.
     private func isCorrection(_ place: TraceOutline.Place) -> Bool {
         guard let next = place.next, next.kind == .step else { return false }
         return place.others.contains { other in
@@ -74,7 +74,7 @@ struct StepCards {
         return Wording.count(place.others.count, noun) + (isOpen ? "" : ", none stood")
     }
 
-    /// A text in a word: its sign and score, or the answer that its line proposes.
+    /// A text in brief: its sign and score, or the answer that its line proposes.
     private func chip(of node: StepNode) -> HTML {
         let status = NodeStatus(node, in: outline)
         let answer = outline.proposals(after: end(of: node)).last?.answer.text
@@ -83,7 +83,7 @@ struct StepCards {
         }
     }
 
-    /// What follows a text that does not stand.
+    /// The continuation of a text that was not accepted.
     private func continuation(of node: StepNode) -> HTML? {
         let count = outline.descendants(of: node)
         guard count > 0 else { return nil }
@@ -96,7 +96,7 @@ struct StepCards {
         }
     }
 
-    /// The last node of the line that goes on behind a node.
+    /// The last node of the line that continues from a node.
     private func end(of node: StepNode) -> StepNode {
         var end = node
         while let next = outline.place(after: end.id).next { end = next }
@@ -168,7 +168,8 @@ struct StepCards {
         }
     }
 
-    /// Whether the trace has what a text was written behind; one that breaks off has, a damaged one may not.
+    /// Whether the trace contains the hint that a text was written after. A truncated trace does; a damaged one may
+    /// not.
     private func isThere(_ hint: StepNode.Hint) -> Bool {
         switch hint {
         case .reflection(let id): outline.trace.reflections.indices.contains(id)

@@ -1,29 +1,30 @@
 import SelfEvalDecode
 
-/// A trace laid out for showing: one line that stands, and at each place of it the texts that do not.
+/// The layout of a trace for display: the accepted line, and at each place of it the other texts.
 ///
-/// The nodes of a trace are a tree. Shown as one, every step would be indented further than the last; so at each place
-/// one text is said to go on in the same column, and the others branch off there. Where no line stands, or beside it, the
-/// text with the most behind it goes on: branches then lie in one another at most log₂ n deep, whatever the file says.
+/// The nodes of a trace are a tree. If it were shown as one, every step would be indented further than the last. So at
+/// each place, one text continues in the same column, and the others branch off there. Without an accepted line, or
+/// next to it, the text with the most descendants continues. Branches then nest at most log₂ n deep, whatever the file
+/// contains.
 struct TraceOutline {
     /// The texts that were begun after a node.
     struct Place {
         /// Those that branch off, in the order of writing.
         var others: [StepNode] = []
-        /// The one that goes on in the same column; `nil` where a line ends, or none of several comes before the others.
+        /// The one that continues in the same column; `nil` if a line ends here, or none of several takes precedence.
         var next: StepNode?
     }
 
     let trace: Trace
-    /// The nodes of the line that stands; in a trace that breaks off, of the one that stood then.
+    /// The nodes of the accepted line; in a truncated trace, those accepted so far.
     let path: [StepNode]
     private let nodes: [StepNode]
     private let standing: Set<Int>
     /// For each node and the question, its children.
     private let children: [[Int]]
-    /// For each node and the question, the nodes from it on.
+    /// For each node and the question, the number of nodes in its subtree.
     private let sizes: [Int]
-    /// For each node and the question, the steps up to it.
+    /// For each node and the question, the number of steps up to it.
     private let numbers: [Int]
     private let takenBack: [Int: Backtrack]
     private let reflectionsByNode: [Int: [Reflection]]
@@ -32,7 +33,7 @@ struct TraceOutline {
     /// - Complexity: O(n) in the number of nodes, and O(n) for each time that steps were taken back.
     init(_ trace: Trace) {
         self.trace = trace
-        // Ids and parents as they have to be, so that not even a damaged trace leads out of the arrays.
+        // Normalize ids and parents, so that even a damaged trace cannot index out of bounds.
         let nodes = trace.nodes.enumerated().map { index, node in
             var node = node
             node.id = index + 1
@@ -61,7 +62,7 @@ struct TraceOutline {
         )
     }
 
-    /// The line that stands: the recorded one, and where there is none, the one that the decisions leave no doubt about.
+    /// The accepted line: the recorded one or, if there is none, the one that follows unambiguously from the decisions.
     private static func path(_ nodes: [StepNode], _ children: [[Int]], recorded: Set<Int>) -> [StepNode] {
         var path: [StepNode] = []
         while true {
@@ -73,7 +74,7 @@ struct TraceOutline {
         }
     }
 
-    /// For each node that was taken back and not put in its place again, why.
+    /// The reason for each node that was taken back and not restored.
     private static func takenBack(in trace: Trace) -> [Int: Backtrack] {
         var result: [Int: Backtrack] = [:]
         for backtrack in trace.backtracks {
@@ -97,34 +98,34 @@ struct TraceOutline {
         return id == 0 && ids.count > 1 ? nil : longest(of: ids)
     }
 
-    /// The text with the most behind it; `nil` where there are several, and none goes on.
+    /// The text with the most descendants; `nil` if there are several texts, and none continues.
     private func longest(of ids: [Int]) -> Int? {
         guard ids.count > 1 else { return ids.first }
         let longest = ids.max { (sizes[$0], $1) < (sizes[$1], $0) }
         return longest.flatMap { sizes[$0] > 1 ? $0 : nil }
     }
 
-    /// Whether a node belongs to the line that stands.
+    /// Whether a node belongs to the accepted line.
     func stands(_ node: StepNode) -> Bool { standing.contains(node.id) }
 
     /// Which step of its line a node is, from 1; for an evaluation, the step before it.
     func number(of id: Int) -> Int { numbers.indices.contains(id) ? numbers[id] : 0 }
 
-    /// The highest number that any step has.
+    /// The highest number of any step.
     var highestNumber: Int { numbers.max() ?? 0 }
 
     /// How many nodes follow a node, directly or not.
     func descendants(of node: StepNode) -> Int { sizes[node.id] - 1 }
 
-    /// Why a node was taken back; `nil` where it was not, or stands again.
+    /// Why a node was taken back; `nil` if it was not, or was restored.
     func backtrack(of node: StepNode) -> Backtrack? { takenBack[node.id] }
 
-    /// What the model said is wrong with a node, or the chain that it ends.
+    /// The model's reflections on a node, or on the chain that it ends.
     func reflections(on node: StepNode) -> [Reflection] { reflectionsByNode[node.id] ?? [] }
 
-    /// The answer of one line among several.
+    /// The answer of one of several lines.
     struct Proposal {
-        /// Counts the lines that propose one, from 1.
+        /// The number of the line among those that propose an answer, from 1.
         let line: Int
         let answer: Answer
     }
@@ -132,12 +133,12 @@ struct TraceOutline {
     /// The answers that were proposed after a node.
     func proposals(after node: StepNode) -> [Proposal] { proposalsByNode[node.id] ?? [] }
 
-    /// How many steps were written that do not stand.
+    /// The number of written steps that were not accepted.
     var others: Int { nodes.count { $0.kind == .step && !standing.contains($0.id) } }
 
-    /// Steps that stand.
+    /// The accepted steps.
     var steps: [StepNode] { path.filter { $0.kind == .step } }
 
-    /// How many texts were written at the place of a node, itself included.
+    /// The number of texts that were written at the place of a node, including the node.
     func candidates(atPlaceOf node: StepNode) -> Int { children[node.parent].count { nodes[$0 - 1].kind == node.kind } }
 }

@@ -4,15 +4,15 @@ import SelfEvalDecode
 
 /// A trace as a page for a browser.
 ///
-/// The page is one file: it asks no server for anything and runs no script, and a content security policy says so. The same
-/// trace gives the same bytes.
+/// The page is one file: it requests nothing from a server and runs no script, which a content security policy
+/// enforces. The same trace always gives the same bytes.
 public enum TracePage {
     /// The page of a trace.
     ///
     /// - Parameters:
-    ///   - trace: the trace; one that breaks off is shown as far as it goes.
-    ///   - images: the question's pictures in order, as their files' bytes with their media types. PNG, JPEG, GIF and WebP
-    ///     are shown; of the others, and of those that are missing, the page says so.
+    ///   - trace: the trace; a truncated one is shown as far as it goes.
+    ///   - images: the question's pictures in order, as their files' bytes with their media types. PNG, JPEG, GIF and
+    ///     WebP are shown; a note replaces other and missing pictures.
     public static func html(_ trace: Trace, images: [(data: Data, type: String)]) -> String {
         let outline = TraceOutline(trace)
         var page = HTML(literal: "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
@@ -77,7 +77,7 @@ public enum TracePage {
         let layout =
             "\(Wording.procedure(options.strategy)) The line that stands runs down the left. Beside it is what else was written "
             + "in the same place."
-        // A vote that evaluates nothing has no bars to explain.
+        // A vote without evaluations has no bars to explain.
         guard trace.nodes.contains(where: { $0.evaluation?.score != nil }) else { return layout }
         return layout + " A bar shows a step's score: \(Wording.score(madeOf: options)). Its ticks are the thresholds."
     }
@@ -94,7 +94,7 @@ enum Pictures {
     static func figures(_ images: [(data: Data, type: String)], of header: TraceHeader) -> HTML? {
         let known = header.images ?? []
         guard !images.isEmpty || !known.isEmpty else { return nil }
-        // With one missing, nobody knows which is which.
+        // If one is missing, it is unknown which is which.
         let isComplete = images.count == known.count
         let names = header.imageNames ?? []
         return Tag.div(.class("pictures")) {

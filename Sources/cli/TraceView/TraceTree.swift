@@ -3,8 +3,8 @@ import SelfEvalDecode
 
 /// Draws the tree of a trace in a terminal.
 ///
-/// The line that stands goes straight down with its steps numbered; other texts branch off before the step that stands in
-/// their place.
+/// The accepted line goes straight down with its steps numbered; other texts branch off before the step that was
+/// accepted in their place.
 ///
 /// ```
 /// Tom has 3 bags with 4 apples each. He eats 2. How many are left?
@@ -18,7 +18,7 @@ import SelfEvalDecode
 public enum TraceTree {
     /// The lines of a trace's tree, none wider than the terminal.
     ///
-    /// Control characters in the texts are replaced, so that a model cannot steer the terminal.
+    /// Control characters in the texts are replaced, so that a model cannot control the terminal.
     public static func lines(_ trace: Trace, terminal: Terminal) -> [String] {
         var drawing = Drawing(outline: TraceOutline(trace), terminal: terminal)
         drawing.draw()
@@ -26,7 +26,7 @@ public enum TraceTree {
     }
 }
 
-/// A tree that is being drawn.
+/// The state of drawing a tree.
 private struct Drawing {
     let outline: TraceOutline
     let terminal: Terminal
@@ -52,7 +52,7 @@ private struct Drawing {
 
     // MARK: Question
 
-    /// The most lines of the question.
+    /// The maximum number of lines of the question.
     private static let questionLines = 3
 
     private mutating func drawQuestion() {
@@ -78,11 +78,11 @@ private struct Drawing {
 
     // MARK: Steps
 
-    /// Columns of a step's number, and of the bar below it.
+    /// The number of columns of a step's number, and of the bar below it.
     private var numberWidth: Int { max(3, String(outline.highestNumber).count + 1) }
-    /// Columns of a mark, `✓ 0.71`, and the space behind it.
+    /// The number of columns of a mark, `✓ 0.71`, and the space after it.
     private static let markWidth = 8
-    /// Text is not squeezed into fewer columns; branches then lie on top of each other instead.
+    /// The minimum width of text; if columns run out, branches overlap instead.
     private static let leastTextWidth = 10
 
     /// Draws what follows a node, in one column.
@@ -129,7 +129,7 @@ private struct Drawing {
         }
     }
 
-    /// What is said about a node below its text.
+    /// The notes about a node below its text.
     private func notes(on node: StepNode) -> [String] {
         var notes: [String] = []
         if let hint = node.hint { notes.append("» \(Wording.hint(hint))") }
@@ -202,7 +202,7 @@ private struct Drawing {
 
     // MARK: Text
 
-    /// A text with a prefix before its first line, and as much space before the others.
+    /// Appends a text with a prefix before its first line, and the same width of space before the others.
     private mutating func append(_ text: String, prefix: String, style: Terminal.Style?) {
         for (index, line) in wrap(text, width - prefix.count).enumerated() {
             lines.append((index == 0 ? prefix : pad("", prefix.count)) + terminal.styled(line, style))
@@ -213,7 +213,7 @@ private struct Drawing {
         TerminalText.wrap(TerminalText.harmless(text), width: width)
     }
 
-    /// The columns nearest to the text, where there are more than fit.
+    /// The columns nearest to the text, if there are more than fit.
     private func clip(_ gutter: String) -> String {
         let limit = max(0, width - numberWidth - Self.markWidth - Self.leastTextWidth)
         return gutter.count <= limit ? gutter : limit == 0 ? "" : "…" + gutter.suffix(limit - 1)

@@ -1,6 +1,6 @@
 /// The parts of a value under their names in the source: `beam.lines` is `3`.
 ///
-/// Unlike JSON, it writes sets in order, so that the same value always gives the same text.
+/// Unlike JSON, sets are sorted, so that the same value always gives the same text.
 enum ValueParts {
     static func rows(of value: Any, name: String = "") -> [NodeDetails.Row] {
         if value is any RawRepresentable { return [(name, text(value))] }

@@ -8,7 +8,7 @@ enum Wording {
         "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
     }
 
-    /// What a strategy does, for people who never heard of it.
+    /// What a strategy does, for people who have never heard of it.
     static func procedure(_ strategy: StrategyName) -> String {
         switch strategy {
         case .cot: "The model writes one chain of steps."
@@ -64,7 +64,7 @@ enum Wording {
         return "after \(place), nothing scored above \(score(backtrack.bestScore))"
     }
 
-    /// What a text was written behind.
+    /// The hint that a text was written after.
     static func hint(_ hint: StepNode.Hint) -> String {
         switch hint {
         case .reflection: "written again with a reflection in sight"
@@ -75,7 +75,7 @@ enum Wording {
     /// Which view of the pictures a text was written with.
     static func view(_ view: Int) -> String { "view \(view + 1) of the pictures" }
 
-    /// What a checker found in a step.
+    /// A checker's finding in a step.
     static func finding(_ finding: StepFinding) -> String {
         let outcome =
             switch finding.outcome {
@@ -138,7 +138,7 @@ enum Wording {
         return line.count > length ? line.prefix(length - 1) + "…" : line
     }
 
-    /// A text without white space at its ends; a note where nothing is left.
+    /// A text without white space at its ends, or a note if nothing is left.
     static func shown(_ text: String) -> String {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
         return trimmed.isEmpty ? "(white space only)" : trimmed

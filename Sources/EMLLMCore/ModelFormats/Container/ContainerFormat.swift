@@ -13,7 +13,7 @@ enum ContainerFormat {
     static let mostTensors = 65_536
     static let mostTensorNameBytes = 255
 
-    /// What a section holds.
+    /// The content of a section.
     enum SectionKind: UInt32, CaseIterable {
         case metadata = 1
         case tokenizer = 2
@@ -32,7 +32,7 @@ enum ContainerFormat {
         }
     }
 
-    /// A section's flag: a reader that does not know its kind must refuse the file.
+    /// A section's flag: a reader that does not know the section's kind must reject the file.
     static let requiredFlag: UInt32 = 1
 
     enum TokenizerFlag {
@@ -45,7 +45,7 @@ enum ContainerFormat {
 }
 
 extension ContainerFormat {
-    /// Checks the size of a recipe, read or to be written.
+    /// Checks the size of a recipe when reading or writing.
     static func checkRecipe(byteCount: Int, path: String) throws {
         guard byteCount <= mostRecipeBytes else {
             throw EMLLMError.absurdCount(

@@ -6,7 +6,7 @@ enum ContainerHeader {
         var reader = ByteReader(file.bytes, path: path)
         let magic = try reader.take(ContainerFormat.magic.count, "the magic number")
         guard magic.elementsEqual(ContainerFormat.magic) else {
-            // The last bytes are a line ending, which transfers in text mode change.
+            // The last bytes are a line ending, which a transfer in text mode changes.
             throw magic.starts(with: ContainerFormat.magic.prefix(6))
                 ? EMLLMError.textModeTransfer(path: path) : EMLLMError.wrongMagic(path: path)
         }
@@ -134,11 +134,11 @@ enum ContainerHeader {
 extension EMLLMError.Code {
     /// The file is shorter or longer than its header says.
     public static let wrongFileSize = Self(rawValue: "wrong-file-size")
-    /// A section is missing, repeated, out of place, or not what it should be.
+    /// A section is missing, repeated, misplaced or invalid.
     public static let invalidSection = Self(rawValue: "invalid-section")
-    /// The file has a section that must be understood and is not.
+    /// The file has a required section of an unknown kind.
     public static let unknownSection = Self(rawValue: "unknown-section")
-    /// Line endings in the file were changed on the way.
+    /// Line endings in the file were changed by a transfer in text mode.
     public static let textModeTransfer = Self(rawValue: "text-mode-transfer")
 }
 

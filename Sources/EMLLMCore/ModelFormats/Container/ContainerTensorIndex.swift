@@ -5,7 +5,7 @@ enum ContainerTensorIndex {
         var name: String
         var type: TensorType
         var shape: WeightShape
-        /// Counted from the start of the tensor data section.
+        /// The offset from the start of the tensor data section.
         var offset: Int
         var byteCount: Int
         var checksum: Checksum

@@ -1,7 +1,7 @@
 /// The tokenizer section of an `.emllm` file.
 ///
-/// Texts are stored as one run of UTF-8 with a table of ends, so that 49,152 tokens are read in a few milliseconds;
-/// the same in JSON takes ten times as long.
+/// Texts are stored as one block of UTF-8 with a table of ends, so that 49,152 tokens are read in a few milliseconds.
+/// JSON would take ten times as long.
 enum ContainerTokenizer {
     // MARK: Reading
 

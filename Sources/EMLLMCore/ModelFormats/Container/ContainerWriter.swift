@@ -2,7 +2,8 @@ import Foundation
 
 /// Writes an `.emllm` file, tensor by tensor, in the order of its plan.
 ///
-/// The head of the file is written last, because it holds the checksums of the tensors; the file has no name until then.
+/// The head of the file is written last, because it holds the checksums of the tensors. Until then, the file has no
+/// name.
 struct ContainerWriter {
     private let file: AtomicFile
     private let metadata: [UInt8]
@@ -19,7 +20,7 @@ struct ContainerWriter {
 
     /// Plans the file and starts it.
     ///
-    /// - Parameter tensors: What ``append(_:)`` will be given, in that order.
+    /// - Parameter tensors: The tensors that will be passed to ``append(_:)``, in that order.
     init(
         _ file: AtomicFile,
         metadata: ContainerMetadata,
@@ -65,7 +66,7 @@ struct ContainerWriter {
             )
         }
         func aligned(_ offset: Int) -> Int { (offset + weightAlignment - 1) / weightAlignment * weightAlignment }
-        // A file without a recipe has no entry for one, and is what it was before there were any.
+        // A file without a recipe has no entry for one, so it is the same as before recipes existed.
         let sectionCount = ContainerFormat.SectionKind.allCases.count - (recipe == nil ? 1 : 0)
         metadataOffset = ContainerFormat.headerBytes + sectionCount * ContainerFormat.sectionEntryBytes
         tokenizerOffset = aligned(metadataOffset + self.metadata.count)
@@ -83,7 +84,7 @@ struct ContainerWriter {
         written += 1
     }
 
-    /// Writes the head and gives the file its name.
+    /// Writes the head and moves the file to its final name.
     ///
     /// - Returns: The size of the file.
     func finish() throws -> Int {
@@ -106,7 +107,7 @@ struct ContainerWriter {
             section(.tensorIndex, indexOffset, index), data,
         ]
         if let recipe {
-            // A reader that does not know recipes runs the model without one.
+            // A reader that does not support recipes runs the model without one.
             var optional = section(.recipe, recipeOffset, recipe)
             optional.flags = 0
             sections.append(optional)

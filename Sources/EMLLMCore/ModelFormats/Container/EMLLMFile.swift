@@ -10,9 +10,9 @@ public struct EMLLMFile: Sendable {
         public let name: String
         /// How the elements are stored.
         public let type: TensorType
-        /// The first byte, counted from the start of the file.
+        /// The offset of the first byte from the start of the file.
         package let offset: Int
-        /// Bytes of all elements, packed.
+        /// The size of all packed elements, in bytes.
         public let byteCount: Int
         /// SHA-256 of those bytes.
         public let checksum: Checksum
@@ -32,10 +32,10 @@ public struct EMLLMFile: Sendable {
     public let tokenizer: TokenizerDefinition
     /// The chat template, in Jinja.
     public let chatTemplate: String?
-    /// Where the model comes from.
+    /// The origin of the model.
     public let provenance: Provenance
-    /// How to reason with the model, as the layers above this one wrote it: JSON that is not looked into here; `nil` where
-    /// the file has none.
+    /// How to reason with the model: JSON of the layers above, which is not interpreted here; `nil` if the file has
+    /// none.
     public let recipe: Data?
     /// All tensors, in the file's order.
     public let tensors: [Tensor]
@@ -99,7 +99,7 @@ public struct EMLLMFile: Sendable {
 
     /// Checks the checksum of every tensor.
     ///
-    /// - Parameter progress: Called with the bytes checked so far and the bytes in all; may throw to stop.
+    /// - Parameter progress: Called with the bytes checked so far and the total; may throw to stop.
     /// - Throws: `EMLLMError.Code.checksumMismatch` naming the first damaged tensor.
     public func verify(progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }) throws {
         let total = tensors.reduce(0) { $0 + $1.byteCount }
@@ -155,7 +155,7 @@ public struct EMLLMFile: Sendable {
 }
 
 extension EMLLMError.Code {
-    /// Stored bytes do not have the checksum that was recorded when they were written.
+    /// Stored bytes do not match the checksum that was recorded when they were written.
     public static let checksumMismatch = Self(rawValue: "checksum-mismatch")
 }
 

@@ -16,7 +16,7 @@ package enum WeightShape: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension DecoderConfiguration {
-    /// Every weight that the decoder reads, by canonical name: a file must have all of these, and no others.
+    /// Every weight that the decoder reads, by canonical name. A file must have exactly these.
     package var weightShapes: [(name: String, shape: WeightShape)] {
         let queries = headCount * headDimension
         let keys = keyValueHeadCount * headDimension

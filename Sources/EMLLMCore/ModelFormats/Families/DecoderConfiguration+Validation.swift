@@ -1,14 +1,14 @@
 extension DecoderConfiguration {
-    /// What is added under the root of a norm: published models have 1e-12 to 1e-5.
+    /// Epsilons added under the root of a norm: published models have 1e-12 to 1e-5.
     static let epsilons: ClosedRange<Float> = 1e-30...1
     /// Bases of rotary positions: published models have 1e4 to 1e9.
     static let rotaryBases: ClosedRange<Float> = 1...1e15
-    /// Factors of activations and of positions, which overflow far beyond these.
+    /// Factors of activations and positions, which overflow only far beyond this range.
     static let factors: ClosedRange<Float> = 1e-9...1e9
 
     /// Checks that the engine can run this shape: nothing is zero, absurd or contradictory.
     ///
-    /// - Parameter subject: What the configuration belongs to, usually a path; the error names it.
+    /// - Parameter subject: The owner of the configuration, usually a path, for the error.
     /// - Throws: `EMLLMError.Code.invalidConfiguration`, naming the property.
     package func validate(subject: String = "model configuration") throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {

@@ -1,4 +1,4 @@
-/// The shape of a decoder-only transformer: everything that tells one family from another, as data.
+/// The shape of a decoder-only transformer: everything that distinguishes families, as data.
 ///
 /// Stored as JSON inside `.emllm` files; the keys are the property names. A family (see `ModelRegistry`) translates
 /// its published configuration into this one.
@@ -17,7 +17,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     public var headDimension: Int
     /// Width of the gated feed-forward layer.
     public var feedForwardSize: Int
-    /// The most positions the model was trained for.
+    /// The maximum number of positions that the model was trained for.
     public var contextLength: Int
     /// Added under the square root of RMSNorm.
     package var normEpsilon: Float
@@ -27,20 +27,20 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
     package var tiedOutputHead: Bool
     /// Whether queries, keys and values have biases (Qwen2).
     package var queryKeyValueBias: Bool
-    /// Whether each head of queries and keys is normalized by RMSNorm before it turns (Qwen3).
+    /// Whether each head of queries and keys is normalized by RMSNorm before its rotation (Qwen3).
     package var queryKeyNorm: Bool
-    /// What embeddings, what each half of a block adds, attention scores and logits are multiplied by (Granite).
+    /// The factors of embeddings, residuals, attention scores and logits (Granite).
     package var multipliers: Multipliers
 
-    /// Constant factors along the way; one of each, and the usual scale of attention, unless set.
+    /// Constant factors. They default to 1, and that of attention to its usual scale.
     package struct Multipliers: Codable, Sendable, Equatable {
-        /// Of embeddings of tokens.
+        /// The factor of token embeddings.
         package var embedding: Float
-        /// Of what attention and feed-forward layers add to the residual stream.
+        /// The factor of what attention and feed-forward layers add to the residual stream.
         package var residual: Float
-        /// Of the products of queries and keys; `nil` is one over the root of the width of a head.
+        /// The factor of the products of queries and keys; `nil` for one over the square root of the head width.
         package var attention: Float?
-        /// Of logits.
+        /// The factor of logits.
         package var logits: Float
 
         /// Makes factors.
@@ -52,7 +52,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         }
     }
 
-    /// Makes a configuration; ``validate(subject:)`` says whether it is one the engine can run.
+    /// Makes a configuration; ``validate(subject:)`` checks whether the engine can run it.
     package init(
         vocabularySize: Int,
         hiddenSize: Int,
@@ -85,7 +85,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
         self.multipliers = multipliers
     }
 
-    /// Decodes a configuration; fields that came later than the format's first version have defaults.
+    /// Decodes a configuration; fields that were added after the format's first version have defaults.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -109,7 +109,7 @@ public struct DecoderConfiguration: Codable, Sendable, Equatable {
 
 /// Rotary position embedding (arXiv 2104.09864).
 package struct RopeConfiguration: Codable, Sendable, Equatable {
-    /// Which elements of a head form a pair that turns together.
+    /// Which elements of a head form a pair that is rotated together.
     package enum Layout: String, Codable, Sendable {
         /// Neighbours: (0,1), (2,3), … GGUF files of the Llama family.
         case interleaved
@@ -129,20 +129,20 @@ package struct RopeConfiguration: Codable, Sendable, Equatable {
 
     /// The base of the geometric series of frequencies ("theta").
     package var base: Float
-    /// How many elements of each head turn; the rest pass through.
+    /// How many elements of each head are rotated; the others pass through.
     package var rotaryDimension: Int
     /// Which elements form a pair.
     package var layout: Layout
     /// How frequencies are stretched.
     package var scaling: Scaling
-    /// Which pairs turn with which coordinate of a picture's positions; `nil` when all turn with the index.
+    /// Which pairs are rotated by which coordinate of a picture's positions; `nil` if all are rotated by the index.
     package var sections: Sections?
 
     /// The pairs of each coordinate of a position in a picture: time, row, column (M-RoPE, arXiv 2409.12191).
     package struct Sections: Codable, Sendable, Equatable {
-        /// Pairs that turn with time, row and column. `[3]`
+        /// The number of pairs for time, row and column. `[3]`
         package var counts: [Int]
-        /// Whether the coordinates take turns from pair to pair (Qwen3-VL) rather than have a run of pairs each.
+        /// Whether the coordinates alternate from pair to pair (Qwen3-VL), instead of each having a run of pairs.
         package var areInterleaved: Bool
 
         /// Makes a description.

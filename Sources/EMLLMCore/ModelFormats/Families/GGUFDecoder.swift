@@ -108,7 +108,7 @@ struct GGUFDecoder: Sendable {
         return try file.metadata.require(key, try file.metadata.string(key)) + "."
     }
 
-    /// Granite's factors; logits are divided by theirs.
+    /// Granite's factors; logits are divided by their factor.
     private func multipliers(_ metadata: GGUFMetadata, _ prefix: String) throws -> DecoderConfiguration.Multipliers {
         DecoderConfiguration.Multipliers(
             embedding: try metadata.float("\(prefix)embedding_scale") ?? 1,
@@ -118,7 +118,7 @@ struct GGUFDecoder: Sendable {
         )
     }
 
-    /// Pairs of each coordinate of positions in pictures: four numbers, of which the last is not used.
+    /// The pairs for each coordinate of positions in pictures: four numbers, of which the last is not used.
     private func sections(_ metadata: GGUFMetadata, _ prefix: String) throws -> RopeConfiguration.Sections? {
         guard let counts = try metadata.integers("\(prefix)rope.dimension_sections") else { return nil }
         return RopeConfiguration.Sections(counts: Array(counts.prefix(3)), areInterleaved: prefix == "qwen3vl.")
@@ -177,7 +177,7 @@ struct GGUFDecoder: Sendable {
 
     // MARK: Weights
 
-    /// What a tensor is to the engine.
+    /// The role of a tensor in the engine.
     func role(of name: String) -> TensorRole {
         switch name {
         case "token_embd.weight": return .weight("token_embedding")

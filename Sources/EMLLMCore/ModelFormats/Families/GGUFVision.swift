@@ -23,14 +23,14 @@ struct GGUFVision {
         for key in keys {
             if let type = try file.metadata.string(key) { return type }
         }
-        // Files from before the key was introduced.
+        // Files that are older than the key.
         if try file.metadata.bool("clip.has_llava_projector") == true { return "mlp" }
         throw EMLLMError.missingMetadata(path: file.file.path, key: keys[1])
     }
 
     // MARK: Tower
 
-    /// What all towers have.
+    /// Reads the parts that all towers have.
     func tower(activation: VisionTowerConfiguration.Activation) throws -> VisionTowerConfiguration {
         let epsilonKey = "clip.vision.attention.layer_norm_epsilon"
         let width = try required("embedding_length", 1 << 16)
@@ -45,8 +45,8 @@ struct GGUFVision {
         )
     }
 
-    /// The width of the feed-forward layers, from a tensor: converters write another number for Qwen2-VL, which llama.cpp
-    /// does not read.
+    /// The width of the feed-forward layers, from a tensor, since converters write a different number for Qwen2-VL,
+    /// which llama.cpp ignores.
     private func feedForwardSize(width: Int) throws -> Int {
         let name = "v.blk.0.ffn_up.weight"
         guard let tensor = file.tensors.first(where: { $0.name == name }) else {
@@ -55,7 +55,7 @@ struct GGUFVision {
         return tensor.dimensions.first { $0 != width } ?? width
     }
 
-    /// Whether the two layers of feed-forward blocks have each other's names, as in files of the first converters.
+    /// Whether the names of the two layers in feed-forward blocks are swapped, as in files of early converters.
     static func swapsFeedForward(_ file: GGUFFile, width: Int) -> Bool {
         guard let tensor = file.tensors.first(where: { $0.name == "v.blk.0.ffn_down.weight" }) else { return false }
         return tensor.dimensions.count == 2 && tensor.dimensions[0] == width && tensor.dimensions[1] != width
@@ -69,7 +69,7 @@ struct GGUFVision {
     /// Whether the file has a tensor.
     func has(_ name: String) -> Bool { file.tensors.contains { $0.name == name } }
 
-    /// The blocks that see everything: every n-th, or a list.
+    /// Reads the blocks with full attention: every n-th, or a list.
     func readWindows(into tower: inout VisionTowerConfiguration) throws {
         tower.windowSize = try optional("window_size", 1 << 16) ?? 112
         if let list = try metadata.integers("clip.vision.wa_layer_indexes") {
@@ -80,13 +80,13 @@ struct GGUFVision {
         }
     }
 
-    /// The blocks whose output goes to the decoder as well.
+    /// The blocks whose output also goes to the decoder.
     func deepstackLayers() throws -> [Int] {
         guard case .bools(let flags)? = try metadata.array("clip.vision.is_deepstack_layers") else { return [] }
         return flags.indices.filter { flags[$0] }
     }
 
-    /// Cells of each side of the table of positions.
+    /// The number of cells along each side of the position table.
     func positionSide(classRows: Int = 0) throws -> Int {
         guard let table = file.tensors.first(where: { $0.name == "v.position_embd.weight" }) else {
             throw EMLLMError.missingTensor(path: path, name: "v.position_embd.weight")
@@ -100,21 +100,21 @@ struct GGUFVision {
     /// The side of a tile.
     func imageSide() throws -> Int { try required("image_size", 1 << 14) }
 
-    /// Idefics 3: what the longer side is scaled to.
+    /// Idefics 3: the length that the longer side is scaled to.
     func longestEdge(default value: Int) throws -> Int { try optional("preproc_image_size", 1 << 14) ?? value }
 
-    /// Patches of each side that are joined.
+    /// The number of patches along each side that are joined.
     func mergeFactor(default value: Int) throws -> Int {
         try optional("projector.scale_factor", 16) ?? optional("spatial_merge_size", 16) ?? value
     }
 
-    /// InternVL: how many tiles a picture is cut into.
+    /// InternVL: the number of tiles that a picture is split into.
     func tileRange(default range: ClosedRange<Int>) throws -> ClosedRange<Int> {
         let least = try optional("preproc_min_tiles", 1024) ?? range.lowerBound
         return least...max(least, try optional("preproc_max_tiles", 1024) ?? range.upperBound)
     }
 
-    /// Pixel values with the file's mean and deviation.
+    /// The preprocessing with the file's mean and standard deviation.
     func preprocessing(
         _ method: ImagePreprocessing.Method,
         filter: ResamplingFilter
@@ -133,7 +133,7 @@ struct GGUFVision {
         )
     }
 
-    /// What all of Qwen's models have.
+    /// The parts that all Qwen models have in common.
     func qwen(
         _ plain: VisionTowerConfiguration,
         minimumPixels: Int = 56 * 56,
@@ -160,7 +160,7 @@ struct GGUFVision {
 }
 
 extension GGUFMetadata {
-    /// The list of whole numbers of `key`, or nil when the file does not have it.
+    /// The list of integers of `key`, or nil when the file does not have it.
     func integers(_ key: String) throws -> [Int]? {
         switch try array(key) {
         case nil: return nil

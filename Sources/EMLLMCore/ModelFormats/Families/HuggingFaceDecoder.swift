@@ -1,6 +1,6 @@
 import Foundation
 
-/// How `config.json` and a checkpoint's tensor names describe a decoder: what the Llama-like families share.
+/// How `config.json` and a checkpoint's tensor names describe a decoder: the parts that Llama-like families share.
 struct HuggingFaceDecoder: Sendable {
     /// The values of `model_type`, the family's own first.
     let modelTypes: [String]
@@ -10,7 +10,7 @@ struct HuggingFaceDecoder: Sendable {
     var queryKeyNorm = false
     /// Whether the checkpoint has the tensor names of InternLM2, with queries, keys and values in one tensor.
     var isInternLM2 = false
-    /// The width of a head where `head_dim` is absent; `nil` divides the hidden size by the heads.
+    /// The width of a head if `head_dim` is absent; `nil` divides the hidden size by the number of heads.
     var defaultHeadDimension: Int?
 
     // MARK: Configuration
@@ -72,7 +72,7 @@ struct HuggingFaceDecoder: Sendable {
         }
         let activation = try config.string("hidden_act")
         try refuse("hidden_act", "silu", activation, unless: activation == nil || activation == "silu")
-        // Qwen2 has biases on queries, keys and values whatever this key says; where it counts, it means all four.
+        // Qwen2 has biases on queries, keys and values whatever this key says. For other families, it means all four.
         let hasBias = try config.bool("attention_bias") ?? false
         try refuse("attention_bias", "false", "true", unless: queryKeyValueBias || !hasBias)
         try refuse("bias", "false", "true", unless: try !isInternLM2 || config.bool("bias") != true)
@@ -83,7 +83,7 @@ struct HuggingFaceDecoder: Sendable {
     }
 
     private func rope(_ config: JSONFields, headDimension: Int) throws -> RopeConfiguration {
-        // One object since transformers 5, two keys before.
+        // One object since transformers 5, two keys before that.
         let parameters = try config.fields("rope_parameters") ?? config.fields("rope_scaling")
         let base = try parameters?.float("rope_theta") ?? config.float("rope_theta") ?? 10_000
         let share = try parameters?.float("partial_rotary_factor") ?? config.float("partial_rotary_factor") ?? 1
@@ -99,8 +99,7 @@ struct HuggingFaceDecoder: Sendable {
         let kind = try parameters?.string("rope_type") ?? parameters?.string("type") ?? "default"
         let scaling: RopeConfiguration.Scaling
         switch (kind, parameters) {
-        // Sections say what "mrope" means. "dynamic" stretches only what is longer than the trained context, and that is
-        // refused.
+        // Sections define "mrope". "dynamic" stretches only positions beyond the trained context, which are rejected.
         case ("default", _), ("mrope", _), ("dynamic", _): scaling = .none
         case ("linear", let parameters?):
             scaling = .linear(factor: try parameters.require("factor", try parameters.float("factor")))
@@ -123,18 +122,18 @@ struct HuggingFaceDecoder: Sendable {
         )
     }
 
-    /// Pairs of each coordinate of positions in pictures.
+    /// The pairs for each coordinate of positions in pictures.
     private func sections(_ parameters: JSONFields?, pairs: Int) throws -> RopeConfiguration.Sections? {
         guard let parameters else { return nil }
         let counts = try parameters.integers("mrope_section", in: 0...pairs)
         guard !counts.isEmpty else { return nil }
-        // Qwen3-VL knows no other way, and says so only in some of its files.
+        // Qwen3-VL is always interleaved, but only some of its files state it.
         let isInterleaved = try parameters.bool("mrope_interleaved") ?? queryKeyNorm
         return RopeConfiguration.Sections(counts: counts, areInterleaved: isInterleaved)
     }
 
-    /// Llama 3.1's: long waves are stretched, short ones are not, those between in part (arXiv 2407.21783, and
-    /// transformers' `_compute_llama3_parameters`).
+    /// Llama 3.1's scaling: long wavelengths are stretched, short ones are not, and those between are stretched in part
+    /// (arXiv 2407.21783, and transformers' `_compute_llama3_parameters`).
     private func llama3Scaling(
         _ parameters: JSONFields,
         base: Float,
@@ -170,7 +169,7 @@ struct HuggingFaceDecoder: Sendable {
 
     // MARK: Weights
 
-    /// What a tensor is to the engine.
+    /// The role of a tensor in the engine.
     func role(of name: String, isTied: Bool) -> TensorRole {
         if isInternLM2 { return internLM2Role(of: name) }
         switch name {

@@ -4,14 +4,14 @@ struct HuggingFaceVision {
     let config: JSONFields
     /// Its `vision_config`.
     let vision: JSONFields
-    /// `preprocessor_config.json`, or its place in `processor_config.json`.
+    /// `preprocessor_config.json`, or the corresponding part of `processor_config.json`.
     let processor: JSONFields?
     /// The decoder that the features go to.
     let decoder: DecoderConfiguration
 
     // MARK: Numbers
 
-    /// A whole number of `vision_config`; the default is what the reference implementation takes where it is absent.
+    /// An integer of `vision_config`; the default is that of the reference implementation for an absent key.
     func integer(_ key: String, _ most: Int = 1 << 20, default value: Int? = nil) throws -> Int {
         // Sizes may be lists of two equal numbers.
         let found = try vision.integers(key, in: 1...most)
@@ -67,7 +67,7 @@ struct HuggingFaceVision {
         }
     }
 
-    /// Refuses a configuration of another kind.
+    /// Rejects an unsupported configuration.
     func refuse(_ part: String, _ supported: String, _ found: String, unless holds: Bool) throws {
         guard !holds else { return }
         throw EMLLMError.unsupportedPart(path: config.path, part: part, supported: supported, found: found)
@@ -81,7 +81,7 @@ struct HuggingFaceVision {
     static let imageNetDeviation: [Float] = [0.229, 0.224, 0.225]
     static let halves: [Float] = [0.5, 0.5, 0.5]
 
-    /// What surrounds a method: filter, mean, deviation, scale.
+    /// The preprocessing around a method: filter, mean, standard deviation and scale.
     func preprocessing(
         _ method: ImagePreprocessing.Method,
         filter: ResamplingFilter,
@@ -103,7 +103,7 @@ struct HuggingFaceVision {
         )
     }
 
-    /// Pillow's numbers of filters.
+    /// The filter with Pillow's number.
     private func resampling(_ processor: JSONFields) throws -> ResamplingFilter? {
         guard let number = try processor.integer("resample", in: 0...5) else { return nil }
         let filters: [ResamplingFilter?] = [nil, .lanczos, .bilinear, .bicubic, .box, .hamming]
@@ -111,7 +111,7 @@ struct HuggingFaceVision {
         return filters[number]
     }
 
-    /// The method of CLIP's and SigLIP's processors: sizes, crops and paddings in all their spellings.
+    /// The method of CLIP's and SigLIP's processors, with all spellings of sizes, crops and paddings.
     func fixedSize(default side: Int) throws -> ImagePreprocessing.Method {
         guard let processor else { return .stretched(width: side, height: side) }
         let range = 1...(1 << 14)
@@ -149,7 +149,7 @@ struct HuggingFaceVision {
 }
 
 extension JSONFields {
-    /// Three numbers, one for each colour, or one for all; `nil` where the key is absent or null.
+    /// Three numbers, one for each colour, or one for all; `nil` if the key is absent or null.
     func floats(_ key: String) throws -> [Float]? {
         guard let value = object[key], value != .null else { return nil }
         let numbers = (value.elements ?? [value]).compactMap { $0.real.map { Float($0) } }.filter(\.isFinite)
@@ -165,7 +165,7 @@ extension JSONFields {
         return colours
     }
 
-    /// A number in double precision; `nil` where the key is absent or null.
+    /// A number in double precision; `nil` if the key is absent or null.
     func double(_ key: String) throws -> Double? { try float(key) == nil ? nil : object[key]?.real }
 
     /// The same members, with values for those that are absent.

@@ -1,6 +1,6 @@
-// Idefics 3, SmolVLM and SmolVLM2: SigLIP on square tiles of a scaled picture and on the whole, pixels shuffled, one
-// linear layer. Laurençon et al., arXiv 2408.12637; Marafioti et al., arXiv 2504.05299.
-// References: transformers' models idefics3, smolvlm; llama.cpp's tools/mtmd.
+// Idefics 3, SmolVLM and SmolVLM2: SigLIP on square tiles of a scaled picture and on the whole picture, pixel shuffle,
+// one linear layer. Laurençon et al., arXiv 2408.12637; Marafioti et al., arXiv 2504.05299. References: transformers'
+// models idefics3, smolvlm; llama.cpp's tools/mtmd.
 
 extension VisionFamily {
     /// Idefics 3 and SmolVLM.

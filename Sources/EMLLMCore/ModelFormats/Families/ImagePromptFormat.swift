@@ -1,18 +1,18 @@
-/// How a prompt speaks of a picture: what a chat template writes for it, and what that becomes.
+/// How a prompt represents a picture: the marker that a chat template writes, and what replaces it.
 package struct ImagePromptFormat: Codable, Sendable, Equatable {
-    /// What stands around a picture's features.
+    /// The tokens around a picture's features.
     package enum Surroundings: Codable, Sendable, Equatable {
-        /// Nothing but what the template writes.
+        /// Only what the template writes.
         case none
-        /// A token before and one behind.
+        /// One token before and one after.
         case between(begin: String, end: String)
         /// Rows and columns of tiles with their names, and the whole picture last (Idefics 3, SmolVLM).
         case tiles(around: String, whole: String)
     }
 
-    /// What chat templates write for a picture.
+    /// The marker that chat templates write for a picture.
     package var marker: String
-    /// What stands around the features.
+    /// The tokens around the features.
     package var surroundings: Surroundings
 
     /// Makes a format.
@@ -21,19 +21,19 @@ package struct ImagePromptFormat: Codable, Sendable, Equatable {
         self.surroundings = surroundings
     }
 
-    /// A stretch of what a picture's marker becomes.
+    /// A part of what replaces a picture's marker.
     package enum Part: Equatable {
         /// Text of the template.
         case text(String)
-        /// So many features, the next ones of the picture.
+        /// This many features, the next ones of the picture.
         case features(Int)
     }
 
-    /// What a picture's marker becomes.
+    /// The parts that replace a picture's marker.
     ///
     /// - Parameters:
-    ///   - tiles: rows and columns of tiles; zero of both for a picture that was not cut.
-    ///   - features: features of the picture in all, its tiles' included.
+    ///   - tiles: the rows and columns of tiles; both are zero for a picture that was not split.
+    ///   - features: the total number of features of the picture, including its tiles.
     package func parts(tiles: (rows: Int, columns: Int), features: Int) -> [Part] {
         switch surroundings {
         case .none: return [.features(features)]

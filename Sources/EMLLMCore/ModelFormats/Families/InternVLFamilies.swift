@@ -1,6 +1,6 @@
-// InternVL 2, 2.5 and 3: InternViT on a grid of tiles with a thumbnail, pixels shuffled two by two, two linear layers.
-// Chen et al., arXiv 2404.16821, 2412.05271; Zhu et al., 2504.10479.
-// References: transformers' model internvl; modeling_intern_vit.py of the original repositories; llama.cpp's tools/mtmd.
+// InternVL 2, 2.5 and 3: InternViT on a grid of tiles with a thumbnail, 2 × 2 pixel shuffle, two linear layers. Chen et
+// al., arXiv 2404.16821, 2412.05271; Zhu et al., 2504.10479. References: transformers' model internvl;
+// modeling_intern_vit.py of the original repositories; llama.cpp's tools/mtmd.
 
 extension VisionFamily {
     /// InternVL in the layout of transformers.

@@ -5,8 +5,8 @@
 extension ModelFamily {
     /// Llama 1 to 3 and everything published with the same blocks.
     ///
-    /// Converters to GGUF permute the rows of its queries and keys so that neighbours form pairs;
-    /// checkpoints have halves.
+    /// Converters to GGUF permute the rows of queries and keys so that neighbours form pairs; in checkpoints, halves
+    /// do.
     package static let llama = ModelFamily(
         name: "llama",
         gguf: GGUFDecoder(architectures: ["llama"], layout: .interleaved),

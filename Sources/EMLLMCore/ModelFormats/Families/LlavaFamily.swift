@@ -1,5 +1,5 @@
-// LLaVA-1.5: CLIP's vision transformer, of which the last block but one gives the features, and two linear layers.
-// Liu et al., arXiv 2310.03744. References: transformers' models llava, clip, siglip, dinov2; llama.cpp's tools/mtmd.
+// LLaVA-1.5: CLIP's vision transformer, whose second-to-last block yields the features, and two linear layers. Liu et
+// al., arXiv 2310.03744. References: transformers' models llava, clip, siglip, dinov2; llama.cpp's tools/mtmd.
 
 extension VisionFamily {
     /// LLaVA-1.5 and models published in its layout, on CLIP, SigLIP or DINOv2.
@@ -17,7 +17,8 @@ extension VisionFamily {
                 strategy,
                 unless: (strategy == "default") == tower.classToken
             )
-            // Features after block n; the reference counts the input of the first block as 0, and from the end by -1.
+            // Features after block n; the reference counts the input of the first block as 0, and the output of the
+            // last as -1.
             let blocks = layer >= 0 ? layer : tower.layerCount + 1 + layer
             try source.refuse(
                 "vision_feature_layer",
@@ -51,7 +52,7 @@ extension VisionFamily {
             )
         },
         gguf: { source in
-            // The file has the blocks that are needed and no others.
+            // The file has only the blocks that are needed.
             var tower = try source.tower(activation: try source.activation())
             tower.patchBias = false
             tower.classToken = true
@@ -59,7 +60,7 @@ extension VisionFamily {
             let side = try source.imageSide()
             tower.positions = .init(side: side / tower.patchSize, lookup: .exact)
             return VisionConfiguration(
-                // As llama.cpp does, and as the model was trained: padded to a square.
+                // Padded to a square, as in llama.cpp and in training.
                 preprocessing: try source.preprocessing(.padded(side: side), filter: .bicubic),
                 tower: tower,
                 connector: ConnectorConfiguration(merge: 1, hiddenSize: source.decoder.hiddenSize),

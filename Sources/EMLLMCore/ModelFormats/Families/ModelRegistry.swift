@@ -1,4 +1,5 @@
-/// The model families that this engine runs. Adding one is a file beside ``ModelFamily`` `llama` and a line here.
+/// The model families that this engine runs. To add one, write a file like that of ``ModelFamily`` `llama`, and add a
+/// line here.
 package enum ModelRegistry {
     /// Families of text decoders.
     package static let families: [ModelFamily] = [.llama, .qwen2, .qwen3, .granite, .internLM2]
@@ -32,7 +33,7 @@ package enum ModelRegistry {
         return family
     }
 
-    /// The vision family of a Hugging Face folder's `model_type`; `nil` for a model of text.
+    /// The vision family of a Hugging Face folder's `model_type`; `nil` for a text model.
     static func visionFamily(modelType name: String) -> VisionFamily? {
         visionFamilies.first { $0.modelTypes.contains(name) }
     }
@@ -92,23 +93,22 @@ package struct VisionFamily: Sendable {
     var gguf: (@Sendable (GGUFVision) throws -> VisionConfiguration)?
 }
 
-/// What a tensor of a published file is to the engine.
+/// The role of a tensor of a published file in the engine.
 enum TensorRole: Equatable {
     /// A weight, by canonical name.
     case weight(String)
-    /// Several weights of equal height, one below the other.
+    /// Several weights of equal height, stacked vertically.
     case stacked([String])
-    /// Queries, keys and values of one key/value head after the other (InternLM2), by the canonical name of the layer's
-    /// attention.
+    /// Queries, keys and values, grouped by key/value head (InternLM2), by the canonical name of the layer's attention.
     case groupedQueryKeyValue(String)
-    /// Already taken into the configuration, or of no use to this model.
+    /// Already represented in the configuration, or not needed by this model.
     case configuration
     /// A weight of a variant that the engine does not run; ignoring it would change the model's answers.
     case unknown
 }
 
 extension EMLLMError.Code {
-    /// The model's architecture, or a part of it, is not one that this build runs.
+    /// This build does not support the model's architecture, or a part of it.
     public static let unsupportedArchitecture = Self(rawValue: "unsupported-architecture")
 }
 

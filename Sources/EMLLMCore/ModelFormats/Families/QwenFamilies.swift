@@ -1,6 +1,6 @@
 // The Qwen families' text decoders: Llama's blocks, with biases on queries, keys and values in Qwen2 and 2.5, and with
-// normalized heads instead in Qwen3. Pairs of the rotary embedding are halves, in checkpoints and in GGUF files.
-// Yang et al., arXiv 2407.10671, 2412.15115 and 2505.09388.
+// normalized heads in Qwen3. Pairs of the rotary embedding are halves, in checkpoints and in GGUF files. Yang et al.,
+// arXiv 2407.10671, 2412.15115 and 2505.09388.
 
 extension ModelFamily {
     /// Qwen2 and Qwen2.5, dense, and the decoders of their vision models.

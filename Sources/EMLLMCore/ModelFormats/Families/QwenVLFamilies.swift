@@ -1,7 +1,7 @@
-// The Qwen vision families: pictures at nearly their own size, two-dimensional rotary positions in the tower, patches
-// joined two by two, and positions of time, row and column in the decoder.
-// Wang et al., arXiv 2409.12191 (Qwen2-VL); Bai et al., arXiv 2502.13923 (Qwen2.5-VL) and 2511.21631 (Qwen3-VL).
-// References: transformers' models qwen2_vl, qwen2_5_vl, qwen3_vl; llama.cpp's tools/mtmd.
+// The Qwen vision families: pictures at nearly their native size, two-dimensional rotary positions in the tower,
+// patches joined 2 × 2, and positions of time, row and column in the decoder. Wang et al., arXiv 2409.12191 (Qwen2-VL);
+// Bai et al., arXiv 2502.13923 (Qwen2.5-VL) and 2511.21631 (Qwen3-VL). References: transformers' models qwen2_vl,
+// qwen2_5_vl, qwen3_vl; llama.cpp's tools/mtmd.
 
 extension VisionFamily {
     /// Qwen2-VL: LayerNorm, a plain feed-forward layer.
@@ -61,7 +61,8 @@ extension VisionFamily {
         }
     )
 
-    /// Qwen3-VL: learned positions between cells of a table, and features from several depths (DeepStack).
+    /// Qwen3-VL: learned positions that are interpolated between the cells of a table, and features from several depths
+    /// (DeepStack).
     package static let qwen3VL = VisionFamily(
         name: "qwen3-vl",
         modelTypes: ["qwen3_vl"],
@@ -104,7 +105,7 @@ extension VisionTowerConfiguration {
         patchBias = false
     }
 
-    /// What all of Qwen's towers have in common.
+    /// Sets the properties that all Qwen towers share.
     mutating func asQwen() {
         framesPerPatch = 2
         rotaryBase = 10_000
@@ -124,7 +125,7 @@ extension VisionTowerConfiguration {
 }
 
 extension ImagePromptFormat {
-    /// The template writes what stands around a picture.
+    /// The template writes the tokens around a picture.
     static let qwen = ImagePromptFormat(marker: "<|image_pad|>")
 }
 

@@ -1,5 +1,5 @@
 extension ModelConfiguration {
-    /// Every weight of the model, by canonical name: a file must have all of these, and no others.
+    /// Every weight of the model, by canonical name. A file must have exactly these.
     package var weightShapes: [(name: String, shape: WeightShape)] {
         decoder.weightShapes + (vision?.weightShapes(decoderWidth: decoder.hiddenSize) ?? [])
     }
@@ -30,7 +30,7 @@ extension VisionConfiguration {
         return shapes.map { ("vision.\($0.0)", $0.1) }
     }
 
-    /// The connectors of DeepStack: like the main one, but normalized after joining.
+    /// The connectors of DeepStack: like the main one, but normalized after patches are joined.
     package var deepstackConnector: ConnectorConfiguration {
         var result = connector
         result.normPlace = .merged

@@ -73,7 +73,8 @@ extension VisionConfiguration {
         try refuse("prompt.marker", "some text", "none", unless: !prompt.marker.isEmpty)
     }
 
-    /// The most patches of one tile: what published models allow, and a gigabyte or two of memory.
+    /// The maximum number of patches in one tile: as many as published models allow, which takes a gigabyte or two of
+    /// memory.
     private static let mostPatches = 1 << 16
 
     private func validateSizes(
@@ -82,13 +83,13 @@ extension VisionConfiguration {
     ) throws {
         let preprocessing = preprocessing
         let longest = 1 << 14
-        /// The sides of one tile, where they are known: whole groups of patches, and what a table of positions expects.
+        /// Checks the sides of a tile of known size: they must be whole groups of patches, and fit the position table.
         func tile(_ width: Int, _ height: Int) throws {
             try check("preprocessing", width, 1...longest)
             try check("preprocessing", height, 1...longest)
             try check("preprocessing's pixels", width * height, 1...ImagePreprocessing.mostPixels)
             let unit = tower.patchSize * connector.merge
-            // CLIP's convolution leaves out what does not fill a patch; joined patches leave nothing out.
+            // CLIP's convolution drops pixels that do not fill a patch. With joined patches, none may be dropped.
             let isWhole = connector.merge == 1 || (width % unit == 0 && height % unit == 0)
             let grid = (width / tower.patchSize, height / tower.patchSize)
             try refuse("preprocessing", "sides that are multiples of \(unit)", "\(width) × \(height)", isWhole)
@@ -131,7 +132,7 @@ extension VisionConfiguration {
             try check("preprocessing.maximumPixels", maximum, 1...most)
             try check("preprocessing.minimumPixels", minimum, 1...maximum)
         }
-        // Far beyond what is published (0…1, or 0…255 where samples are not rescaled), and far from overflow.
+        // Far beyond what is published (0…1, or 0…255 where samples are not rescaled), and far below overflow.
         let most: Float = 1024
         let means = preprocessing.mean
         let isSound = means.count == 3 && means.allSatisfy { abs($0) <= most }

@@ -1,4 +1,5 @@
-/// How a model sees: from pictures to embeddings between those of words. Stored as JSON inside `.emllm` files.
+/// How a model processes pictures: from pixels to embeddings among those of the text. Stored as JSON inside `.emllm`
+/// files.
 public struct VisionConfiguration: Codable, Sendable, Equatable {
     /// From pictures to pixel values.
     public var preprocessing: ImagePreprocessing
@@ -6,10 +7,10 @@ public struct VisionConfiguration: Codable, Sendable, Equatable {
     package var tower: VisionTowerConfiguration
     /// From patch features to embeddings of the decoder.
     package var connector: ConnectorConfiguration
-    /// How a prompt speaks of a picture.
+    /// How a prompt represents a picture.
     package var prompt: ImagePromptFormat
 
-    /// Makes a configuration; ``ModelConfiguration/validate(subject:)`` says whether the engine can run it.
+    /// Makes a configuration; ``ModelConfiguration/validate(subject:)`` checks whether the engine can run it.
     package init(
         preprocessing: ImagePreprocessing,
         tower: VisionTowerConfiguration,
@@ -23,10 +24,10 @@ public struct VisionConfiguration: Codable, Sendable, Equatable {
     }
 }
 
-/// The shape of a vision transformer (Dosovitskiy et al., arXiv 2010.11929): everything that tells one tower from
-/// another, as data.
+/// The shape of a vision transformer (Dosovitskiy et al., arXiv 2010.11929): everything that distinguishes towers, as
+/// data.
 package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
-    /// What normalizes the residual stream before each half of a block.
+    /// The norm of the residual stream before each half of a block.
     package enum Norm: String, Codable, Sendable {
         /// LayerNorm, with weight and bias.
         case layerNorm = "layer-norm"
@@ -46,23 +47,23 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
         case silu
     }
 
-    /// A learned table of positions: side × side rows, one more in front for a class token.
+    /// A learned table of positions: side × side rows, preceded by one for the class token, if any.
     package struct PositionTable: Codable, Sendable, Equatable {
-        /// How positions of a picture are found in the table.
+        /// How positions of a picture are looked up in the table.
         package enum Lookup: String, Codable, Sendable {
-            /// The patch grid is the table's own.
+            /// The patch grid is that of the table.
             case exact
-            /// The table's nearest cell below (NaViT's fractional coordinates, arXiv 2307.06304; Idefics 3).
+            /// The nearest lower cell of the table (NaViT's fractional coordinates, arXiv 2307.06304; Idefics 3).
             case bucket
-            /// Between four cells, corners on corners (Qwen3-VL).
+            /// Interpolated between four cells, with corners aligned (Qwen3-VL).
             case bilinear
-            /// Between sixteen cells, a = −0.75, pixel centres on pixel centres (DINOv2, InternVL).
+            /// Interpolated between sixteen cells with a = −0.75, with pixel centres aligned (DINOv2, InternVL).
             case bicubic
         }
 
-        /// Cells of each side.
+        /// The number of cells along each side.
         package var side: Int
-        /// How positions are found.
+        /// How positions are looked up.
         package var lookup: Lookup
 
         /// Makes a description of a table.
@@ -72,7 +73,7 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
         }
     }
 
-    /// Pixels of each side of a patch.
+    /// The side of a patch, in pixels.
     package var patchSize: Int
     /// Frames in a patch; a still picture fills each of them.
     package var framesPerPatch: Int
@@ -84,7 +85,7 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
     package var headCount: Int
     /// Width of the feed-forward layer.
     package var feedForwardSize: Int
-    /// What normalizes.
+    /// The norm.
     package var norm: Norm
     /// Added under the square root of norms.
     package var normEpsilon: Float
@@ -94,13 +95,13 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
     package var gatedFeedForward: Bool
     /// Whether the patch embedding has a bias.
     package var patchBias: Bool
-    /// Whether queries, keys and values have biases. All other products of a block have.
+    /// Whether queries, keys and values have biases. All other products of a block have one.
     package var queryKeyValueBias: Bool
     /// Whether queries and keys are normalized over their whole width (InternViT-6B).
     package var queryKeyNorm: Bool
-    /// Whether what a block adds is scaled by a learned vector (Touvron et al., arXiv 2103.17239).
+    /// Whether the output of each block is scaled by a learned vector (Touvron et al., arXiv 2103.17239).
     package var layerScale: Bool
-    /// Whether a class token stands before the patches. It is left out of the features.
+    /// Whether a class token precedes the patches. It is not part of the features.
     package var classToken: Bool
     /// Whether the embedded patches are normalized before the first block (CLIP).
     package var preNorm: Bool
@@ -110,14 +111,14 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
     package var positions: PositionTable?
     /// The base of two-dimensional rotary positions; `nil` for towers that have none.
     package var rotaryBase: Float?
-    /// Pixels of each side of an attention window; `nil` when every patch sees every other.
+    /// The side of an attention window, in pixels; `nil` for full attention.
     package var windowSize: Int?
-    /// With windows: the blocks in which every patch sees every other.
+    /// With windows, the blocks that use full attention.
     package var fullAttentionLayers: [Int]
-    /// Blocks whose output goes to the decoder's first blocks as well (DeepStack, arXiv 2406.04334).
+    /// Blocks whose output also goes to the decoder's first blocks (DeepStack, arXiv 2406.04334).
     package var deepstackLayers: [Int]
 
-    /// Makes a configuration of a plain vision transformer; every other property can be set afterwards.
+    /// Makes the configuration of a plain vision transformer; all other properties can be set afterwards.
     package init(
         patchSize: Int,
         hiddenSize: Int,
@@ -150,29 +151,29 @@ package struct VisionTowerConfiguration: Codable, Sendable, Equatable {
 
     /// Width of one head.
     package var headDimension: Int { hiddenSize / headCount }
-    /// Samples of one patch: three colours, its frames, its pixels.
+    /// The number of samples in one patch: colours × frames × pixels.
     package var patchSamples: Int { 3 * framesPerPatch * patchSize * patchSize }
 }
 
-/// The shape of a connector: neighbouring patches joined, then one or two linear layers.
+/// The shape of a connector: neighbouring patches are joined, and go through one or two linear layers.
 package struct ConnectorConfiguration: Codable, Sendable, Equatable {
-    /// What is normalized first.
+    /// Where the input is normalized.
     package enum NormPlace: String, Codable, Sendable {
-        /// Each patch.
+        /// Each patch, before joining.
         case patch
-        /// The joined patches.
+        /// The patches, after joining.
         case merged
     }
 
-    /// Patches of each side that are joined, row by row (pixel shuffle).
+    /// The number of patches along each side that are joined, row by row (pixel shuffle).
     package var merge: Int
-    /// What is normalized, if anything.
+    /// Where the input is normalized; `nil` if it is not.
     package var normPlace: NormPlace?
-    /// By which norm.
+    /// The norm of the input.
     package var norm: VisionTowerConfiguration.Norm
     /// Added under its square root.
     package var normEpsilon: Float
-    /// Width between two linear layers; `nil` when there is one layer.
+    /// The width between two linear layers; `nil` if there is only one layer.
     package var hiddenSize: Int?
     /// The activation between two layers.
     package var activation: VisionTowerConfiguration.Activation

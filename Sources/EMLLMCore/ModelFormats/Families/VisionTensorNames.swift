@@ -1,14 +1,14 @@
-/// What the tensors of vision towers and connectors are called in published files.
+/// The names of the tensors of vision towers and connectors in published files.
 ///
-/// The names of all families stand in the same tables: none means two things.
+/// All families share the same tables, since no name has two meanings.
 struct VisionTensorNames: Sendable {
     let vision: VisionConfiguration
-    /// In mmproj files of the first converters: whether the layers of feed-forward blocks have each other's names.
+    /// Whether the names of the layers in feed-forward blocks are swapped, as in mmproj files of early converters.
     var swapsFeedForward = false
 
     // MARK: Hugging Face's folders
 
-    /// What a tensor of a folder is to the engine; `nil` for tensors of the text decoder.
+    /// The role of a folder's tensor in the engine; `nil` for tensors of the text decoder.
     func role(ofHuggingFace name: String) -> TensorRole? {
         if let rest = Self.strip(name, Self.towerPrefixes) { return towerRole(rest) }
         if let rest = Self.strip(name, Self.connectorPrefixes) {
@@ -40,7 +40,7 @@ struct VisionTensorNames: Sendable {
 
     private func towerRole(_ name: String) -> TensorRole {
         if let part = Self.towerParts[name] {
-            // Of no use where the features are taken before it.
+            // Not needed if the features are taken before it.
             if part.hasPrefix("post_norm"), !vision.tower.postNorm { return .configuration }
             return weight(part)
         }
@@ -59,11 +59,11 @@ struct VisionTensorNames: Sendable {
         return .unknown
     }
 
-    /// What a tensor of block N is, of a name that begins with N.
+    /// The role of a tensor of block N, whose name begins with N.
     private func blockRole(_ name: Substring, _ parts: [String: String]) -> TensorRole {
         let words = name.split(separator: ".", maxSplits: 1)
         guard words.count == 2, let layer = Int(words[0]), layer >= 0, "\(layer)" == words[0] else { return .unknown }
-        // Blocks behind the one that gives the features.
+        // Blocks after the one that yields the features.
         guard layer < vision.tower.layerCount else { return .configuration }
         let part = String(words[1])
         for (suffix, bias) in [(".weight", ""), (".bias", "_bias")]
@@ -123,7 +123,7 @@ struct VisionTensorNames: Sendable {
         "mlp.2": "second", "linear_fc2": "second", "linear_2": "second", "3": "second",
     ])
 
-    /// Tables of layers' names as tables of their weights' and biases'.
+    /// Expands a table of layer names to the names of their weights and biases.
     private static func withBiases(_ named: [String: String]) -> [String: String] {
         var parts: [String: String] = [:]
         for (published, name) in named {
@@ -137,7 +137,7 @@ struct VisionTensorNames: Sendable {
 // MARK: mmproj files
 
 extension VisionTensorNames {
-    /// What a tensor of an mmproj file is to the engine.
+    /// The role of an mmproj file's tensor in the engine.
     func role(ofGGUF name: String) -> TensorRole {
         if let part = Self.ggufParts[name] { return weight(part) }
         if let part = Self.ggufPostNorm[name] {

@@ -2,7 +2,7 @@ extension GGUFFile {
     /// The tokenizer that `tokenizer.ggml.*` describes.
     ///
     /// - Throws: `EMLLMError` when a key is missing, when counts disagree, or for a kind of tokenizer that this engine
-    ///   does not run.
+    ///   does not support.
     package func tokenizerDefinition() throws -> TokenizerDefinition {
         let prefix = "tokenizer.ggml."
         let modelName = try metadata.require(prefix + "model", try metadata.string(prefix + "model"))
@@ -26,7 +26,7 @@ extension GGUFFile {
             unknown: try tokenID(prefix + "unknown_token_id", count: tokens.count),
             padding: try tokenID(prefix + "padding_token_id", count: tokens.count),
             endOfGeneration: try endOfGeneration(prefix, tokens: tokens, types: types),
-            // Files that leave these out mean llama.cpp's defaults.
+            // If these keys are absent, llama.cpp's defaults apply.
             addsBeginningOfSequence: try metadata.bool(prefix + "add_bos_token")
                 ?? (isSentencePiece || Self.preTokenizersWithBeginning.contains(preTokenizer)),
             addsEndOfSequence: try metadata.bool(prefix + "add_eos_token") ?? false,
@@ -40,10 +40,10 @@ extension GGUFFile {
         "gpt2": .bytePairEncoding, "llama": .sentencePiece,
     ]
 
-    /// Byte-pair tokenizers that start a prompt with a token although the file does not say so.
+    /// Byte-pair tokenizers whose prompts start with a token although the file does not state it.
     private static let preTokenizersWithBeginning: Set<String> = ["llama3", "llama-v3", "llama-bpe"]
 
-    /// Texts after which chat models stop, whatever the file's `eos_token_id` says.
+    /// Tokens after which chat models stop, whatever the file's `eos_token_id` is.
     static let endOfGenerationTexts: Set<String> = [
         "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "<|return|>",
         "<end_of_turn>", "<end_of_utterance>", "<EOT>", "[EOT]", "</s>",
@@ -55,7 +55,7 @@ extension GGUFFile {
         types: [TokenizerDefinition.TokenType]
     ) throws -> [TokenID] {
         let named = try ["eot_token_id", "eom_token_id"].compactMap { try tokenID(prefix + $0, count: tokens.count) }
-        // Not by index: whether there are as many types as tokens is checked later.
+        // Not by index, since the number of types is checked only later.
         let known = zip(tokens, types).enumerated()
             .filter { $1.1 == .control && Self.endOfGenerationTexts.contains($1.0) }
             .map(\.offset)
@@ -114,7 +114,7 @@ extension GGUFFile {
 }
 
 extension EMLLMError.Code {
-    /// The file's tokenizer is of a kind that this build does not run.
+    /// The file's tokenizer is of a kind that this build does not support.
     public static let unsupportedTokenizer = Self(rawValue: "unsupported-tokenizer")
 }
 

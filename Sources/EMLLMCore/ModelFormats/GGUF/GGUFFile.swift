@@ -1,4 +1,4 @@
-/// Bounds that this reader sets beyond what GGUF itself says.
+/// Limits that this reader sets in addition to GGUF's own.
 enum GGUFLimits {
     static let keyBytes = 65_535
     static let tensorNameBytes = 255
@@ -21,13 +21,13 @@ public struct GGUFFile: Sendable {
     public struct Tensor: Sendable {
         /// The name in the file, such as `blk.0.attn_q.weight`.
         public let name: String
-        /// One to four sizes, the fastest-moving first: a matrix is [columns, rows].
+        /// One to four sizes, the fastest-varying first: a matrix is [columns, rows].
         public let dimensions: [Int]
         /// How the elements are stored.
         public let type: TensorType
-        /// The first byte, counted from the start of the file.
+        /// The offset of the first byte from the start of the file.
         package let offset: Int
-        /// Bytes of all elements.
+        /// The size of all elements, in bytes.
         public let byteCount: Int
     }
 
@@ -59,7 +59,8 @@ public struct GGUFFile: Sendable {
         }
         let declaredTensors = try reader.integer(UInt64.self, "the tensor count")
         let declaredKeys = try reader.integer(UInt64.self, "the metadata count")
-        // A key takes at least a length, a type and one byte; a tensor a length, a rank, a size, a type and an offset.
+        // A key takes at least a length, a type and one byte. A tensor takes a length, a rank, a size, a type and an
+        // offset.
         let keyCount = try reader.checkedCount(declaredKeys, minimumSize: 13, "metadata keys")
         let tensorCount = try reader.checkedCount(declaredTensors, minimumSize: 32, "tensors")
         guard tensorCount <= GGUFLimits.tensors else {
@@ -103,7 +104,7 @@ extension EMLLMError.Code {
     public static let wrongMagic = Self(rawValue: "wrong-magic")
     /// The file was written for big-endian machines.
     public static let bigEndianFile = Self(rawValue: "big-endian-file")
-    /// The file's format version is not one that this build reads.
+    /// This build does not read the file's format version.
     public static let unsupportedVersion = Self(rawValue: "unsupported-version")
 }
 

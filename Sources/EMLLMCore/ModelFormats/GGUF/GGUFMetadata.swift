@@ -45,9 +45,9 @@ package struct GGUFMetadata: Sendable {
         return number
     }
 
-    /// The finite float of `key`, or nil when the file does not have it.
+    /// The finite number of `key`, or nil when the file does not have it.
     ///
-    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else, infinite or not a number.
+    /// - Throws: `EMLLMError.Code.invalidMetadata` when the value is something else, infinite or NaN.
     package func float(_ key: String) throws -> Float? {
         guard let value = values[key] else { return nil }
         guard case .float(let number) = value else { throw wrongType(key, "a float", value) }

@@ -1,4 +1,4 @@
-/// Reads and validates the table of tensors: names, shapes, types, and where the bytes lie.
+/// Reads and validates the table of tensors: names, shapes, types and offsets.
 enum GGUFTensorTable {
     private struct Entry {
         var name: String
@@ -8,7 +8,7 @@ enum GGUFTensorTable {
         var byteCount: Int
     }
 
-    /// Reads `count` entries; afterwards the reader stands at the end of the header.
+    /// Reads `count` entries, which leaves the reader at the end of the header.
     static func read(_ reader: inout ByteReader, count: Int, alignment: Int) throws -> [GGUFFile.Tensor] {
         let path = reader.path
         var entries: [Entry] = []
@@ -157,9 +157,9 @@ extension EMLLMError.Code {
     public static let misalignedTensor = Self(rawValue: "misaligned-tensor")
     /// Two tensors share bytes.
     public static let overlappingTensors = Self(rawValue: "overlapping-tensors")
-    /// A tensor's shape makes no sense, or not for its type or place.
+    /// A tensor's shape is invalid, or does not suit its type or role.
     public static let invalidTensorShape = Self(rawValue: "invalid-tensor-shape")
-    /// A tensor is stored in a way that this build does not read.
+    /// A tensor is stored in a type that this build does not read.
     public static let unsupportedTensorType = Self(rawValue: "unsupported-tensor-type")
 }
 

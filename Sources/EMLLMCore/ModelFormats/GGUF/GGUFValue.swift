@@ -13,7 +13,7 @@ package enum GGUFValue: Sendable, Equatable {
     /// A list.
     case array(GGUFArray)
 
-    /// What kind of value this is, for messages.
+    /// The kind of the value, for messages.
     var kind: String {
         switch self {
         case .unsigned, .signed: "an integer"
@@ -58,7 +58,7 @@ enum GGUFValueType: UInt32 {
     case uint8 = 0
     case int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
 
-    /// The fewest bytes that a value of this type takes in a file.
+    /// The minimum size of a value of this type in a file, in bytes.
     var minimumSize: Int {
         switch self {
         case .uint8, .int8, .bool: 1
@@ -89,7 +89,7 @@ extension ByteReader {
         return type
     }
 
-    /// One value of a type that has been read.
+    /// Reads a value whose type has been read already.
     mutating func ggufValue(_ type: GGUFValueType, _ key: String) throws -> GGUFValue {
         switch type {
         case .uint8: .unsigned(UInt64(try integer(UInt8.self, key)))

@@ -13,7 +13,7 @@ public struct HuggingFaceDirectory: Sendable {
     /// How pictures are preprocessed, for models with a vision tower.
     let imageProcessor: JSONFields?
 
-    /// Bytes of all weight files.
+    /// The size of all weight files, in bytes.
     package var byteCount: Int { shards.reduce(0) { $0 + $1.file.bytes.count } }
 
     /// Opens a folder and validates its files.
@@ -48,7 +48,7 @@ public struct HuggingFaceDirectory: Sendable {
     }
 
     private let template: MappedFile?
-    /// Where processors kept their template before it had its own file.
+    /// The file where processors kept their template before it had its own.
     private let templateFile: JSONFields?
 
     /// A tensor of the weight files.
@@ -59,9 +59,9 @@ public struct HuggingFaceDirectory: Sendable {
         public let type: TensorType
         /// Rows before columns.
         public let dimensions: [Int]
-        /// The first byte, counted from the start of its file.
+        /// The offset of the first byte from the start of its file.
         package let offset: Int
-        /// Bytes of all elements.
+        /// The size of all elements, in bytes.
         public let byteCount: Int
     }
 
@@ -90,24 +90,24 @@ public struct HuggingFaceDirectory: Sendable {
         }
         if let text = try templateFile?.string("chat_template") { return text }
         let value = tokenizerSettings?.object["chat_template"]
-        // Several templates: the one named "default" is for conversations.
+        // If there are several templates, the one named "default" is for conversations.
         let named = value?.elements?.first { $0["name"]?.text == "default" }
         return value?.text ?? named?["template"]?.text
     }
 
-    /// The model's name: the repository's, else the folder's.
+    /// The model's name: that of the repository, or else that of the folder.
     var name: String {
         let published = configuration.object["_name_or_path"]?.text
         let name = published.flatMap { $0.isEmpty ? nil : $0 } ?? path
         return String(name.split(separator: "/").last ?? "model")
     }
 
-    /// What a converted file calls its source.
+    /// The name of the source in a converted file.
     var sourceName: String { String(path.split(separator: "/").last ?? "model") }
 
     private struct Index: Decodable { let weight_map: [String: String] }
 
-    /// The names of the weight files. They must lie in the folder itself.
+    /// The names of the weight files. They must be in the folder itself.
     private static func shardNames(_ index: MappedFile?) throws -> [String] {
         guard let index else { return ["model.safetensors"] }
         let names = Set(try JSONFile.decode(Index.self, index.bytes, path: index.path).weight_map.values).sorted()

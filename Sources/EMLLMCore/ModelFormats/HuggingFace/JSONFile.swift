@@ -2,7 +2,7 @@ import Foundation
 
 /// JSON files, with errors that name the file and the key.
 enum JSONFile {
-    /// The most bytes of such a file; the largest tokenizers have 20 million.
+    /// The maximum size of such a file, in bytes; the largest tokenizers have 20 million.
     static let mostBytes = 256 << 20
 
     /// Decodes bytes of a file.
@@ -47,10 +47,10 @@ enum JSONFile {
 struct JSONFields {
     let path: String
     let object: JSONValue
-    /// What stands before a key in messages, such as "text_config.".
+    /// The prefix of a key in messages, such as "text_config.".
     var prefix = ""
 
-    /// A number in a range; `nil` where the key is absent or null.
+    /// A number in a range; `nil` if the key is absent or null.
     func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = present(key) else { return nil }
         guard let number = value.whole, range.contains(number) else {
@@ -59,35 +59,35 @@ struct JSONFields {
         return number
     }
 
-    /// A finite number; `nil` where the key is absent or null.
+    /// A finite number; `nil` if the key is absent or null.
     func float(_ key: String) throws -> Float? {
         guard let value = present(key) else { return nil }
         guard let number = value.real.map({ Float($0) }), number.isFinite else { throw invalid(key, "a number", value) }
         return number
     }
 
-    /// A flag; `nil` where the key is absent or null.
+    /// A flag; `nil` if the key is absent or null.
     func bool(_ key: String) throws -> Bool? {
         guard let value = present(key) else { return nil }
         guard let flag = value.flag else { throw invalid(key, "true or false", value) }
         return flag
     }
 
-    /// A text; `nil` where the key is absent or null.
+    /// A text; `nil` if the key is absent or null.
     func string(_ key: String) throws -> String? {
         guard let value = present(key) else { return nil }
         guard let text = value.text else { throw invalid(key, "a string", value) }
         return text
     }
 
-    /// The members of an object; `nil` where the key is absent or null.
+    /// The members of an object; `nil` if the key is absent or null.
     func fields(_ key: String) throws -> JSONFields? {
         guard let value = present(key) else { return nil }
         guard case .object = value else { throw invalid(key, "an object", value) }
         return JSONFields(path: path, object: value, prefix: prefix + key + ".")
     }
 
-    /// Whole numbers: one, or a list of them. Empty where the key is absent or null.
+    /// Integers: one, or a list of them. Empty if the key is absent or null.
     func integers(_ key: String, in range: ClosedRange<Int>) throws -> [Int] {
         guard let value = present(key) else { return [] }
         let numbers = (value.elements ?? [value]).map(\.whole)
@@ -98,7 +98,7 @@ struct JSONFields {
         return found
     }
 
-    /// A value that has to be there.
+    /// A required value.
     func require<Value>(_ key: String, _ value: Value?) throws -> Value {
         guard let value else { throw EMLLMError.missingMetadata(path: path, key: prefix + key) }
         return value

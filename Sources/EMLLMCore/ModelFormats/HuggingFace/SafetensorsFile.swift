@@ -9,7 +9,7 @@ struct SafetensorsFile: Sendable {
         let type: TensorType
         /// Rows before columns.
         let dimensions: [Int]
-        /// The first byte, counted from the start of the file.
+        /// The offset of the first byte from the start of the file.
         let offset: Int
         let byteCount: Int
     }
@@ -20,7 +20,7 @@ struct SafetensorsFile: Sendable {
         let data_offsets: [Int]
     }
 
-    /// An entry of the header; other writers' remarks are no tensors.
+    /// An entry of the header, which may also be other software's metadata instead of a tensor.
     private enum Member: Decodable {
         case tensor(Entry)
         case remark
@@ -34,11 +34,11 @@ struct SafetensorsFile: Sendable {
         }
     }
 
-    /// The most bytes of a header, as in the reference implementation.
+    /// The maximum size of a header in bytes, as in the reference implementation.
     private static let mostHeaderBytes = 100_000_000
 
     let file: MappedFile
-    /// By offset.
+    /// The tensors, sorted by offset.
     let tensors: [Tensor]
 
     /// Reads and validates the header.

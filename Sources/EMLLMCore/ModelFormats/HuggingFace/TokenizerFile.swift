@@ -36,7 +36,7 @@ struct TokenizerFile: Sendable {
         }
     }
 
-    /// A token beside the vocabulary, matched as a whole.
+    /// A token in addition to the vocabulary, matched as a whole.
     struct AddedToken: Decodable, Sendable {
         let id: Int
         let content: String
@@ -48,18 +48,18 @@ struct TokenizerFile: Sendable {
     let vocabulary: [String: Int]
     let merges: [String]
     let added: [AddedToken]
-    /// GGUF's name of the pattern that cuts text into words.
+    /// GGUF's name of the pattern that splits text into words.
     let preTokenizer: String
     /// The token for text that the vocabulary cannot spell.
     let unknown: String?
     /// Whether a space goes before the text.
     let addsSpacePrefix: Bool
-    /// The token that the post-processor puts in front of a text.
+    /// The token that the post-processor puts before a text.
     let firstToken: String?
 
     /// Reads and validates a file.
     ///
-    /// - Throws: `EMLLMError` naming what this engine does not run.
+    /// - Throws: `EMLLMError` naming the part that this engine does not support.
     init(_ file: MappedFile) throws {
         path = file.path
         let content = try JSONFile.decode(Content.self, file.bytes, path: path)
@@ -87,7 +87,8 @@ struct TokenizerFile: Sendable {
         firstToken = Self.firstToken(content.post_processor)
     }
 
-    /// SentencePiece's scores, as far as merging needs them: a piece that an earlier merge makes has a higher one.
+    /// Scores for SentencePiece that give the same order of merges: a piece made by an earlier merge has a higher
+    /// score.
     func scores(of tokens: [String]) -> [Float] {
         var ranks: [String: Int] = [:]
         for (rank, merge) in merges.enumerated() {
@@ -137,17 +138,17 @@ struct TokenizerFile: Sendable {
         throw unsupported(path, "pre_tokenizer", "the pattern of GPT-2, SmolLM2, Llama 3 or Qwen2", "another (\(list))")
     }
 
-    /// The steps of a sequence, or the one step there is.
+    /// The steps of a sequence, or the single step.
     private static func flattened(_ value: JSONValue?, _ key: String) -> [JSONValue] {
         guard let value, value != .null else { return [] }
         guard value["type"]?.text == "Sequence" else { return [value] }
         return (value[key]?.elements ?? []).flatMap { flattened($0, key) }
     }
 
-    /// How SentencePiece's spaces are made: either normalizers put "▁" in front and in place of spaces, or the
-    /// pre-tokenizer Metaspace does both.
+    /// Checks how SentencePiece's spaces are made: either normalizers put "▁" before the text and in place of spaces,
+    /// or the pre-tokenizer Metaspace does both.
     ///
-    /// - Returns: whether one goes before the text.
+    /// - Returns: whether a space is put before the text.
     private static func spacePrefix(_ normalizer: JSONValue?, _ preTokenizer: JSONValue?, path: String) throws -> Bool {
         let normalizers = flattened(normalizer, "normalizers")
         let steps = flattened(preTokenizer, "pretokenizers")
@@ -184,7 +185,7 @@ struct TokenizerFile: Sendable {
 }
 
 extension HuggingFaceDirectory {
-    /// The tokenizer, with as many tokens as the embedding has rows: rows without a token get unused ones.
+    /// The tokenizer, with as many tokens as the embedding has rows; rows without a token get unused tokens.
     ///
     /// - Throws: `EMLLMError` when identifiers are out of range or used twice.
     package func tokenizerDefinition(embeddingRows: Int) throws -> TokenizerDefinition {

@@ -2,18 +2,18 @@ import Dispatch
 import Foundation
 import Synchronization
 
-// The arithmetic of sizes is that of the families' published preprocessing, in doubles, so that no picture falls on the
-// other side of a rounding.
+// The arithmetic of sizes is that of the families' published preprocessing, in doubles, so that no picture is rounded
+// differently.
 extension ImagePreprocessing {
     // MARK: Limits
 
-    /// How many times longer one side may be than the other, whatever the method. With the decoder's limit of pixels
-    /// it bounds the longer side, and with that the time and memory of every method.
+    /// The maximum ratio of the longer side to the shorter, for all methods. Together with the decoder's limit of
+    /// pixels, it bounds the longer side, and so the time and memory of every method.
     static let mostElongated = 4096
-    /// The most pixels that a picture is scaled to.
+    /// The maximum number of pixels that a picture is scaled to.
     package static let mostPixels = 1 << 26
 
-    /// Refuses pictures that are too long and narrow, before memory is taken for them.
+    /// Rejects pictures that are too long and narrow before memory is allocated for them.
     static func checkShape(of image: RGBImage, ratio most: Int = mostElongated) throws {
         let (short, long) = (min(image.width, image.height), max(image.width, image.height))
         guard Double(long) / Double(short) <= Double(most) else {
@@ -27,8 +27,8 @@ extension ImagePreprocessing {
 
     // MARK: Qwen2-VL
 
-    /// Multiples of `factor`, near the picture's own size, with a number of pixels in a range (transformers'
-    /// `smart_resize`).
+    /// A size near the picture's own, with sides that are multiples of `factor` and a number of pixels in the given
+    /// range (transformers' `smart_resize`).
     static func nativeSize(
         of image: RGBImage,
         factor: Int,
@@ -37,7 +37,7 @@ extension ImagePreprocessing {
         try checkShape(of: image, ratio: 200)
         let (width, height) = (Double(image.width), Double(image.height))
         let unit = Double(factor)
-        // Halves to even, as Python rounds.
+        // Round halves to even, as in Python.
         var newHeight = Int((height / unit).rounded(.toNearestOrEven)) * factor
         var newWidth = Int((width / unit).rounded(.toNearestOrEven)) * factor
         if newHeight * newWidth > pixels.upperBound {
@@ -61,8 +61,8 @@ extension ImagePreprocessing {
 
     // MARK: InternVL
 
-    /// The grid of tiles whose shape is nearest to the picture's; of equally near ones, the one with more tiles as long
-    /// as the picture covers half of it.
+    /// The grid of tiles whose shape is nearest to the picture's; of equally near grids, the one with more tiles if the
+    /// picture covers at least half of it.
     static func grid(for image: RGBImage, side: Int, tiles: ClosedRange<Int>) -> (rows: Int, columns: Int) {
         let ratio = Double(image.width) / Double(image.height)
         let area = Double(image.width) * Double(image.height)
@@ -70,7 +70,7 @@ extension ImagePreprocessing {
         for columns in 1...tiles.upperBound {
             for rows in 1...tiles.upperBound where tiles.contains(columns * rows) { grids.append((columns, rows)) }
         }
-        // A stable order: fewer tiles first, then fewer columns.
+        // A deterministic order: fewer tiles first, then fewer columns.
         grids = grids.enumerated().sorted {
             let (a, b) = ($0.element.columns * $0.element.rows, $1.element.columns * $1.element.rows)
             return a == b ? $0.offset < $1.offset : a < b
@@ -91,10 +91,10 @@ extension ImagePreprocessing {
 
     // MARK: Idefics 3
 
-    /// The most pixels of a side that Idefics 3 works with, whatever its configuration says.
+    /// The maximum length of a side in Idefics 3, whatever its configuration says.
     private static let longestSide = 4096
 
-    /// Scales by the longer side, makes both sides multiples of a tile's, and cuts.
+    /// Scales by the longer side, makes both sides multiples of the tile's side, and splits the picture into tiles.
     func tiled(
         _ image: RGBImage,
         longestEdge: Int,
@@ -153,14 +153,14 @@ extension ImagePreprocessing {
 
     // MARK: CLIP
 
-    /// The shorter side scaled, then the middle. Of long strips only the middle is computed.
+    /// Scales by the shorter side and crops the middle. For long strips, only the middle is computed.
     func cropped(_ image: RGBImage, shortestEdge: Int, width: Int, height: Int) -> RGBImage {
         let (short, long) = (min(image.width, image.height), max(image.width, image.height))
         // Python's int(edge * long / short): the product first, then a division in doubles.
         let scaled = Int(Double(shortestEdge * long) / Double(short))
         let (newWidth, newHeight) = image.width <= image.height ? (shortestEdge, scaled) : (scaled, shortestEdge)
         guard newWidth >= width, newHeight >= height else {
-            // Something is to be padded: the shorter side is smaller than the crop.
+            // The shorter side is smaller than the crop, so padding is needed.
             let columns = Self.middle(of: newWidth, min(newWidth, width))
             let rows = Self.middle(of: newHeight, min(newHeight, height))
             return image.resized(width: newWidth, height: newHeight, filter, columns: columns, rows: rows)
@@ -175,7 +175,7 @@ extension ImagePreprocessing {
         )
     }
 
-    /// The middle of a side, as transformers' `center_crop` takes it.
+    /// The middle of a side, as in transformers' `center_crop`.
     private static func middle(of length: Int, _ wanted: Int) -> Range<Int> {
         let first = (length - wanted) / 2
         return first..<(first + wanted)
@@ -212,13 +212,13 @@ extension RGBImage {
         }
     }
 
-    /// The middle of the picture; black where it is too small (transformers' `center_crop`).
+    /// The middle of the picture, padded with black if it is too small (transformers' `center_crop`).
     func centre(width newWidth: Int, height newHeight: Int) -> RGBImage {
         func floorHalf(_ value: Int) -> Int { value >> 1 }
         let top = floorHalf(height - newHeight)
         let left = floorHalf(width - newWidth)
         if top >= 0, left >= 0 { return cropped(x: left, y: top, width: newWidth, height: newHeight) }
-        // Onto a canvas that has room for both, then the middle of that.
+        // Place it on a canvas that has room for both, and take the middle of that.
         let (canvasWidth, canvasHeight) = (max(newWidth, width), max(newHeight, height))
         let topPad = (canvasHeight - height + 1) / 2
         let leftPad = (canvasWidth - width + 1) / 2

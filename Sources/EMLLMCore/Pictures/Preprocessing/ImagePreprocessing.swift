@@ -1,30 +1,31 @@
-/// How a family makes pixel values of a picture. Stored as JSON inside `.emllm` files.
+/// How a family converts a picture to pixel values. Stored as JSON inside `.emllm` files.
 public struct ImagePreprocessing: Codable, Sendable, Equatable {
-    /// What happens to a picture's size.
+    /// How a picture is resized.
     public enum Method: Codable, Sendable, Equatable {
-        /// One size for all (CLIP, SigLIP): distorted to it.
+        /// Distorted to one fixed size (CLIP, SigLIP).
         case stretched(width: Int, height: Int)
-        /// The shorter side scaled, then the centre cut out (CLIP, LLaVA-1.5 in transformers).
+        /// Scaled by the shorter side, then cropped to the centre (CLIP, LLaVA-1.5 in transformers).
         case cropped(shortestEdge: Int, width: Int, height: Int)
         /// Padded to a square with the mean colour, then scaled (LLaVA-1.5 as it was trained).
         case padded(side: Int)
-        /// Scaled by the longer side, cut into square tiles, the whole picture added (Idefics 3, SmolVLM).
+        /// Scaled by the longer side and split into square tiles, with the whole picture added (Idefics 3, SmolVLM).
         case tiled(longestEdge: Int, tileSide: Int, splits: Bool)
-        /// Distorted to the grid of tiles that suits its shape, a thumbnail added (InternVL).
+        /// Distorted to the grid of tiles that best fits its shape, with a thumbnail added (InternVL).
         case grid(tileSide: Int, minimumTiles: Int, maximumTiles: Int, thumbnail: Bool)
-        /// Its own size, nearly: multiples of a merged patch, between two numbers of pixels (Qwen2-VL).
+        /// Nearly the native size: multiples of a merged patch, with the number of pixels between two limits
+        /// (Qwen2-VL).
         case native(factor: Int, minimumPixels: Int, maximumPixels: Int)
     }
 
-    /// What happens to a picture's size.
+    /// How a picture is resized.
     public var method: Method
-    /// How samples between samples are made.
+    /// The filter for interpolation.
     public var filter: ResamplingFilter
     /// Subtracted from samples in 0…1. `[red, green, blue]`
     public var mean: [Float]
-    /// What they are divided by then. `[red, green, blue]`
+    /// The standard deviation that they are then divided by. `[red, green, blue]`
     public var deviation: [Float]
-    /// What samples of 0…255 are multiplied by first; 1/255 as published.
+    /// The factor that samples in 0…255 are first multiplied by; 1/255 in published models.
     public var rescale: Double
 
     /// Makes a description.
@@ -43,7 +44,7 @@ public struct ImagePreprocessing: Codable, Sendable, Equatable {
     }
 }
 
-/// A picture as a vision tower takes it: one or several tiles of normalized samples.
+/// A picture in the form that a vision tower takes: one or several tiles of normalized samples.
 public struct PreprocessedImage: Sendable {
     /// Samples of one tile.
     public struct Tile: Sendable {
@@ -55,17 +56,17 @@ public struct PreprocessedImage: Sendable {
         public let values: [Float]
     }
 
-    /// The tiles, row by row; the whole picture last where it was cut.
+    /// The tiles, row by row, followed by the whole picture if it was split.
     public let tiles: [Tile]
-    /// Rows and columns of tiles; zero of both for a picture that was not cut.
+    /// The rows and columns of tiles; both are zero for a picture that was not split.
     public let arrangement: (rows: Int, columns: Int)
 }
 
 extension ImagePreprocessing {
-    /// Makes pixel values of a picture, as the family's published preprocessing does.
+    /// Converts a picture to pixel values, as in the family's published preprocessing.
     ///
-    /// - Throws: `EMLLMError.Code.unsuitableImage` for a picture too long and narrow: one side more than 4096 times the
-    ///   other, or more than 200 times where a family keeps shapes.
+    /// - Throws: `EMLLMError.Code.unsuitableImage` for a picture that is too long and narrow: one side more than 4096
+    ///   times the other, or more than 200 times if the family preserves shapes.
     public func apply(to image: RGBImage) throws -> PreprocessedImage {
         try Self.checkShape(of: image)
         let (tiles, rows, columns) = try cut(image)
@@ -96,7 +97,7 @@ extension ImagePreprocessing {
         }
     }
 
-    /// What each 8-bit sample becomes: scaled in doubles and rounded, then centred and divided in floats.
+    /// A table of the value for each 8-bit sample: scaled in doubles and rounded, then centred and divided in floats.
     private func table(_ channel: Int) -> [Float] {
         (0..<256).map { (Float(Double($0) * rescale) - mean[channel]) / deviation[channel] }
     }
@@ -120,7 +121,7 @@ extension ImagePreprocessing {
 }
 
 extension EMLLMError.Code {
-    /// A picture that a family's preprocessing cannot take, whatever its format.
+    /// A picture that a family's preprocessing cannot handle, whatever its format.
     public static let unsuitableImage = Self(rawValue: "unsuitable-image")
 }
 

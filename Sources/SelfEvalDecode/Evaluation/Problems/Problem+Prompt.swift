@@ -1,9 +1,9 @@
 import Foundation
 
 extension Problem {
-    /// The question as its benchmark puts it to a model.
+    /// The question as its benchmark presents it to a model.
     ///
-    /// How to reason is left to the decoder's prompts, except where the benchmark's own wording asks for it.
+    /// The decoder's prompts say how to reason, except where the benchmark's own wording does.
     public var prompt: String {
         switch benchmark {
         case .own: ownPrompt
@@ -23,7 +23,7 @@ extension Problem {
     }
 
     /// `Question:`, `Choices:`, `Hint:` and `Solution:`, as MathVista's script builds a query without examples. (The
-    /// queries that come with the data have the hint first and end with the choices.)
+    /// queries in the data set begin with the hint and end with the choices.)
     private var mathVistaPrompt: String {
         var lines = ["Question: " + questionWithUnit]
         if !choices.isEmpty { lines += ["Choices:"] + choiceLines }
@@ -47,7 +47,8 @@ extension Problem {
         }
     }
 
-    /// The request for a boxed answer, the question, and the options unless they are only the letters in the image.
+    /// The request for a boxed answer, the question, and the options, unless these are only letters that refer to the
+    /// image.
     private var mathVPrompt: String {
         let request =
             #"Please solve the problem step by step and put your answer in one "\boxed{}". If it is a multiple choice "#
@@ -55,7 +56,7 @@ extension Problem {
         return ([request, question] + (choices.joined() == "ABCDE" ? [] : choiceLines)).joined(separator: "\n")
     }
 
-    /// The request for thoughts and an option in angle brackets, between them the question and its options.
+    /// The question and its options, between the request for thoughts and the request for an option in angle brackets.
     private var weMathPrompt: String {
         let options = choices.enumerated().map { "\(Self.letter($0)). \($1)" }.joined(separator: "; ")
         return """

@@ -2,7 +2,7 @@ import Foundation
 
 /// One question of a benchmark: what is asked, about which images, and what the right answer is.
 public struct Problem: Codable, Sendable, Equatable, Identifiable {
-    /// Where a problem comes from; this decides the columns of its file, its prompt and its scoring rule.
+    /// Where a problem comes from. This determines the columns of its file, its prompt and its scoring rule.
     public enum Benchmark: String, Codable, Sendable, CaseIterable {
         /// A file in this package's own columns.
         case own
@@ -12,7 +12,7 @@ public struct Problem: Codable, Sendable, Equatable, Identifiable {
         case mathVista
         /// MATH-Vision (arXiv 2402.14804): options A to E, or a value.
         case mathV
-        /// We-Math (arXiv 2407.01284): problems of two or three steps, each step a problem too.
+        /// We-Math (arXiv 2407.01284): problems of two or three steps, where each step is a problem too.
         case weMath
     }
 
@@ -41,26 +41,26 @@ public struct Problem: Codable, Sendable, Equatable, Identifiable {
         }
     }
 
-    /// Names the problem, the same whatever else its file holds.
+    /// The problem's identifier, which does not depend on the rest of its file.
     public var id: String
     /// Where it comes from.
     public var benchmark: Benchmark = .own
-    /// What is asked.
+    /// The question.
     public var question: String
     /// The images that it is about, as file URLs, in order.
     public var images: [URL] = []
-    /// The options; empty where the answer is free.
+    /// The options; empty if the answer is free.
     public var choices: [String] = []
-    /// The right answer as its file has it: an option's text or letter, or a value.
+    /// The right answer as written in its file: an option's text or letter, or a value.
     public var answer: String
-    /// The place of the right answer in ``choices``; `nil` where the answer is free.
+    /// The index of the right answer in ``choices``; `nil` if the answer is free.
     public var answerIndex: Int?
     /// The form of the answer.
     public var answerType: AnswerType
     /// The unit of the answer, such as "cm".
     public var unit: String?
-    /// What results are broken down by, such as "task", "grade" or "subject". Several values of one key stand with "; "
-    /// between them; ``values(of:)`` takes them apart.
+    /// What results are broken down by, such as "task", "grade" or "subject". Several values of one key are joined by
+    /// "; "; ``values(of:)`` splits them.
     public var breakdown: [String: String] = [:]
     /// The steps of a solution that came with the problem.
     public var referenceSteps: [String] = []
@@ -79,7 +79,7 @@ public struct Problem: Codable, Sendable, Equatable, Identifiable {
         return choices[answerIndex]
     }
 
-    /// As many choices as there are letters.
+    /// The largest number of choices: one for each letter.
     static let mostChoices = 26
 
     /// The letter of a choice, from A.

@@ -2,7 +2,7 @@ import Foundation
 
 /// The columns of a file of problems, one layout for each benchmark.
 ///
-/// Columns of ``Problem/Benchmark/own``, of which only `question` and `answer` must be there:
+/// Columns of ``Problem/Benchmark/own``, of which only `question` and `answer` are required:
 ///
 /// | column | content |
 /// |---|---|
@@ -16,7 +16,7 @@ import Foundation
 /// | `unit` | the unit |
 /// | `steps` | a list: a solution's steps |
 /// | `step_labels` | a list, an element per step: `true` or 1, `false` or 0, `null` where nothing is known |
-/// | any other | a text or a list of texts for ``Problem/breakdown``, as `category`, `level`, `skills` |
+/// | any other | a text or a list of texts for ``Problem/breakdown``, such as `category`, `level`, `skills` |
 ///
 /// The other layouts are the published ones: PuzzleVQA's lines (`image`, `question`, `options`, `answer`, `caption`,
 /// `explanation`, `deduction`, `category`); MathVista's `testmini.json`, an object of records (`question`, `image`,
@@ -29,7 +29,7 @@ import Foundation
 public typealias ProblemLayout = Problem.Benchmark
 
 extension ProblemLayout {
-    /// The layout with these columns; `nil` if there is none.
+    /// The layout that has these columns; `nil` if there is none.
     init?(recognizing columns: some Sequence<String>) {
         let columns = Set(columns)
         let layouts: [(ProblemLayout, Set<String>)] = [
@@ -46,7 +46,7 @@ extension ProblemLayout {
 }
 
 extension ProblemRecord {
-    /// The id of the record's problem, as far as it can be told.
+    /// The id of the record's problem, if it can be determined.
     func id(in layout: ProblemLayout) -> String? {
         switch layout {
         case .own: text("id") ?? contentID
@@ -137,10 +137,10 @@ extension ProblemRecord {
         problem.breakdown["group"] = try required("ID")
     }
 
-    /// "multi" of the key "2steps_multi": which part of its problem a We-Math record is.
+    /// Which part of its problem a We-Math record is, such as "multi" in the key "2steps_multi".
     private var part: String? { text("key")?.split(separator: "_").last.map(String.init) }
 
-    /// The options in "A. 3, 5; B. 3, 50;C. 40", where a semicolon may also stand inside an option.
+    /// The options in "A. 3, 5; B. 3, 50;C. 40", where an option may itself contain a semicolon.
     static func letteredOptions(_ text: String) -> [String] {
         var options: [String] = []
         var rest = Substring(text)
@@ -171,8 +171,8 @@ extension ProblemRecord {
         return answer
     }
 
-    /// Enters the choices, and which of them the answer is: the one that it reads as, or else the one that it is the
-    /// letter of. Where answers are letters, letters go first.
+    /// Sets the choices and the index of the right one: the choice with the answer's text, or else the one with the
+    /// answer's letter. If answers are letters, the letter is tried first.
     private func choose(_ problem: inout Problem, from choices: [String], byLetter: Bool) throws {
         guard choices.count <= Problem.mostChoices else { throw UnusableRecord("it has more choices than letters") }
         guard !choices.isEmpty else { return }
@@ -185,7 +185,7 @@ extension ProblemRecord {
         problem.answerIndex = index
     }
 
-    /// The type that the columns state, or the type that the answer has the form of.
+    /// The type that the columns state, or else the type that the answer's form suggests.
     private func answerType(of problem: Problem) throws -> Problem.AnswerType {
         guard problem.choices.isEmpty else { return .choice }
         let decimals =
@@ -253,7 +253,7 @@ extension ProblemRecord {
         }
     }
 
-    /// An id made of content: the image's path, and a 64-bit FNV-1a hash of the question and its choices.
+    /// An id derived from the content: the image's path, and a 64-bit FNV-1a hash of the question and its choices.
     private var contentID: String? {
         guard let question = text("question") else { return nil }
         let choices = (columns["options"] ?? columns["choices"])?.texts ?? []

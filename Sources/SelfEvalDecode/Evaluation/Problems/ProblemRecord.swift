@@ -1,6 +1,6 @@
 import Foundation
 
-/// A value in a column. Numbers keep the form of text: no answer is changed by reading it.
+/// A value in a column. Numbers are kept as text, so that reading an answer never changes it.
 indirect enum ColumnValue: Decodable, Sendable, Equatable {
     case null
     case bool(Bool)
@@ -24,7 +24,7 @@ indirect enum ColumnValue: Decodable, Sendable, Equatable {
         }
     }
 
-    /// The text of a string or of a number, without white space around it; `nil` for anything else, and for nothing.
+    /// The text of a string or a number, without surrounding white space; `nil` if it is empty or anything else.
     var text: String? {
         switch self {
         case .string(let text), .number(let text):
@@ -34,7 +34,7 @@ indirect enum ColumnValue: Decodable, Sendable, Equatable {
         }
     }
 
-    /// The texts of an array of strings or numbers; `nil` where any element is something else.
+    /// The texts of an array of strings or numbers; `nil` if any element is something else.
     var texts: [String]? {
         guard case .array(let elements) = self else { return nil }
         let texts = elements.compactMap(\.text)
@@ -42,21 +42,21 @@ indirect enum ColumnValue: Decodable, Sendable, Equatable {
     }
 }
 
-/// Why a record cannot become a problem, said so that it completes "skipped: …".
+/// Why a record cannot become a problem, worded to complete "skipped: …".
 struct UnusableRecord: Error {
     var reason: String
     init(_ reason: String) { self.reason = reason }
 }
 
-/// The columns of one record, with its place in the file.
+/// The columns of one record, and its position in the file.
 struct ProblemRecord {
     /// The first line is line 1.
     let line: Int
-    /// The key that the record has in an object of records.
+    /// The record's key, in an object of records.
     let key: String?
     let columns: [String: ColumnValue]
 
-    /// More would not be a problem, and reading it would cost a deep stack.
+    /// No problem nests deeper, and reading deeper nesting would need a deep stack.
     static let mostNesting = 16
 
     /// Reads the bytes of one record.
@@ -83,20 +83,20 @@ struct ProblemRecord {
     /// The text in a column; `nil` if there is none.
     func text(_ column: String) -> String? { columns[column]?.text }
 
-    /// The text in a column that a problem cannot be without.
+    /// The text in a required column.
     func required(_ column: String) throws -> String {
         guard let text = text(column) else { throw UnusableRecord("the column \"\(column)\" has no text") }
         return text
     }
 
-    /// The texts in a column that holds a list; empty where the column is absent or null.
+    /// The texts in a column that holds a list; empty if the column is absent or null.
     func list(_ column: String) throws -> [String] {
         guard let value = columns[column], value != .null else { return [] }
         guard let texts = value.texts else { throw UnusableRecord("the column \"\(column)\" is not a list of texts") }
         return texts
     }
 
-    /// Columns for a breakdown: texts as they are, lists of texts with "; " between them.
+    /// Columns for a breakdown: texts unchanged, lists of texts joined by "; ".
     static func breakdown(_ columns: [String: ColumnValue], _ names: some Sequence<String>) -> [String: String] {
         var breakdown: [String: String] = [:]
         for name in names {
@@ -113,7 +113,7 @@ struct RawRecord: Equatable {
     var line: Int
     var key: String?
     var bytes: ArraySlice<UInt8>
-    /// How deep brackets nest in it.
+    /// How deeply its brackets nest.
     var nesting: Int
 }
 
@@ -126,12 +126,12 @@ extension ProblemRecord {
     }
 }
 
-/// Numbers in JSON as they are written: an id of twenty digits is not rounded, and 2.50 keeps its zero.
+/// Keeps numbers in JSON as they are written: an id of twenty digits is not rounded, and 2.50 keeps its zero.
 enum JSONNumbers {
-    /// What stands before a number that has become a string.
+    /// Marks a string that was a number.
     static let mark = "\u{1}"
 
-    /// The same JSON with each number as a string behind ``mark``.
+    /// The same JSON with each number as a string that begins with ``mark``.
     static func quoted(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + 64)
@@ -149,7 +149,7 @@ enum JSONNumbers {
             } else if byte == UInt8(ascii: "-") || isDigit(byte) {
                 let end = bytes[index...].firstIndex { !isDigit($0) && !"+-.eE".utf8.contains($0) } ?? bytes.endIndex
                 let number = bytes[index..<end]
-                // What is no number is left for the decoder to refuse.
+                // Anything that is not a number is left for the decoder to reject.
                 let isNumber = isNumber(number)
                 if isNumber { result += "\"\\u0001".utf8 }
                 result += number
@@ -186,7 +186,7 @@ enum JSONNumbers {
             if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
             guard digits(&rest) > 0 else { return false }
         }
-        // Numbers beyond floating-point ones, as 1e999, have no value here.
+        // Numbers beyond the range of floating point, such as 1e999, have no value here.
         return rest.isEmpty && Double(String(decoding: bytes, as: UTF8.self))?.isFinite ?? false
     }
 }

@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// The problems of a file, and what of the file is not among them.
+/// The problems of a file, and the records that were skipped.
 ///
 /// ```swift
 /// let set = try ProblemSet.read(from: URL(filePath: "mathvista/testmini.json"))
@@ -12,22 +12,21 @@ public struct ProblemSet: Sendable, Equatable {
     public var problems: [Problem]
     /// The records that cannot be asked or scored, in the order of the file.
     public var skipped: [SkippedProblem]
-    /// The columns that the file has.
+    /// The layout of the file's columns.
     public var layout: ProblemLayout
 
     /// Reads a file of problems in UTF-8: JSON lines, an array of records, or an object of records. The columns of each
     /// layout are listed at ``ProblemLayout``.
     ///
-    /// A record that is malformed, has no answer, names an image that is not there, or repeats an id is skipped and
-    /// reported.
+    /// A record that is malformed, has no answer, names a missing image, or repeats an id is skipped and reported.
     ///
     /// - Parameters:
     ///   - file: the file.
-    ///   - layout: its columns; `nil` recognizes them by the first record.
+    ///   - layout: the layout of its columns; `nil` detects it from the first record.
     ///   - imageFolder: what image paths are relative to; `nil` is the file's own folder.
-    ///   - requiresImages: whether a record whose image is not there is skipped; scoring needs none.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when nothing can be read: no such file, another encoding, brackets that do not
-    ///   match, unknown columns, or not one usable record.
+    ///   - requiresImages: whether a record whose image is missing is skipped; scoring needs no images.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when nothing can be read: a missing file, another encoding, unbalanced
+    ///   brackets, unknown columns, or no usable record.
     public static func read(
         from file: URL,
         layout: ProblemLayout? = nil,
@@ -80,7 +79,7 @@ public struct ProblemSet: Sendable, Equatable {
         } catch {
             throw EMLLMError.unreadableProblems(file.path, error)
         }
-        // JSON begins with an ASCII character, which has a zero byte beside it in UTF-16 and UTF-32 and nowhere else.
+        // JSON begins with an ASCII character, which has a zero byte next to it only in UTF-16 and UTF-32.
         let start = data.prefix(4)
         guard !start.contains(0), !start.starts(with: [0xFF, 0xFE]), !start.starts(with: [0xFE, 0xFF]) else {
             throw EMLLMError.problemEncoding(file.path)
@@ -89,26 +88,26 @@ public struct ProblemSet: Sendable, Equatable {
     }
 }
 
-/// A record of a file that is not among its problems.
+/// A record that was skipped.
 public struct SkippedProblem: Codable, Sendable, Equatable {
     /// The line where the record begins; the first is line 1.
     public var line: Int
-    /// The record's id, as far as it can be told.
+    /// The record's id, if it can be determined.
     public var id: String?
-    /// Why it was left out.
+    /// Why it was skipped.
     public var reason: String
 }
 
 extension EMLLMError.Code {
-    /// A file of problems is not there or may not be read.
+    /// A file of problems is missing or cannot be read.
     public static let unreadableProblems = Self(rawValue: "unreadable-problems")
     /// A file of problems is not in UTF-8.
     public static let problemEncoding = Self(rawValue: "problem-encoding")
     /// The brackets or strings of a file of problems do not match.
     public static let malformedProblems = Self(rawValue: "malformed-problems")
-    /// The columns of a file of problems are none that are known.
+    /// The columns of a file of problems match no known layout.
     public static let unknownProblemLayout = Self(rawValue: "unknown-problem-layout")
-    /// Not one record of a file of problems can be used.
+    /// No record of a file of problems can be used.
     public static let noProblems = Self(rawValue: "no-problems")
 }
 

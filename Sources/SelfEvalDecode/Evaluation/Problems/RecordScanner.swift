@@ -1,7 +1,7 @@
 import EMLLMCore
 
-/// Cuts a file into records without reading them, so that one malformed record costs one record, every record knows its
-/// line, and the order of an object's members is kept.
+/// Splits a file into records without decoding them, so that a malformed record affects no other, every record knows
+/// its line, and the order of an object's members is kept.
 struct RecordScanner {
     private enum Defect: Error { case at(line: Int, String) }
 
@@ -11,7 +11,8 @@ struct RecordScanner {
 
     /// The records of a file: one per line, the elements of an array, or the members of an object of objects.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line where an array or object is malformed; records are not looked at.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` with the line where an array or object is malformed; the records themselves
+    ///   are not checked.
     static func records(in bytes: [UInt8], path: String) throws -> [RawRecord] {
         var scanner = RecordScanner(bytes: bytes)
         do {
@@ -38,7 +39,7 @@ struct RecordScanner {
         var records: [RawRecord] = []
         for (number, text) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         where !text.allSatisfy(Self.isSpace) {
-            // A bracket too few or too many is for the JSON decoder to find.
+            // The JSON decoder finds a missing or extra bracket.
             var scanner = RecordScanner(bytes: Array(text))
             let nesting = (try? scanner.value()) ?? 0
             records.append(RawRecord(line: number + 1, bytes: text, nesting: nesting))
@@ -70,7 +71,7 @@ struct RecordScanner {
         return records
     }
 
-    /// Skips a value and says how deep its brackets nest.
+    /// Skips a value and returns how deeply its brackets nest.
     private mutating func value() throws -> Int {
         var open: [UInt8] = []
         var deepest = 0
@@ -93,7 +94,7 @@ struct RecordScanner {
         return deepest
     }
 
-    /// Skips a string and gives its content, escapes as they stand.
+    /// Skips a string and returns its content, with escapes unchanged.
     private mutating func string() throws -> String {
         let first = line
         guard take("\"") else { throw Defect.at(line: line, "a string") }
@@ -116,7 +117,7 @@ struct RecordScanner {
 
     private mutating func skipSpace() { while let byte = current, Self.isSpace(byte) { advance() } }
 
-    /// Skips white space and one character, if it is this one.
+    /// Skips white space, and the character if it comes next.
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: character) else { return false }

@@ -17,7 +17,7 @@ enum Markdown {
         return parts.joined(separator: "\n\n") + "\n"
     }
 
-    /// How many of the problems there are results of; what is missing is not left to the reader to find.
+    /// How many of the problems have results, so that readers need not find out what is missing.
     private static func coverage(_ summary: Summary) -> String {
         guard let planned = summary.plannedProblems else { return "How many problems there were to run is not known. " }
         let missing = planned - summary.problems
@@ -191,7 +191,7 @@ enum Markdown {
         return table(([breakdown.key] + strategies).map(escaped), rows)
     }
 
-    /// The first column to the left, the others to the right.
+    /// A table with the first column aligned left and the others aligned right.
     private static func table(_ header: [String], _ rows: [[String]]) -> String {
         let rule = header.indices.map { $0 == 0 ? "---" : "---:" }
         return ([header, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
@@ -202,7 +202,7 @@ enum Markdown {
         return "\(NumberText.percent(proportion.value)) [\(ends.joined(separator: ", "))]"
     }
 
-    /// A name as plain text on one line: names come from files, and nothing in them is markup.
+    /// A name as plain text on one line: names come from files, and must not act as markup.
     private static func escaped(_ name: String) -> String {
         name.map { character in
             character.isNewline ? " " : "\\`*_[]<>|#&!".contains(character) ? "\\\(character)" : "\(character)"

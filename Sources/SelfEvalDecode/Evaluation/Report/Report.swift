@@ -15,14 +15,14 @@ public struct Report: Sendable {
     /// SVG documents by file name.
     public let plots: [String: String]
 
-    /// Makes a report of results of any number of models, strategies and seeds.
+    /// Makes a report from the results of any number of models, strategies and seeds.
     ///
     /// - Parameters:
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
-    ///   - plannedProblems: how many were to be run; `nil` where that is not known.
-    ///   - options: what the numbers are computed with.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
+    ///   - plannedProblems: how many problems should have been run; `nil` if unknown.
+    ///   - options: the settings of the computation.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have the same problem, strategy, model and seed.
     public init(
         records: [ResultRecord],
         skippedProblems: Int = 0,
@@ -38,12 +38,12 @@ public struct Report: Sendable {
         self.init(summary: summary)
     }
 
-    /// Makes a report of numbers that were computed before.
+    /// Makes a report from numbers that were computed earlier.
     public init(summary: Summary) {
         var taken: Set<String> = []
         let figures = summary.models.map { model in
             Figure.all(of: model, in: summary).map { figure in
-                // Names that differ only in what a file name cannot hold are told apart by a number.
+                // A number distinguishes names that differ only in characters that a file name cannot hold.
                 var (named, number) = (figure, 2)
                 while !taken.insert(named.fileName).inserted {
                     named.name = "\(figure.name)-\(number)"
@@ -60,8 +60,9 @@ public struct Report: Sendable {
         )
     }
 
-    /// Writes `report.md`, `summary.json` and the plots into a folder, which is made where it is missing. Each file is
-    /// written beside its place and renamed, so that no reader sees half of one; files of those names are replaced.
+    /// Writes `report.md`, `summary.json` and the plots into a folder, which is created if it is missing. Each file is
+    /// written under a temporary name and then renamed, so that no reader sees a partial file. Existing files with
+    /// these names are replaced.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` that names what could not be written.
     public func write(to folder: URL) throws {
@@ -81,7 +82,7 @@ public struct Report: Sendable {
     }
 }
 
-/// A plot with its place in the report.
+/// A plot and its place in the report.
 struct Figure {
     enum Section: Equatable { case cost, revisions, steps, confidence, breakdown(key: String) }
 
@@ -106,7 +107,7 @@ struct Figure {
         func add(_ section: Section, _ name: String, _ caption: String, _ svg: (String) -> String) {
             figures.append(Figure(section, prefix, name, caption, svg))
         }
-        /// What a plot shows of each strategy, with those left out that have nothing to show.
+        /// The series of a plot, one for each strategy that has data.
         func series<Data>(_ data: (StrategySummary) -> Data?) -> [PlotSeries<Data>] {
             model.strategies.enumerated().compactMap { rank, strategy in
                 data(strategy).map { PlotSeries(name: strategy.strategy, rank: rank, data: $0) }
@@ -161,7 +162,7 @@ struct Figure {
         return figures
     }
 
-    /// A name that every file system takes: ASCII letters in lower case, digits and hyphens, at most 80 of them.
+    /// A name that every file system accepts: ASCII letters in lower case, digits and hyphens, at most 80 of them.
     private static func slug(_ text: String) -> String {
         let kept = text.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         return kept.prefix(80).split(separator: "-").map { String($0) }.joined(separator: "-")

@@ -1,7 +1,7 @@
 import EMLLMCore
 import Foundation
 
-/// What came out when one strategy worked on one problem with one seed: one line of a results file.
+/// The result of one strategy on one problem with one seed: one line of a results file.
 public struct ResultRecord: Codable, Sendable, Equatable {
     /// The problem's identifier.
     public var problem: String
@@ -11,18 +11,18 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var model: String
     /// The seed of the random numbers.
     public var seed: UInt64
-    /// What the problem belongs to, by key, such as its kind or difficulty.
+    /// The groups that the problem belongs to, by key, such as its kind or difficulty.
     public var breakdown: [String: String]
-    /// Everything that was written.
+    /// All the text that was written.
     public var response: String
-    /// The answer as it was given, abstention or not; `nil` if there is none.
+    /// The answer as given, even if it was withheld; `nil` if there is none.
     public var answer: String?
-    /// The answer in the form that was compared.
+    /// The answer in the form that was compared with the right one.
     public var extracted: String?
-    /// Whether the answer is right, or for a withheld answer, would have been right: that draws the risk–coverage
-    /// curve, while every accuracy counts an abstention as wrong.
+    /// Whether the answer is right or, if it was withheld, would have been right. The risk–coverage curve uses this;
+    /// every accuracy counts an abstention as wrong.
     public var isCorrect: Bool
-    /// The probability that the answer is right, as the strategy sees it, in 0...1.
+    /// The strategy's estimate of the probability that the answer is right, in 0...1.
     public var confidence: Double?
     /// Whether the answer was withheld.
     public var abstained: Bool
@@ -34,7 +34,7 @@ public struct ResultRecord: Codable, Sendable, Equatable {
     public var acceptedTokens: Int
     /// Tokens of evaluation prompts.
     public var evaluationTokens: Int
-    /// From the question to the answer.
+    /// The time from the question to the answer.
     public var seconds: Double
     /// The steps that were evaluated, or could have been.
     public var steps: [StepRecord]
@@ -85,23 +85,23 @@ public struct ResultRecord: Codable, Sendable, Equatable {
 
 /// One step of a response.
 public struct StepRecord: Codable, Sendable, Equatable {
-    /// What it says.
+    /// The text.
     public var text: String
-    /// The score: the probability that the step is right, which decisions are based on; `nil` where it was not evaluated.
+    /// The score: the probability that the step is right, which decisions are based on; `nil` if it was not evaluated.
     public var probability: Double?
     /// The verdict's logit, before calibration.
     public var logit: Double?
-    /// Whether the verdict said anything (`Verdict.isInformative`); `nil` where it was not recorded.
+    /// Whether the verdict was informative (`Verdict.isInformative`); `nil` if it was not recorded.
     public var isInformative: Bool?
     /// The mean of its tokens' natural log-probabilities.
     public var meanLogProbability: Double
-    /// The natural log-probability of the line up to its end; `nil` where it was not recorded.
+    /// The natural log-probability of the line up to its end; `nil` if it was not recorded.
     public var lineLogProbability: Double?
-    /// Its lowest windowed mean log-probability; `nil` where it was not recorded.
+    /// Its lowest windowed mean log-probability; `nil` if it was not recorded.
     public var windowConfidence: Double?
-    /// The verifier's log-odds behind it; `nil` without a verifier.
+    /// The verifier's log-odds after it; `nil` without a verifier.
     public var verifierLogOdds: Double?
-    /// Whether it is right; `nil` where nobody knows.
+    /// Whether it is right; `nil` if unknown.
     public var label: Bool?
 
     /// Makes a step.
@@ -147,7 +147,7 @@ extension ResultRecord {
     /// - Parameters:
     ///   - lines: the file's bytes.
     ///   - file: the file's name, for errors.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no record.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is not a record.
     public static func records(from lines: Data, file: String) throws -> [ResultRecord] {
         let decoder = JSONDecoder()
         return try lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
@@ -163,9 +163,9 @@ extension ResultRecord {
 }
 
 extension EMLLMError.Code {
-    /// A line of a results file that is no result.
+    /// A line of a results file that is not a result.
     public static let invalidResult = Self(rawValue: "invalid-result")
-    /// Two results of one run.
+    /// Two results for the same problem, strategy, model and seed.
     public static let duplicateResult = Self(rawValue: "duplicate-result")
     /// A report that could not be written.
     public static let reportNotWritten = Self(rawValue: "report-not-written")

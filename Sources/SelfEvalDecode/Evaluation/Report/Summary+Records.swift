@@ -7,9 +7,9 @@ extension Summary {
     /// - Parameters:
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
-    ///   - plannedProblems: how many were to be run; `nil` where that is not known.
-    ///   - options: what the numbers are computed with.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have problem, strategy, model and seed in common.
+    ///   - plannedProblems: how many problems should have been run; `nil` if unknown.
+    ///   - options: the settings of the computation.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have the same problem, strategy, model and seed.
     public init(
         records: [ResultRecord],
         skippedProblems: Int = 0,
@@ -35,7 +35,7 @@ extension Summary {
 }
 
 extension ModelSummary {
-    /// - Parameter records: the model's, by problem and seed.
+    /// - Parameter records: the model's records, sorted by problem and seed.
     init(_ model: String, records: [ResultRecord], options: ReportOptions) {
         let byStrategy = Dictionary(grouping: records, by: \.strategy).sorted {
             ($0.key == options.baseline ? 0 : 1, $0.key) < ($1.key == options.baseline ? 0 : 1, $1.key)
@@ -57,7 +57,8 @@ extension ModelSummary {
 }
 
 extension Proportion {
-    /// The share of results with a right answer, the seeds of a problem together; `nil` without results.
+    /// The share of results with a right answer, with the seeds of a problem as one group; `nil` if there are no
+    /// results.
     init?(accuracyOf records: [ResultRecord]) {
         let problems = Dictionary(grouping: records, by: \.problem).sorted { $0.key < $1.key }
         self.init(groups: problems.map { $0.value.map(\.isRight) })
@@ -67,7 +68,7 @@ extension Proportion {
 extension StrategySummary {
     init?(_ strategy: String, records: [ResultRecord], options: ReportOptions) {
         guard let accuracy = Proportion(accuracyOf: records) else { return nil }
-        // Numbers from a file may be large: sums are floating-point, which cannot overflow.
+        // Numbers from a file may be large, so sums are floating-point, which does not overflow.
         func mean(_ count: (ResultRecord) -> Int) -> Double? { Aggregation.mean(records.map { Double(count($0)) }) }
         self.strategy = strategy
         self.records = records.count
@@ -90,7 +91,7 @@ extension StrategySummary {
 }
 
 extension ConfidenceSummary {
-    /// `nil` where no answer has a confidence.
+    /// `nil` if no answer has a confidence.
     init?(_ records: [ResultRecord], options: ReportOptions) {
         let confident = records.compactMap { record in
             record.answerConfidence.map { ScoredOutcome(score: $0, isRight: record.isCorrect) }
@@ -114,7 +115,7 @@ extension ConfidenceSummary {
 }
 
 extension StepSummary {
-    /// `nil` where no labelled step has a verdict.
+    /// `nil` if no labelled step has a verdict.
     init?(_ chains: [[StepRecord]], options: ReportOptions) {
         let chains = chains.map { $0.filter { $0.label != nil } }
         let steps = chains.joined()
@@ -161,7 +162,7 @@ extension Comparison {
             seed: options.seed
         )
         revisions = RevisionMatrix(paired.map(\.pair))
-        // Over problems, since the seeds of one are no independent evidence.
+        // Over problems, since the seeds of a problem are not independent.
         revisionsPValue = difference?.exactPValue ?? revisions.pValue
     }
 }

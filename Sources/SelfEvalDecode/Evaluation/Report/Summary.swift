@@ -1,38 +1,38 @@
 import EMLLMCore
 import Foundation
 
-/// What the numbers of a report are computed with.
+/// The settings for computing a report.
 public struct ReportOptions: Codable, Sendable, Equatable {
     /// The strategy that the others are compared with.
     public var baseline = "cot"
     /// Resamples of the paired bootstrap.
     public var resamples = 10_000
-    /// Where its random numbers begin.
+    /// The seed of the bootstrap's random numbers.
     public var seed: UInt64 = 0
-    /// Bins of probabilities.
+    /// The number of probability bins.
     public var binCount = 10
-    /// The true-positive rate at which the true-negative rate is taken.
+    /// The true-positive rate at which the true-negative rate is measured.
     public var truePositiveRate = 0.95
-    /// A step of less probability is said to be wrong.
+    /// A step with a lower probability is predicted to be wrong.
     public var stepThreshold = 0.5
-    /// Risks at which the coverage is taken.
+    /// The risks at which the coverage is measured.
     public var risks = [0.05, 0.1, 0.2]
 
     /// The usual options.
     public init() {}
 }
 
-/// The numbers of a report. Values that the data do not define are `nil` and absent from the JSON.
+/// The numbers of a report. Values that the data do not determine are `nil`, and are absent from the JSON.
 public struct Summary: Codable, Sendable, Equatable {
-    /// What they were computed with.
+    /// The settings of the computation.
     public var options: ReportOptions
-    /// Results.
+    /// The number of results.
     public var records: Int
-    /// Problems with a result.
+    /// The number of problems with a result.
     public var problems: Int
-    /// Problems that were not run.
+    /// The number of problems that were not run.
     public var skippedProblems: Int
-    /// Problems that were to be run; `nil` where that is not known.
+    /// The number of problems that should have been run; `nil` if unknown.
     public var plannedProblems: Int?
     /// One for each model, by name.
     public var models: [ModelSummary]
@@ -48,7 +48,7 @@ public struct Summary: Codable, Sendable, Equatable {
 extension Summary {
     /// Reads the `summary.json` of a report.
     ///
-    /// - Throws: `EMLLMError` when it cannot be read or is something else.
+    /// - Throws: `EMLLMError` when the file cannot be read, or is not a summary.
     public init(contentsOf url: URL) throws {
         guard let data = FileManager.default.contents(atPath: url.path),
             let summary = try? JSONDecoder().decode(Summary.self, from: data)
@@ -66,7 +66,7 @@ extension Summary {
 }
 
 extension EMLLMError.Code {
-    /// A file that is no summary of a report.
+    /// A file that is not the summary of a report.
     public static let notASummary = Self(rawValue: "not-a-summary")
 }
 
@@ -74,9 +74,9 @@ extension EMLLMError.Code {
 public struct ModelSummary: Codable, Sendable, Equatable {
     /// The model's name.
     public var model: String
-    /// Problems with a result.
+    /// The number of problems with a result.
     public var problems: Int
-    /// Of these, the ones that every strategy has a result of.
+    /// The number of these for which every strategy has a result.
     public var sharedProblems: Int
     /// The baseline first, then by name.
     public var strategies: [StrategySummary]
@@ -90,33 +90,33 @@ public struct ModelSummary: Codable, Sendable, Equatable {
 public struct StrategySummary: Codable, Sendable, Equatable {
     /// The strategy's name.
     public var strategy: String
-    /// Results.
+    /// The number of results.
     public var records: Int
-    /// Problems with a result.
+    /// The number of problems with a result.
     public var problems: Int
     /// The share of results with a right answer. Abstentions and failures count as wrong.
     public var accuracy: Proportion
     /// The same for each seed alone, by seed.
     public var seedAccuracies: [SeedAccuracy]
-    /// Tokens of the prompt, mean.
+    /// The mean number of tokens in the prompt.
     public var promptTokens: Double?
-    /// All tokens processed, mean.
+    /// The mean number of all tokens processed.
     public var processedTokens: Double?
-    /// Tokens of accepted steps, mean.
+    /// The mean number of tokens in accepted steps.
     public var acceptedTokens: Double?
-    /// Tokens of evaluation prompts, mean.
+    /// The mean number of tokens in evaluation prompts.
     public var evaluationTokens: Double?
-    /// Seconds for a problem, mean.
+    /// The mean number of seconds per problem.
     public var seconds: Double?
     /// (processed − accepted) / accepted tokens, over all results.
     public var overhead: Double?
-    /// Answers withheld.
+    /// The number of withheld answers.
     public var abstained: Int
-    /// Results without an answer, by reason.
+    /// The numbers of results without an answer, by reason.
     public var failures: [String: Int]
-    /// The confidence in answers, where there is one.
+    /// The confidence in answers, if there is any.
     public var confidence: ConfidenceSummary?
-    /// The verdicts on labelled steps, where there are some.
+    /// The verdicts on labelled steps, if there are any.
     public var steps: StepSummary?
 
     /// The accuracy with one seed.
@@ -128,9 +128,9 @@ public struct StrategySummary: Codable, Sendable, Equatable {
     }
 }
 
-/// How well a probability tells right from wrong, and whether it means what it says.
+/// How well a probability tells right from wrong, and how well calibrated it is.
 public struct ProbabilitySummary: Codable, Sendable, Equatable {
-    /// The answers or steps that have a probability.
+    /// The number of answers or steps that have a probability.
     public var count: Int
     /// How many of them are right.
     public var right: Int
@@ -169,23 +169,24 @@ public struct ProbabilitySummary: Codable, Sendable, Equatable {
 public struct ConfidenceSummary: Codable, Sendable, Equatable {
     /// The confidence of those answers that have one.
     public var answers: ProbabilitySummary
-    /// Results without an answer or without confidence. They are the last to be answered, and wrong where no answer is.
+    /// The number of results without an answer or without a confidence. They come last on the curve; those without an
+    /// answer count as wrong.
     public var withoutConfidence: Int
     /// See ``RiskCoverageCurve/area``.
     public var areaUnderRiskCoverage: Double
     /// The coverage at each of the options' risks, in their order.
     public var coverages: [Double]
-    /// The curve; where it has more than 200 points, every second, third, … of them.
+    /// The curve; if it has more than 200 points, every second, third, … of them.
     public var curve: [RiskCoverageCurve.Point]
 
     private enum CodingKeys: String, CodingKey {
         case answers, withoutConfidence, areaUnderRiskCoverage, coverages, curve
     }
 
-    /// What keys were called before version 0.2.
+    /// The names of keys before version 0.2.
     private enum FormerKey: String, CodingKey { case judgement }
 
-    /// Reads a summary's values, under the names of earlier versions as well.
+    /// Reads a summary's values; the names of earlier versions are accepted too.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let former = try decoder.container(keyedBy: FormerKey.self)
@@ -201,14 +202,14 @@ public struct ConfidenceSummary: Codable, Sendable, Equatable {
 
 /// The verdicts on labelled steps.
 public struct StepSummary: Codable, Sendable, Equatable {
-    /// The score: the verdict's probability, and what else it is made of.
+    /// The score: the verdict's probability, combined with the score's other signals.
     public var verdict: ProbabilitySummary
-    /// What the verdict's logit alone achieves on the same steps; `nil` where one of them has none.
+    /// What the verdict's logit alone achieves on the same steps; `nil` if one of them has no logit.
     public var verdictAloneAreaUnderROC: Double?
     /// What the steps' mean log-probability achieves on the same steps. A verdict that is no better is not worth its
     /// tokens.
     public var logProbabilityAreaUnderROC: Double?
-    /// Labelled steps without a verdict.
+    /// The number of labelled steps without a verdict.
     public var unevaluated: Int
     /// How well the first wrong step is found.
     public var firstError: FirstErrorScore?
@@ -217,10 +218,10 @@ public struct StepSummary: Codable, Sendable, Equatable {
         case verdict, verdictAloneAreaUnderROC, logProbabilityAreaUnderROC, unevaluated, firstError
     }
 
-    /// What keys were called before version 0.2.
+    /// The names of keys before version 0.2.
     private enum FormerKey: String, CodingKey { case unjudged }
 
-    /// Reads a summary's values, under the names of earlier versions as well.
+    /// Reads a summary's values; the names of earlier versions are accepted too.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let former = try decoder.container(keyedBy: FormerKey.self)
@@ -233,23 +234,23 @@ public struct StepSummary: Codable, Sendable, Equatable {
     }
 }
 
-/// A strategy against the baseline, on the problems and seeds that both have a result of.
+/// A strategy against the baseline, on the problems and seeds for which both have a result.
 public struct Comparison: Codable, Sendable, Equatable {
     /// The strategy's name.
     public var strategy: String
-    /// Problems compared.
+    /// The number of problems compared.
     public var problems: Int
-    /// Pairs of results, one for each problem and seed.
+    /// The number of pairs of results, one for each problem and seed.
     public var pairs: Int
-    /// Problems that have no such pair.
+    /// The number of problems without such a pair.
     public var problemsLeftOut: Int
-    /// Results of either without a counterpart.
+    /// The number of results of either that have no counterpart.
     public var recordsLeftOut: Int
-    /// Its accuracy less the baseline's; `nil` without pairs.
+    /// Its accuracy minus the baseline's; `nil` if there are no pairs.
     public var difference: PairedDifference?
     /// What became of the baseline's answers.
     public var revisions: RevisionMatrix
-    /// See ``PairedDifference/exactPValue``; where there is none, ``RevisionMatrix/pValue``.
+    /// See ``PairedDifference/exactPValue``; if there is none, ``RevisionMatrix/pValue``.
     public var revisionsPValue: Double?
 }
 
@@ -257,7 +258,7 @@ public struct Comparison: Codable, Sendable, Equatable {
 public struct Breakdown: Codable, Sendable, Equatable {
     /// The key.
     public var key: String
-    /// One for each value, in order; numbers in it count as numbers.
+    /// One for each value, sorted; numbers in values are compared as numbers.
     public var groups: [Group]
 
     /// The problems with one value.

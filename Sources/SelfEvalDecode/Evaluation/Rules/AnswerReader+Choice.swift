@@ -2,7 +2,7 @@ import Foundation
 import SelfEvalDecode
 
 extension AnswerReader {
-    /// The choice that the text names, and how. Several letters, several choices and refusals name none.
+    /// The choice that the text names, and how it names it. Several letters, several choices or a refusal name none.
     func choice(of problem: Problem) -> Score {
         let choices = problem.choices
         let keys = choices.map { PlainText.key($0) }
@@ -14,7 +14,7 @@ extension AnswerReader {
 
         if isStated {
             if let index = Self.letter(scope, choices: choices) { return found(index, .letter) }
-            // Choices may differ by case alone.
+            // Choices may differ only in case.
             let exact = PlainText.key(scope, foldingCase: false)
             let same = choices.indices.filter { PlainText.key(choices[$0], foldingCase: false) == exact }
             if let index = Self.only(same, in: keys) { return found(index, .statedChoice) }
@@ -61,7 +61,7 @@ extension AnswerReader {
     /// The choice whose letter a text begins with: "B", "(b)", "B. 5 cm", "Option B", "B is right"; neither "A triangle"
     /// nor "A, C".
     ///
-    /// - Parameter isBare: nothing may stand behind the letter.
+    /// - Parameter isBare: whether nothing may follow the letter.
     static func letter(_ text: String, choices: [String], isBare: Bool = false) -> Int? {
         let plain = PlainText.tidied(PlainText.of(text)).trimmingCharacters(in: CharacterSet(charactersIn: " $<>"))
         let form = /(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s*:?\s*)?([(\[]?)([A-Za-z])([)\]]?)([.,:;]?)(?:\s+(.*))?/
@@ -89,7 +89,7 @@ extension AnswerReader {
         return index < count ? index : nil
     }
 
-    /// Whether a line comes to its last letter as a conclusion: "…, so it must be (B)".
+    /// Whether a line states its last letter as a conclusion: "…, so it must be (B)".
     private static func concludesWithLetter(_ line: String) -> Bool {
         line.contains(
             /\b(?:so|thus|therefore|hence|is|be|choose)\s+(?:option\s+|choice\s+)?\([A-Za-z]\)[\s.!*]*$/.ignoresCase()
@@ -106,12 +106,12 @@ extension AnswerReader {
         ) || text.contains(/\b(?:none|neither) of\b/.ignoresCase())
     }
 
-    /// A text without the options that it calls wrong: "(A) is wrong, so it is (B)".
+    /// The text without the options that it calls wrong: "(A) is wrong, so it is (B)".
     private static func withoutDismissed(_ text: String) -> String {
         text.replacing(/\(?\b[A-Z]\b\)?\s+(?:is|are)\s+(?:clearly\s+)?(?:wrong|incorrect|false|impossible)\b/, with: "")
     }
 
-    /// The choice that says no itself, as "cannot be determined", where a text mentions it.
+    /// The choice that is itself a refusal, such as "cannot be determined", if the text mentions it.
     private func negating(_ text: String, _ keys: [String]) -> Int? {
         let negating = keys.map { $0.contains(/\b(?:not|cannot|none|neither|n['’]t)\b/) ? $0 : "" }
         guard negating.contains(where: { !$0.isEmpty }) else { return nil }
@@ -129,7 +129,7 @@ extension AnswerReader {
         return only(same, in: keys) ?? only(values.indices.filter { values[$0]?.isEqual(to: value) ?? false }, in: keys)
     }
 
-    /// The first of some choices if they all read the same.
+    /// The first of these choices, if they all read the same.
     private static func only(_ indices: [Int], in keys: [String]) -> Int? {
         Set(indices.map { keys[$0] }).count == 1 ? indices.first : nil
     }
@@ -138,19 +138,19 @@ extension AnswerReader {
         key.count > 1 && key.allSatisfy { $0.isLetter || $0 == " " }
     }
 
-    /// The choices that stand in a text as whole words, without those inside a longer one that does.
+    /// The choices that occur in a text as whole words, except those inside a longer choice that also occurs.
     private static func mentioned(_ keys: [String], in text: String) -> [Int] {
         func belongs(_ character: Character) -> Bool {
             character.isLetter || character.isNumber || "'\"!^_°%".contains(character)
         }
         let present = keys.indices.filter { index in
             let key = keys[index]
-            // A choice of one letter is an article or a variable as often as a choice; a sign is part of anything.
+            // A single letter is as likely an article or a variable as a choice, and a sign can be part of anything.
             return (key.count > 1 && key.contains { $0.isLetter || $0.isNumber } || key.first?.isNumber ?? false)
                 && text.ranges(of: key).contains { range in
                     let before = text[..<range.lowerBound].last
                     let after = text[range.upperBound...]
-                    // "4" stands neither in "14" nor in "1.4" nor in "4.5" nor in "(0,4)".
+                    // "4" does not occur in "14", "1.4", "4.5" or "(0,4)".
                     let isNumeric = key.contains(where: \.isNumber)
                     let joins: Set<Character> =
                         isNumeric ? [".", "/", "-", "+", "*", "(", ",", ":", "=", "^", "√", "\\"] : ["/", "-"]
@@ -167,8 +167,8 @@ extension AnswerReader {
         }
     }
 
-    /// A slip of the pen in words, not a guess: at most a third of the choice differs, and no other is as near. Names,
-    /// numbers and formulas are never taken for others.
+    /// The choice that a misspelled text means, without guessing: at most a third of it differs, and no other choice is
+    /// as near. Names, numbers and formulas must match exactly.
     private static func nearest(_ text: String, _ keys: [String]) -> Int? {
         let key = PlainText.key(text)
         guard isWord(key), key.count > 2, key.count < 200, text.contains(where: \.isLowercase) else { return nil }

@@ -2,7 +2,7 @@ import Foundation
 import SelfEvalDecode
 
 extension AnswerReader {
-    /// The answer in the text by the answer's type, whole numbers after this rounding.
+    /// Scores the text by the answer's type, with whole numbers rounded this way.
     func score(for problem: Problem, wholeNumbers rounded: (Double) -> Double) -> Score {
         switch problem.answerType {
         case .choice: choice(of: problem)
@@ -13,7 +13,7 @@ extension AnswerReader {
         }
     }
 
-    /// The number in the text, compared after the same rounding as the right one.
+    /// Scores the number in the text, compared after the same rounding as the right one.
     func number(in problem: Problem, rounded: (Double) -> Double) -> Score {
         guard let found = number, let number = found.value.number, let right = PlainText.value(problem.answer),
             let rightNumber = right.number
@@ -35,7 +35,7 @@ extension AnswerReader {
         rounded: (Double) -> Double
     ) -> Bool {
         if let unit = found.unit, let rightUnit = right.unit, unit != rightUnit { return false }
-        // Beyond 2^53 floating-point numbers do not tell whole numbers apart.
+        // Beyond 2^53, floating-point numbers cannot distinguish neighbouring whole numbers.
         if let first = number.whole, let second = rightNumber.whole, max(first.magnitude, second.magnitude) > 1 << 53 {
             return first == second
         }
@@ -44,7 +44,7 @@ extension AnswerReader {
         return isEqual(rounded(number.double / 100), rounded(rightNumber.double))
     }
 
-    /// The list in the text, compared element by element, whatever its brackets.
+    /// Scores the list in the text, compared element by element, whatever its brackets.
     func list(in problem: Problem) -> Score {
         let line = scope
         let elements = Self.list(line)
@@ -58,7 +58,7 @@ extension AnswerReader {
         )
     }
 
-    /// The text, compared as it reads and by its value.
+    /// Scores the text, compared literally and by its value.
     func text(in problem: Problem) -> Score {
         let line = scope
         guard !line.isEmpty else { return .nothing() }

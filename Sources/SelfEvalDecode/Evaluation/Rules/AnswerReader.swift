@@ -1,11 +1,11 @@
 import Foundation
 import SelfEvalDecode
 
-/// Reads answers out of outputs, the same way for every benchmark: the corrected rules' common part.
+/// Reads answers from outputs in the same way for every benchmark: the common part of the corrected rules.
 ///
-/// What the decoder states counts. Where it states nothing, the last statement in the response does (a `\boxed{}`, "the
-/// answer is", a heading, a tag), and without one the response itself: all of it where it is one short line, and otherwise
-/// its last line.
+/// The answer that the decoder states counts. If it states none, the last statement in the response counts (a
+/// `\boxed{}`, "the answer is", a heading, a tag). If there is no statement either, the response itself counts: all of
+/// it if it is one short line, otherwise its last line.
 struct AnswerReader {
     /// The text that is read.
     let text: String
@@ -26,7 +26,7 @@ struct AnswerReader {
         } else if let paragraph = response.firstRange(of: "\n\n"),
             Self.isBareAnswer(String(response[..<paragraph.lowerBound]))
         {
-            // The answer first, and then why.
+            // The answer comes first, and then the reason.
             (text, isStated) = (AnswerStatement.sentence(response), true)
         } else {
             (text, isStated) = (PlainText.tidied(response), false)
@@ -41,14 +41,14 @@ struct AnswerReader {
             || PlainText.value(tidy) != nil
     }
 
-    /// The last line of a response that states nothing.
+    /// The last line of a response that states no answer.
     var scope: String {
         guard !isStated else { return text }
         return text.split(whereSeparator: \.isNewline).last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? ""
     }
 
-    /// What a text affirms, without what it rules out, as in "not (A) but (B)" and "B, not A"; `nil` where it only rules
-    /// something out.
+    /// The part of a text that affirms something, without what it rules out, as in "not (A) but (B)" and "B, not A";
+    /// `nil` if it only rules something out.
     static func affirmed(_ text: String) -> String? {
         let negation =
             /\b(?:not|neither|nor|never|cannot|except|none|(?:is|are|was|do|does|ca|could|wo|would)n['’]t|rather than|instead of)\b/
@@ -69,7 +69,7 @@ struct AnswerReader {
 
     // MARK: Numbers
 
-    /// The number in the text: all of it, what follows its last equals sign, or the only number of its words.
+    /// The number in the text: the whole text, the part after its last equals sign, or the only number among its words.
     var number: (text: String, value: MathValue)? {
         guard let line = Self.affirmed(scope) else { return nil }
         for part in Self.wholes(of: line) {
@@ -78,7 +78,7 @@ struct AnswerReader {
         return isStated ? Self.onlyNumber(in: line) : Self.onlyNumber(in: line) ?? Self.lastNumber(in: line)
     }
 
-    /// The forms in which a text may be a value as a whole.
+    /// The forms in which a whole text may be a value.
     static func wholes(of text: String) -> [String] {
         var wholes = [text]
         let leadIn =
@@ -103,7 +103,7 @@ struct AnswerReader {
         return wholes
     }
 
-    /// Words beside a number that make another one of it, or several.
+    /// Words next to a number that turn it into another number, or into several.
     private static let changing: Set<String> = [
         "or", "and", "to", "than", "least", "most", "between", "under", "over", "below", "above", "half", "third",
         "twice", "double",
@@ -112,7 +112,7 @@ struct AnswerReader {
         "from", "through", "remainder", "factorial", "mod", "modulo",
     ]
 
-    /// The number of a text that has one among its words and nothing that changes it.
+    /// The only number among the words of a text, if no word changes it.
     private static func onlyNumber(in text: String) -> (text: String, value: MathValue)? {
         let words = words(of: text)
         let marked = words.indices.filter { isMathematical(words[$0]) }
@@ -123,7 +123,7 @@ struct AnswerReader {
         return value(words[first...last])
     }
 
-    /// The last number of a text of several, if it stands alone.
+    /// The last of several numbers in a text, if it stands alone.
     private static func lastNumber(in text: String) -> (text: String, value: MathValue)? {
         let words = Array(words(of: text).suffix(60))
         guard let last = words.lastIndex(where: isMathematical) else { return nil }
@@ -137,7 +137,7 @@ struct AnswerReader {
     }
 
     private static func words(of text: String) -> [Substring] {
-        // What stands in brackets behind words is an aside.
+        // Brackets after words enclose an aside.
         text.suffix(2000).split(whereSeparator: \.isWhitespace)
     }
 
@@ -158,13 +158,13 @@ struct AnswerReader {
 
     private static func value(_ words: ArraySlice<Substring>) -> (text: String, value: MathValue)? {
         let text = PlainText.tidied(words.joined(separator: " "))
-        // In "3-5" the line is no minus.
+        // In "3-5", the dash is not a minus sign.
         guard !text.contains(/^[0-9.,]+\s*[-−–]\s*[0-9.,]+$/) else { return nil }
         let plain = text.hasPrefix("(") && !text.contains(")") ? String(text.dropFirst()) : text
         return PlainText.value(plain).flatMap { $0.number == nil ? nil : (text, $0) }
     }
 
-    /// The number that a text is, whatever its unit; `nil` where it is none.
+    /// The number that a text consists of, whatever its unit; `nil` if it is not a number.
     static func number(_ text: String) -> Double? {
         PlainText.value(text)?.number?.double
     }
@@ -194,7 +194,7 @@ struct AnswerReader {
         return elements.map { PlainText.key($0) }.filter { !$0.isEmpty }
     }
 
-    /// Whether two values are equal but for the last bits.
+    /// Whether two values are equal except for the last bits.
     static func isEqual(_ first: Double, _ second: Double) -> Bool {
         abs(first - second) <= 1e-12 * max(1, abs(first), abs(second))
     }
@@ -202,7 +202,7 @@ struct AnswerReader {
     /// Whether two texts read the same or have the same value.
     static func isSame(_ first: String, _ second: String) -> Bool {
         if PlainText.key(first) == PlainText.key(second) {
-            // Case tells units apart, as in mW and MW.
+            // Case distinguishes units, as in mW and MW.
             guard let first = PlainText.value(first), let second = PlainText.value(second) else { return true }
             return first.isEqual(to: second)
         }

@@ -1,16 +1,16 @@
 import Foundation
 import SelfEvalDecode
 
-/// Finds what a response states as its answer.
+/// Finds the answer that a response states.
 enum AnswerStatement {
-    /// What a text states last: `\boxed{…}`, "the answer is …", "Answer: …", `<answer>…</answer>`, 答案：…; `nil` where it
-    /// states nothing.
+    /// The last answer that a text states: `\boxed{…}`, "the answer is …", "Answer: …", `<answer>…</answer>`, 答案：…;
+    /// `nil` if it states none.
     static func last(in text: String) -> String? {
         var candidates: [(position: String.Index, text: () -> String?)] = []
         if let box = text.range(of: "boxed{", options: .backwards) {
             candidates.append((box.lowerBound, { boxes(in: text) }))
         }
-        // A long response ends with its answer; what is far from the end is no statement of it.
+        // A long response ends with its answer; anything far from the end does not state it.
         let tail = text.suffix(20_000)
         for form in forms {
             for match in tail.ranges(of: form) {
@@ -20,7 +20,7 @@ enum AnswerStatement {
         var vague: String?
         for candidate in candidates.sorted(by: { $0.position > $1.position }).prefix(200) {
             guard let found = candidate.text(), !found.isEmpty else { continue }
-            // "The answer is correct" says nothing new.
+            // "The answer is correct" does not state an answer.
             if found.prefixMatch(of: remarks) == nil { return found }
             vague = vague ?? found
         }
@@ -79,7 +79,7 @@ enum AnswerStatement {
         return PlainText.tidied(String(line))
     }
 
-    /// What stands in the last `\boxed{}`; two with "or" or a comma between them belong together.
+    /// The content of the last `\boxed{}`; two boxes with "or" or a comma between them belong together.
     static func boxes(in text: String) -> String? {
         guard let last = box(endingBefore: text.endIndex, in: text) else { return nil }
         if let previous = box(endingBefore: last.start, in: text), previous.end <= last.start {

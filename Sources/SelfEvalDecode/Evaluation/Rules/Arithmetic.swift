@@ -1,7 +1,8 @@
 import Foundation
 
-/// Arithmetic in text: numbers, `+ - × ÷ ^ √ π %` in their usual spellings, parentheses. Nothing else is understood, so
-/// that nothing in a text is ever run. Two stacks instead of recursion (Dijkstra's shunting-yard).
+/// Arithmetic in text: numbers, `+ - × ÷ ^ √ π %` in their usual spellings, and parentheses. Nothing else is
+/// understood, so text is never executed as code. It uses two stacks instead of recursion (Dijkstra's shunting-yard
+/// algorithm).
 struct Arithmetic: Equatable {
     enum Token: Equatable {
         /// A literal with the number of decimals that it was written with.
@@ -10,12 +11,12 @@ struct Arithmetic: Equatable {
         case op(Character)
     }
 
-    /// What the text is made of.
+    /// The tokens of the text.
     let tokens: [Token]
     /// Its value.
     let value: Double
 
-    /// A longer text is no arithmetic.
+    /// Longer texts are not parsed.
     static let mostBytes = 1024
 
     /// Reads a text that is one expression from end to end; `nil` for anything else, and for a value that is not finite.
@@ -27,7 +28,8 @@ struct Arithmetic: Equatable {
         self.value = value
     }
 
-    /// The decimals of a single number, in a fraction of one where it is a percentage; `nil` for anything longer.
+    /// The number of decimals of a single number, counted as a fraction of one if it is a percentage; `nil` for
+    /// anything longer.
     var decimals: Int? {
         let unsigned = tokens.first == .op("-") ? tokens.dropFirst() : tokens[...]
         guard case .number(_, let decimals)? = unsigned.first else { return nil }
@@ -38,7 +40,7 @@ struct Arithmetic: Equatable {
         }
     }
 
-    /// Whether anything is calculated: a number alone states nothing, but a percentage says what it is equal to.
+    /// Whether anything is calculated. A number alone is not a calculation, but a percentage counts as one.
     var calculates: Bool { decimals == nil && tokens != [.pi] || hasPercent }
     /// Whether a percentage is among the tokens.
     var hasPercent: Bool { tokens.contains(.percent) }
@@ -75,7 +77,7 @@ struct Arithmetic: Equatable {
         return tokens
     }
 
-    /// Minus and root before an operand bind looser than a power and tighter than a product.
+    /// A minus or a root before an operand binds less tightly than a power and more tightly than a product.
     private static func rank(_ token: Token) -> Int {
         switch token {
         case .op("+"), .op("-"): 1
@@ -89,7 +91,7 @@ struct Arithmetic: Equatable {
     private static func evaluate(_ tokens: [Token]) -> Double? {
         var values: [Double] = []
         var waiting: [Token] = []
-        /// Carries out what waits and ranks at least so high.
+        /// Applies waiting operators of at least this rank.
         func reduce(_ least: Int) -> Bool {
             while let top = waiting.last, rank(top) >= least {
                 waiting.removeLast()
@@ -131,7 +133,7 @@ struct Arithmetic: Equatable {
             case .close where !needsOperand:
                 guard reduce(1), waiting.popLast() == .open else { return nil }
             case .op(let name) where !needsOperand:
-                // A power waits for the power on its right, and one on the right of a minus goes first.
+                // Powers group to the right, and bind more tightly than a minus before them.
                 guard reduce(name == "^" ? 5 : rank(token)) else { return nil }
                 waiting.append(token)
                 needsOperand = true

@@ -1,5 +1,4 @@
-/// The least number of characters to insert, delete or replace that makes one text of the other (Levenshtein 1966), in
-/// Unicode scalars.
+/// The least number of Unicode scalars to insert, delete or replace to turn one text into the other (Levenshtein 1966).
 func levenshteinDistance(_ first: String, _ second: String) -> Int {
     let columns = Array(second.unicodeScalars)
     var row = Array(0...columns.count)

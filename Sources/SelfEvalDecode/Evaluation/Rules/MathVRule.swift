@@ -1,18 +1,18 @@
 import Foundation
 import SelfEvalDecode
 
-/// MATH-Vision's rule: the output's last box or "answer is" gives a letter or a value, which must be the right letter, the
-/// right choice's text, or equal to the right value at two decimals.
+/// MATH-Vision's rule: the output's last box or "answer is" gives a letter or a value. It must be the right letter, the
+/// text of the right choice, or equal to the right value at two decimals.
 enum MathVRule {
     static func corrected(_ output: ModelOutput, _ problem: Problem) -> Score {
         let reader = AnswerReader(output)
         guard problem.choices.isEmpty else { return reader.choice(of: problem) }
         guard AnswerReader.number(problem.answer) != nil else {
-            // The brackets of a tuple or an interval count; words in a row have none that do.
+            // The brackets of a tuple or an interval count; those of a list of words do not.
             let isWords = PlainText.value(problem.answer) == nil && AnswerReader.list(problem.answer).count > 1
             return isWords ? reader.list(in: problem) : reader.text(in: problem)
         }
-        // Two decimals, or as many as the right answer has; what rounds to nothing is compared as it is.
+        // Two decimals, or as many as the right answer has; a value that would round to zero is compared unrounded.
         let places = max(2, Arithmetic(problem.answer)?.decimals ?? 0)
         return reader.number(in: problem) { value in
             let rounded = PythonNumber.round(value, places)
@@ -24,7 +24,7 @@ enum MathVRule {
 
     static func published(_ output: ModelOutput, _ problem: Problem) -> Score {
         let answer = publishedAnswer(in: output.response)
-        // A choice's text is compared as the file has it, LaTeX and all.
+        // A choice's text is compared as it is in the file, including LaTeX.
         let isLetter = isPublishedEqual(problem.answer, answer)
         let isValue = problem.rightChoice.map { isPublishedEqual($0, answer) } ?? false
         return Score(
@@ -35,7 +35,7 @@ enum MathVRule {
         )
     }
 
-    /// The text that the script takes for the answer; without a phrase or a box, all of the response.
+    /// The text that the script takes as the answer: the whole response if it has no phrase or box.
     static func publishedAnswer(in response: String) -> String {
         var answer = trimmed(response)
         for letter in ["A", "B", "C", "D", "E"] {
@@ -59,7 +59,8 @@ enum MathVRule {
         return publishedCleaning(of: answer)
     }
 
-    /// Everything in lower case; from the first box to the last brace; what follows the last equals sign; no LaTeX marks.
+    /// Converts to lower case, keeps the part from the first box to the last brace and after the last equals sign, and
+    /// removes LaTeX marks.
     private static func publishedCleaning(of text: String) -> String {
         var text = text.lowercased().replacingOccurrences(of: "{}", with: "")
         if let box = text.range(of: "oxed{"), let end = text[box.upperBound...].lastIndex(of: "}") {
@@ -84,10 +85,10 @@ enum MathVRule {
         return trimmed(String(text.trimmingSuffix { $0 == "." }.drop { $0 == ":" }))
     }
 
-    /// Equal as text in lower case, or at two decimals.
+    /// Whether both are equal as text in lower case, or at two decimals.
     ///
-    /// The script evaluates LaTeX as Python code; here the arithmetic in it is computed and nothing else, so that a text
-    /// with variables or functions is never equal to another one.
+    /// The script evaluates LaTeX as Python code. Here, only the arithmetic in it is computed, so a text with variables
+    /// or functions never equals another one.
     private static func isPublishedEqual(_ right: String, _ answer: String) -> Bool {
         let texts = [right, answer].map { trimmed($0.lowercased()) }
         guard texts.allSatisfy({ !$0.isEmpty }) else { return false }
@@ -102,10 +103,10 @@ enum MathVRule {
     }
 
     private static func publishedValue(_ text: String) -> Double? {
-        // Fractions without braces are mended only in a text with a root.
+        // Fractions without braces are repaired only in a text with a root.
         if text.contains(/\\frac[^{]/), !text.contains("sqrt") { return nil }
         if ["{,}", "circ", "°", "%"].contains(where: text.contains) { return nil }
-        // The parser takes a ratio for a quotient.
+        // The parser treats a ratio as a quotient.
         let ratio = text.replacingOccurrences(of: ":", with: "/").replacingOccurrences(of: "$", with: "")
         guard let value = Arithmetic(PlainText.of(ratio, asPublished: true))?.value else { return nil }
         return PythonNumber.round(value, 2)

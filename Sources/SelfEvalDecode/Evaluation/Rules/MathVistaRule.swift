@@ -1,10 +1,10 @@
 import Foundation
 
-/// MathVista's rule: an extracted answer is normalized by the answer's type, then compared for equality.
+/// MathVista's rule: an extracted answer is normalized according to the answer's type, and then compared for equality.
 ///
-/// Choices: a letter in parentheses, a bare letter, or else the nearest choice. Whole numbers are cut towards zero, others
-/// rounded to the problem's precision. The published script extracts with patterns and then with a large language model;
-/// the answer that the decoder states takes that model's place.
+/// Choices: a letter in parentheses, a bare letter, or else the nearest choice. Integers are truncated towards zero,
+/// other numbers are rounded to the problem's precision. The published script extracts with patterns and then with a
+/// large language model; the answer that the decoder states takes that model's place.
 enum MathVistaRule {
     static func corrected(_ output: ModelOutput, _ problem: Problem) -> Score {
         AnswerReader(output).score(for: problem) { $0.rounded(.towardZero) }
@@ -23,7 +23,7 @@ enum MathVistaRule {
         switch problem.answerType {
         case .choice: return publishedChoice(extraction, problem)
         case .integer: return compared(PythonNumber.truncated(extraction), .number)
-        // The data's precision is 1.0; the present script cuts it to 1, an earlier one gave up here.
+        // The precision in the data is 1.0. The current script truncates it to 1; an earlier one failed here.
         case .float(let precision):
             return compared(PythonNumber.float(extraction).map { String(PythonNumber.round($0, precision)) }, .number)
         case .list: return compared(extraction, .list)
@@ -46,7 +46,7 @@ enum MathVistaRule {
         if let index = problem.choices.indices.first(where: { Problem.letter($0) == text }) {
             return .choice(index, of: problem, extracted: extraction, how: .letter)
         }
-        // The first of the nearest: an empty text is nearest to the shortest choice.
+        // The first of the nearest choices; an empty text is nearest to the shortest choice.
         let distances = problem.choices.map { levenshteinDistance(text, $0) }
         guard let least = distances.min(), let index = distances.firstIndex(of: least) else {
             return .nothing(extraction)

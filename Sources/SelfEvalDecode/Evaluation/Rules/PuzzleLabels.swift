@@ -1,11 +1,11 @@
 import Foundation
 import SelfEvalDecode
 
-/// Labels of steps by a reference chain of caption, explanation and deduction, as PuzzleVQA has, and the answer after it.
+/// Labels steps by a reference chain of caption, explanation and deduction, as in PuzzleVQA, followed by the answer.
 ///
-/// What is seen, and what follows, can be said in many words; so facts are compared: the numbers, colours, shapes and sizes
-/// that a text names. In what order a caption lists them is left open, since the data say of some pictures "clockwise" and
-/// mean the other way round.
+/// Observations and conclusions can be phrased in many ways, so facts are compared: the numbers, colours, shapes and
+/// sizes that a text names. The order in which a caption lists them does not matter, since for some pictures the data
+/// say "clockwise" and mean the opposite direction.
 enum PuzzleLabels {
     private static let names: Set<String> = [
         "blue", "green", "orange", "purple", "red", "yellow", "light", "dark", "very",
@@ -13,7 +13,8 @@ enum PuzzleLabels {
         "small", "medium", "large", "extra", "short", "long",
     ]
 
-    /// The label of each step; without a reference of three steps only the one that states the answer has any.
+    /// The label of each step. If the reference does not have three steps, only the step that states the answer has a
+    /// label.
     static func labels(of steps: [String], for problem: Problem) -> [StepLabel?] {
         let reference = problem.referenceSteps
         return steps.indices.map { place in
@@ -24,7 +25,7 @@ enum PuzzleLabels {
             let step = steps[place]
             switch place {
             case 0: return label(facts(in: step).sorted() == facts(in: reference[0]).sorted())
-            // There is more than one way to explain a pattern.
+            // A pattern can be explained in more than one way, so no explanation is labelled wrong.
             case 1: return facts(in: step) == facts(in: reference[1]) ? .right : nil
             default: return label(conclusion(of: step) == conclusion(of: problem.answerText))
             }
@@ -39,7 +40,7 @@ enum PuzzleLabels {
 
     private static func label(_ isRight: Bool) -> StepLabel { isRight ? .right : .wrong }
 
-    /// Numbers, question marks, and names of things and their looks in the singular, in their order.
+    /// Numbers, question marks, and names of objects and their attributes in the singular, in order.
     static func facts(in text: String) -> [String] {
         let words = text.lowercased().matches(of: /[a-z]+|[0-9]+|\?/).map { String($0.0) }
         return words.compactMap { word in

@@ -1,5 +1,5 @@
-/// PuzzleVQA's rule: the option whose letter the output gives, compared with the answer's text. Corrected it is the common
-/// reading of choices.
+/// PuzzleVQA's rule: the option whose letter the output gives, compared with the answer's text. The corrected variant
+/// is the common reading of choices.
 enum PuzzleVQARule {
     static func published(_ output: ModelOutput, _ problem: Problem) -> Score {
         let response = output.response

@@ -1,8 +1,9 @@
 import Foundation
 
-/// Numbers as Python reads, rounds and writes them, which the published scripts' behaviour hangs on.
+/// Numbers as Python reads, rounds and writes them, since the published scripts depend on that.
 enum PythonNumber {
-    /// `float(text)`: white space around it and underscores between digits are allowed; `nil` where Python raises.
+    /// `float(text)`: surrounding white space and underscores between digits are allowed; `nil` if Python raises an
+    /// error.
     static func float(_ text: String) -> Double? {
         let word = text.trimmingCharacters(in: .whitespacesAndNewlines)
         switch word.lowercased().drop(while: { "+-".contains($0) }) {
@@ -26,7 +27,7 @@ enum PythonNumber {
         return digits.isEmpty ? "0" : (word.hasPrefix("-") ? "-" : "") + digits
     }
 
-    /// `str(int(float(text)))`, cut towards zero; `nil` where Python raises, as for infinity.
+    /// `str(int(float(text)))`, truncated towards zero; `nil` if Python raises an error, as for infinity.
     static func truncated(_ text: String) -> String? {
         guard let value = float(text), value.isFinite else { return nil }
         return value.magnitude < 1 ? "0" : String(format: "%.0f", value.rounded(.towardZero))

@@ -1,10 +1,10 @@
 import Foundation
 
-/// What a model has said to a problem.
+/// What a model has written in response to a problem.
 public struct ModelOutput: Codable, Sendable, Equatable {
-    /// The answer that the decoder states; `nil` where it states none.
+    /// The answer that the decoder states; `nil` if it states none.
     public var answer: String?
-    /// Everything that was said, steps and answer.
+    /// All the text that was written, steps and answer.
     public var response: String
 
     /// Makes an output.
@@ -19,7 +19,7 @@ public struct ModelOutput: Codable, Sendable, Equatable {
 
 /// The score of one output.
 public struct Score: Codable, Sendable, Equatable {
-    /// What an answer was recognized by.
+    /// How an answer was recognized.
     public enum Method: String, Codable, Sendable {
         /// The text of a choice.
         case statedChoice
@@ -31,29 +31,29 @@ public struct Score: Codable, Sendable, Equatable {
         case list
         /// Text that was compared as it is.
         case text
-        /// The choice that takes the fewest edits.
+        /// The choice with the smallest edit distance.
         case nearestChoice
-        /// The first choice, which a published script takes where it finds none.
+        /// The first choice, which a published script takes if it finds none.
         case firstChoice
-        /// There was nothing to recognize.
+        /// Nothing was recognized.
         case none
     }
 
-    /// The piece of the output that was taken for the answer.
+    /// The part of the output that was taken as the answer.
     public var extracted: String?
     /// The answer in the form that is compared: a choice's text, a number, a list.
     public var normalized: String?
     /// Whether it is right.
     public var isCorrect: Bool
-    /// What it was recognized by.
+    /// How it was recognized.
     public var how: Method
 
-    /// Nothing was recognized; what was looked at may still be told.
+    /// The score if nothing was recognized; the text that was examined may still be recorded.
     static func nothing(_ extracted: String? = nil) -> Score {
         Score(extracted: extracted, normalized: nil, isCorrect: false, how: .none)
     }
 
-    /// A choice was recognized.
+    /// The score if a choice was recognized.
     static func choice(_ index: Int, of problem: Problem, extracted: String, how: Method) -> Score {
         Score(
             extracted: extracted,
@@ -64,13 +64,14 @@ public struct Score: Codable, Sendable, Equatable {
     }
 }
 
-/// How outputs are read and scored, for each benchmark by its own rule.
+/// Reads and scores outputs, with a separate rule for each benchmark.
 ///
 /// ```swift
 /// let score = ScoringRule().score(ModelOutput(answer: "(B)", response: text), for: problem)
 /// ```
 public struct ScoringRule: Sendable, Equatable {
-    /// What a rule does where a benchmark's own script misbehaves. The README beside this file lists the places.
+    /// What a rule does in cases where a benchmark's own script misbehaves. The README beside this file lists the
+    /// places.
     public enum Variant: String, Codable, Sendable, CaseIterable {
         /// What the benchmark describes.
         case corrected
@@ -78,7 +79,7 @@ public struct ScoringRule: Sendable, Equatable {
         case published
     }
 
-    /// The behaviour where scripts misbehave.
+    /// The variant of the rules.
     public var variant: Variant
 
     /// Makes rules.
@@ -105,16 +106,16 @@ public struct ScoredRun: Codable, Sendable, Equatable {
     public var scores: [String: Score]
     /// The problems without an output.
     public var unanswered: [String]
-    /// How many problems accuracy is a share of.
+    /// The number of problems that the accuracy refers to.
     public var total: Int
 
     /// The number of right answers.
     public var correct: Int { scores.values.count { $0.isCorrect } }
-    /// The share of right answers; 0 where there is nothing to score.
+    /// The share of right answers; 0 if there is nothing to score.
     public var accuracy: Double { total == 0 ? 0 : Double(correct) / Double(total) }
 
-    /// Scores outputs, by the problems' ids. A problem without one counts as answered wrongly; the published scripts count
-    /// only what is in their file of outputs.
+    /// Scores outputs by the problems' ids. A problem without an output counts as answered wrongly; the published
+    /// scripts count only the problems in their file of outputs.
     public init(_ problems: [Problem], outputs: [String: ModelOutput], rule: ScoringRule = ScoringRule()) {
         scores = [:]
         unanswered = []

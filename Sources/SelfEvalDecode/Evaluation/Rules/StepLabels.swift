@@ -9,17 +9,16 @@ public enum StepLabel: String, Codable, Sendable {
     case wrong
 }
 
-/// How steps are labelled without a model.
+/// A rule that labels steps without a model.
 public enum StepLabelRule: String, Codable, Sendable, CaseIterable {
     /// By the equations in the step's text. A step without one that can be checked has no label.
     case arithmetic
-    /// By the labels that came with the problem, where the step is the one that they were given for.
+    /// By the labels that came with the problem, if the step is the one they were given for.
     case reference
     /// By the numbers, colours, shapes and sizes that a reference of caption, explanation and deduction names.
     case puzzle
 
-    /// The labels of the steps of a chain, from its first on, one for each; `nil` for a step that the rule says nothing
-    /// about.
+    /// The labels of a chain's steps, one for each, from the first; `nil` for a step that the rule cannot label.
     public func labels(of steps: [String], for problem: Problem) -> [StepLabel?] {
         switch self {
         case .arithmetic: steps.map(Equations.label)
@@ -38,10 +37,10 @@ public enum StepLabelRule: String, Codable, Sendable, CaseIterable {
 /// The equations in a text.
 ///
 /// Words, commas, colons and full stops divide the text into clauses; a clause with an equals sign is a chain of sides,
-/// and neighbours are compared. A side is left alone where it may be more than its arithmetic: next to a letter ("2x"), or
-/// with an operator towards a word ("length + 3").
+/// and neighbouring sides are compared. A side is ignored if it may be more than arithmetic: next to a letter ("2x"),
+/// or joined to a word by an operator ("length + 3").
 enum Equations {
-    /// A piece of text without words. What is beside it decides which of its sides are whole.
+    /// A piece of text without words. Its neighbours decide which of its sides are complete.
     private struct Clause {
         var text = ""
         var isOpenBefore = false
@@ -67,18 +66,19 @@ enum Equations {
         return verdicts.isEmpty ? nil : verdicts.contains(false) ? .wrong : .right
     }
 
-    /// Whether two sides are equal, as exactly as they are written; `nil` where rounding to a whole number decides.
+    /// Whether two sides are equal to the precision in which they are written; `nil` if it depends on rounding to a
+    /// whole number.
     static func holds(_ left: Arithmetic, _ right: Arithmetic, isApproximate: Bool) -> Bool? {
         let difference = abs(left.value - right.value)
         let scale = max(abs(left.value), abs(right.value))
         if AnswerReader.isEqual(left.value, right.value) { return true }
-        // 15 / 60 × 100 = 25% is a way of writing.
+        // 15 / 60 × 100 = 25% is a common notation.
         if left.hasPercent != right.hasPercent {
             let factor = left.hasPercent ? 100.0 : 0.01
             if AnswerReader.isEqual(left.value * factor, right.value) { return true }
         }
         if left.tokens.contains(.pi) || right.tokens.contains(.pi), difference <= 1e-3 * scale { return true }
-        // A result that is written with decimals, or as approximate, stands for all that rounds to it.
+        // A result with decimals, or marked as approximate, stands for every value that rounds to it.
         let written = left.decimals == nil ? right : left
         if let decimals = written.decimals, difference <= 0.5 * pow(10, -Double(decimals)) * (1 + 1e-6) {
             if isApproximate || decimals > 0 { return true }
@@ -88,7 +88,7 @@ enum Equations {
         return isApproximate && difference <= 0.05 * scale ? nil : false
     }
 
-    /// Without brackets that are not closed and list marks at the ends, as in "a) 3 + 4" or "**3 + 4 = 7**".
+    /// The side without unclosed brackets and list marks at its ends, as in "a) 3 + 4" or "**3 + 4 = 7**".
     private static func withoutMarks(_ side: Substring) -> Substring {
         var side = side.drop { $0.isWhitespace || ")]*".contains($0) }
         while let last = side.last, last.isWhitespace || "([*".contains(last) { side.removeLast() }
@@ -97,7 +97,7 @@ enum Equations {
 
     private static func clauses(of text: String) -> [Clause] {
         text.split(whereSeparator: \.isNewline).flatMap { line in
-            // "Step 2 - ", "a) " and "- " begin a step; they are no arithmetic.
+            // "Step 2 - ", "a) " and "- " begin a step and are not arithmetic.
             let mark = line.prefixMatch(
                 of: /\s*(?:[-*•–]\s+)?(?:(?:[Ss]tep\s*\d+\s*[-–:.)]|\(?(?:\d+|[A-Za-z])[.)])\s+)?/
             )
@@ -129,8 +129,8 @@ enum Equations {
                     clause.text.append("×")
                     continue
                 }
-                // A variable or a function belongs to the arithmetic beside it; "12cm" and "12 cm" do not. What goes on
-                // with an operator after a word was not complete before it.
+                // A variable or a function belongs to the arithmetic beside it; "12cm" and "12 cm" do not. If an
+                // operator follows a word, the clause before the word was not complete.
                 let isName = word.count == 1 || functions.contains(String(word).lowercased())
                 let touches = clause.text.last.map { !$0.isWhitespace } ?? false
                 clause.isOpenAfter = touches && isName || isOperator(after)
@@ -146,7 +146,7 @@ enum Equations {
                 clause.text.append(current)
                 index += 1
             } else {
-                // Between digits, a comma or colon makes something else of both: a decimal comma, a ratio, a time.
+                // A comma or colon between digits changes their meaning: a decimal comma, a ratio, a time.
                 let divides = (character(index - 1)?.isNumber ?? false) && (next?.isNumber ?? false)
                 let isFactorial = current == "!" && isOperand(character(index - 1), ")")
                 let isUnknown = divides || isFactorial || !punctuation.contains(current)
@@ -177,7 +177,7 @@ enum Equations {
     private static func isPart(_ character: Character, before: Character?, after: Character?) -> Bool {
         switch character {
         case ".": after?.isNumber ?? false
-        // Whether it separates thousands is for ``Arithmetic`` to find out.
+        // ``Arithmetic`` decides whether it separates thousands.
         case ",": (before?.isNumber ?? false) && (after?.isNumber ?? false)
         default:
             character.isASCII && character.isNumber || "=≈()[]%√π²³$€£¥° \t".contains(character)

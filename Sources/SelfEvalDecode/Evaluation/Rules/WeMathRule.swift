@@ -1,9 +1,9 @@
 import Foundation
 
-/// We-Math's rule: the letter of an option. Corrected it is the common reading of choices.
+/// We-Math's rule: the letter of an option. The corrected variant is the common reading of choices.
 enum WeMathRule {
     static func published(_ output: ModelOutput, _ problem: Problem) -> Score {
-        // The first character after the last "Answer", or of the response: "Because …" is an answer of B.
+        // The first character after the last "Answer", or else of the response: "Because …" is the answer B.
         let tail = output.response.components(separatedBy: "Answer").last ?? ""
         let kept = tail.filter { !"<>:.".contains($0) }.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let letter = kept.first.map(String.init), "ABCDEFGH".contains(letter) else { return .nothing(kept) }
@@ -30,23 +30,23 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
         public var completeMastery = 0
         /// RM: the problem is right although its steps are wrong.
         public var roteMemorization = 0
-        /// The number of problems that shares are taken of.
+        /// The number of problems that shares refer to.
         public var total = 0
 
-        /// (CM + IG / 2) / total. The script takes it from the other side, 1 − (IK + RM + IG / 2) / total, so that a problem
-        /// that is in none of the conditions counts as mastered.
+        /// (CM + IG / 2) / total. The script computes 1 − (IK + RM + IG / 2) / total instead, so that a problem in none
+        /// of the conditions counts as mastered.
         public var averageScore: Double {
             let lost = Double(insufficientKnowledge + roteMemorization) + Double(inadequateGeneralization) / 2
             return total == 0 ? 0 : 1 - lost / Double(total)
         }
 
-        /// RM as a share of the problems that are right; `nil` where none is.
+        /// RM as a share of the problems that are right; `nil` if none is.
         public var roteMemorizationRate: Double? {
             let right = roteMemorization + completeMastery
             return right == 0 ? nil : Double(roteMemorization) / Double(right)
         }
 
-        /// Writes the counts and what is computed of them.
+        /// Writes the counts and the values that are computed from them.
         public func encode(to encoder: any Encoder) throws {
             var values = encoder.container(keyedBy: CodingKeys.self)
             try values.encode(insufficientKnowledge, forKey: .insufficientKnowledge)
@@ -68,7 +68,7 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
             total = try values.decode(Int.self, forKey: .total)
         }
 
-        /// No problems.
+        /// Makes empty conditions.
         public init() {}
 
         private enum CodingKeys: String, CodingKey {
@@ -76,7 +76,7 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
             case averageScore, roteMemorizationRate
         }
 
-        /// Enters a problem; `nil` for a part that the published script has no output of.
+        /// Adds a problem; a part is `nil` if the published script has no output for it.
         fileprivate mutating func add(steps: [Bool?], whole: Bool?, isStrict: Bool) {
             let areRight = steps.allSatisfy { $0 == true }
             let areWrong = steps.allSatisfy { $0 == false }
@@ -99,16 +99,16 @@ public struct WeMathDiagnosis: Codable, Sendable, Equatable {
     /// The problems that lack a part in the file, so that they are in none of the conditions.
     public var incomplete: [String] = []
 
-    /// The number of problems in the benchmark, which the published script divides by whatever was run.
+    /// The number of problems in the benchmark. The published script divides by it, however many were run.
     static let publishedTotal = 525
 
-    /// Divides problems by the scores of their parts.
+    /// Sorts problems into the conditions by the scores of their parts.
     ///
     /// - Parameters:
     ///   - problems: the parts, each with its "group" and "key" in ``Problem/breakdown``.
-    ///   - scores: the scores by the problems' ids. A part without one counts as wrong; for the published script it is
-    ///     neither right nor wrong.
-    ///   - variant: which rule counts.
+    ///   - scores: the scores by the problems' ids. A part without a score counts as wrong; in the published script, it
+    ///     counts as neither right nor wrong.
+    ///   - variant: which variant of the rule to apply.
     public init(_ problems: [Problem], scores: [String: Score], variant: ScoringRule.Variant = .corrected) {
         let groups = Dictionary(grouping: problems.filter { $0.benchmark == .weMath }) {
             $0.breakdown["group"] ?? $0.id

@@ -5,7 +5,7 @@ import SelfEvalDecode
 public struct EvaluationOverhead: Codable, Sendable, Equatable {
     /// The strategy.
     public var strategy: String
-    /// The number of answers.
+    /// The number of answers that the means are over.
     public var answers: Int
     /// Tokens of the question.
     public var prompt: Double
@@ -15,15 +15,15 @@ public struct EvaluationOverhead: Codable, Sendable, Equatable {
     public var processed: Double
     /// Tokens of verdicts, contrasts and reflections.
     public var evaluation: Double
-    /// What a client without branches would process for the same texts and verdicts, sending question and steps again
-    /// with each call.
+    /// Tokens that a client without branches would process for the same texts and verdicts, sending the question and
+    /// the steps again with each call.
     public var reprompted: Double
     /// ``reprompted`` over ``processed``.
     public var ratio: Double
 
     /// Reads the traces of a run.
     ///
-    /// - Returns: one value for each strategy that has traces, by name.
+    /// - Returns: one value for each strategy that has traces, sorted by name.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has no traces, or one cannot be read.
     public static func all(of folder: RunFolder) throws -> [EvaluationOverhead] {
         let description = try folder.readDescription()

@@ -2,9 +2,10 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// Works through problems, strategies and seeds, and writes each result when it is there.
+/// Runs all strategies and seeds on all problems, and writes each result as soon as it is known.
 ///
-/// An interrupted run continues where it stopped: questions that the folder has an answer to are not asked again.
+/// An interrupted run continues where it stopped: questions that already have an answer in the folder are not asked
+/// again.
 public struct EvaluationRun: Sendable {
     private let folder: RunFolder
     private let description: RunDescription
@@ -12,18 +13,18 @@ public struct EvaluationRun: Sendable {
     private let skipped: [SkippedProblem]
     private let seeds: [UInt64]
     private let writesTraces: Bool
-    /// Those that were asked for now; the folder may have others.
+    /// The strategies of this call; the folder may have others.
     private let strategies: [String]
 
     /// Prepares a folder, or continues with an existing one.
     ///
     /// - Parameters:
     ///   - folder: where everything is written.
-    ///   - description: what is asked of which model; its strategies are those that are run.
+    ///   - description: what is asked, and of which model; the strategies in it are run.
     ///   - problems: the problems to ask.
-    ///   - skipped: the problems of the file that cannot be asked, for the record.
-    ///   - seeds: the seeds; each problem is answered once with each, by each strategy.
-    ///   - writesTraces: whether the trace of each answer is kept.
+    ///   - skipped: the problems of the file that cannot be asked; they are recorded in the folder.
+    ///   - seeds: the seeds; every strategy answers each problem once with each seed.
+    ///   - writesTraces: whether the trace of each answer is saved.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has the results of another run.
     public init(
         folder: RunFolder,
@@ -46,7 +47,7 @@ public struct EvaluationRun: Sendable {
         if isNew || self.description != known { try folder.write(self.description) }
     }
 
-    /// The run that is there with strategies that it did not have; everything else has to be the same.
+    /// Adds new strategies to the run in the folder; everything else must be the same.
     private static func merge(
         _ new: RunDescription,
         into known: RunDescription,
@@ -71,15 +72,15 @@ public struct EvaluationRun: Sendable {
 
     /// How much of a run is done.
     public struct Completion: Sendable, Equatable {
-        /// Existing answers, including those of earlier runs.
+        /// Answers so far, including those of earlier runs.
         public internal(set) var done: Int
-        /// Answers that are asked for.
+        /// Answers that were requested.
         public let wanted: Int
         /// Problems of the file that cannot be asked.
         public let skipped: Int
     }
 
-    /// One answer that is wanted.
+    /// One requested answer.
     private struct Job {
         let problem: Problem
         let strategy: String
@@ -96,9 +97,9 @@ public struct EvaluationRun: Sendable {
     ///
     /// - Parameters:
     ///   - model: the model that answers.
-    ///   - runtime: how it is run.
-    ///   - onProgress: is told how much is done, before the first answer and after each.
-    /// - Returns: how much is done in the end: less than all where the task was cancelled.
+    ///   - runtime: how the model is run.
+    ///   - onProgress: called with the progress, before the first answer and after each one.
+    /// - Returns: how much is done in the end: not everything if the task was cancelled.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when a result cannot be written, or another process works on the folder.
     public func work(
         on model: EMLLMModel,
@@ -108,7 +109,8 @@ public struct EvaluationRun: Sendable {
         let log = try ResultLog(folder)
         try folder.write(skipped)
         let done = Set(try folder.readResults().map { Key(problem: $0.problem, strategy: $0.strategy, seed: $0.seed) })
-        // Problem by problem: a picture is encoded once for all strategies, and an interrupted run compares like with like.
+        // Going problem by problem, a picture is encoded once for all strategies, and an interrupted run has the same
+        // problems for each.
         let wanted = problems.flatMap { problem in
             seeds.flatMap { seed in strategies.map { Job(problem: problem, strategy: $0, seed: seed) } }
         }
@@ -124,7 +126,7 @@ public struct EvaluationRun: Sendable {
             } catch is CancellationError {
                 break
             } catch let error as EMLLMError where error.code == .unwritableTrace {
-                // The others are reached; the same command tries this one again.
+                // Go on with the others; running the same command again retries this one.
                 unwritten = unwritten ?? error
                 continue
             }
@@ -163,7 +165,7 @@ public struct EvaluationRun: Sendable {
             }
             return ResultRecord(trace, of: job.problem, in: description)
         } catch let error as EMLLMError where ![.unwritableOutput, .unwritableTrace].contains(error.code) {
-            // A question that does not fit, or a picture that is none: counted as wrong, with the reason.
+            // A question that does not fit, or an invalid picture: it counts as wrong, and the reason is recorded.
             return ResultRecord(
                 problem: job.problem.id,
                 strategy: job.strategy,

@@ -6,7 +6,7 @@ final class ResultLog {
     private let handle: FileHandle
     private let path: String
 
-    /// Opens the file, and cuts off a line that was not finished when the program before was stopped.
+    /// Opens the file, and removes a last line that is incomplete because an earlier process was stopped.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when another process writes to it.
     init(_ folder: RunFolder) throws {

@@ -2,7 +2,7 @@ import EMLLMCore
 import SelfEvalDecode
 
 extension ResultRecord {
-    /// The result of a run that came to its end.
+    /// The result of a completed run.
     public init(_ trace: Trace, of problem: Problem, in description: RunDescription) {
         let steps = trace.path.filter { $0.kind == .step }
         let texts = steps.map(\.text)
@@ -30,7 +30,7 @@ extension ResultRecord {
             processedTokens: counts?.processed ?? 0,
             acceptedTokens: counts?.accepted ?? 0,
             evaluationTokens: counts.map { $0.evaluation + $0.reflection + $0.contrast } ?? 0,
-            // Pictures are encoded once for all strategies; each is charged with what it would have taken.
+            // Pictures are encoded once for all strategies; each strategy is charged the full time.
             seconds: (trace.summary?.seconds.total ?? 0) + encoding,
             steps: zip(steps, labels).map { step, label in
                 StepRecord(
@@ -50,10 +50,10 @@ extension ResultRecord {
 }
 
 extension ResultRecord {
-    /// What comes of a recorded run under other options, without running the model; `nil` where they lead to what was not
-    /// recorded.
+    /// The result of a recorded run under other options, without running the model; `nil` if they lead to steps that
+    /// were not recorded.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the trace does not hold together.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the trace is inconsistent.
     public init?(
         deciding trace: Trace,
         by options: SelfEvalOptions,

@@ -1,7 +1,7 @@
 import EMLLMCore
 import SelfEvalDecode
 
-/// What a run asks, of which model, and how: enough to continue it, and to read its results.
+/// What a run asks, of which model, and how: enough to continue the run and to interpret its results.
 public struct RunDescription: Codable, Sendable, Equatable {
     /// The version of the folder's format.
     public var version = 1
@@ -13,13 +13,13 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var problemsDigest: String
     /// How answers are scored.
     public var rule: ScoringRule.Variant
-    /// How steps are labelled; `nil` where they are not.
+    /// How steps are labelled; `nil` if they are not.
     public var labels: StepLabelRule?
-    /// Which weights answer.
+    /// The weights that answer.
     public var model: ModelIdentity
-    /// The options of each strategy, but for the seed.
+    /// The options of each strategy, except for the seed.
     public var options: [String: SelfEvalOptions]
-    /// The part of the problems that was run, as "1/4"; `nil` for all.
+    /// The part of the problems that was run, such as "1/4"; `nil` for all.
     public var shard: String?
 
     /// Describes a run.

@@ -2,12 +2,12 @@ import EMLLMCore
 import Foundation
 
 extension RunFolder {
-    /// Puts the parts of a run together in this folder, which must not exist yet.
+    /// Merges the parts of a run into this folder, which must not exist yet.
     ///
     /// - Parameter parts: the folders of the parts, at least one.
     /// - Returns: the number of answers.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the parts belong to different runs or have an answer in common, the folder
-    ///   exists, or something cannot be read or written.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the parts belong to different runs or share an answer, when the folder
+    ///   exists, or when something cannot be read or written.
     public func merge(_ parts: [RunFolder]) throws -> Int {
         precondition(!parts.isEmpty, "a run has parts")
         var whole = try parts[0].readDescription()
@@ -22,7 +22,7 @@ extension RunFolder {
             }
             records += try folder.readResults()
         }
-        // Finds what two parts have both answered.
+        // Detects questions that two parts have both answered.
         _ = try Summary(records: records)
         guard !FileManager.default.fileExists(atPath: url.path) else { throw EMLLMError.folderExists(url.path) }
         try OutputFile.makeFolder(url)
@@ -43,18 +43,18 @@ extension RunFolder {
         return records.count
     }
 
-    /// The ids of the problems that the run was to answer: those of its file, or of its part of the file.
+    /// The ids of the problems that the run was meant to answer: all in its file, or those of its part of the file.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since then.
     public func readPlannedProblems(_ description: RunDescription) throws -> Set<String> {
         let ids = try readProblems(description, requiresImages: false).map(\.id)
         guard let shard = description.shard.flatMap(Shard.init) else { return Set(ids) }
         return Set(shard.part(of: ids))
     }
 
-    /// The parts of a run that are not among these, as "3/3": of a run that was divided in three, each number once.
+    /// The parts of a run that are missing among these, such as "3/3" of a run that was divided into three.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when a folder is none of a run.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when a folder is not a run's.
     public static func missingParts(among parts: [RunFolder]) throws -> [String] {
         let shards = try parts.compactMap { try $0.readDescription().shard.flatMap(Shard.init) }
         let there = Set(shards.map(\.description))
@@ -63,10 +63,11 @@ extension RunFolder {
         }
     }
 
-    /// We-Math's own measures, by strategy and seed ("cot-0"): what problems of several steps and their parts say together.
+    /// We-Math's own measures, by strategy and seed ("cot-0"): what the results on problems of several steps and on
+    /// their parts show together.
     ///
-    /// - Returns: `nil` for a run over other problems.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
+    /// - Returns: `nil` for a run on other problems.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is not a run's, or its problems have changed.
     public func weMathDiagnoses() throws -> [String: WeMathDiagnosis]? {
         let description = try readDescription()
         guard description.layout == .weMath else { return nil }

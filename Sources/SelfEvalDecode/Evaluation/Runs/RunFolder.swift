@@ -2,8 +2,8 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// The folder of a run: what was asked (`run.json`), a line for each answer (`results.jsonl`), the problems that were left
-/// out (`skipped.json`), and the trace of each answer (`traces/`).
+/// The folder of a run: its description (`run.json`), a line for each answer (`results.jsonl`), the problems that were
+/// skipped (`skipped.json`), and the trace of each answer (`traces/`).
 ///
 /// ```swift
 /// let folder = RunFolder(url: URL(filePath: "runs/a", directoryHint: .isDirectory))
@@ -13,30 +13,31 @@ public struct RunFolder: Sendable {
     /// The folder.
     public let url: URL
 
-    /// Names a folder, which need not exist.
+    /// Refers to a folder, which need not exist.
     public init(url: URL) { self.url = url }
 
-    /// The file of the description.
+    /// The description's file.
     public var description: URL { url.appending(path: "run.json") }
-    /// The file of the results.
+    /// The results' file.
     public var results: URL { url.appending(path: "results.jsonl") }
-    /// The file of the problems that were left out.
+    /// The file of skipped problems.
     public var skipped: URL { url.appending(path: "skipped.json") }
 
-    /// Where the trace of one answer lies.
+    /// The file of one answer's trace.
     public func trace(_ problem: String, strategy: String, seed: UInt64) -> URL {
-        // A problem's name may be a path; what a file name can not hold becomes a hyphen, told apart by a digest.
+        // A problem's name may be a path. Characters that a file name cannot hold become hyphens; a digest keeps the
+        // names distinct.
         var plain = problem.map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "-" }[...]
-        // Names are limited in bytes, of which a character can have many.
+        // File names are limited in bytes, and a character can take several.
         var bytes = plain.reduce(0) { $0 + $1.utf8.count }
         while plain.count > 80 || bytes > 160 { bytes -= plain.removeFirst().utf8.count }
         let digest = "\(Checksum(of: Array(problem.utf8)))".prefix(8)
         return url.appending(path: "traces/\(strategy)-\(seed)/\(String(plain))-\(digest).json")
     }
 
-    /// Reads what the run is about.
+    /// Reads the run's description.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is not a run's.
     public func readDescription() throws -> RunDescription {
         guard let data = try? Data(contentsOf: description),
             let found = try? JSONDecoder().decode(RunDescription.self, from: data)
@@ -44,7 +45,7 @@ public struct RunFolder: Sendable {
         return found
     }
 
-    /// Writes what the run is about.
+    /// Writes the run's description.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it cannot be written.
     public func write(_ description: RunDescription) throws {
@@ -53,13 +54,13 @@ public struct RunFolder: Sendable {
         try OutputFile.write(encoder.encode(description), atomicallyTo: self.description)
     }
 
-    /// Problems of the file that were not run, with the reasons.
+    /// The problems of the file that were skipped, with the reasons.
     public func readSkipped() -> [SkippedProblem] {
         guard let data = try? Data(contentsOf: skipped) else { return [] }
         return (try? JSONDecoder().decode([SkippedProblem].self, from: data)) ?? []
     }
 
-    /// Writes the problems that were left out.
+    /// Writes the skipped problems.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when they cannot be written.
     public func write(_ problems: [SkippedProblem]) throws {
@@ -68,29 +69,29 @@ public struct RunFolder: Sendable {
         try OutputFile.write(encoder.encode(problems), atomicallyTo: skipped)
     }
 
-    /// The results so far; none where the file is missing.
+    /// The results so far; empty if the file is missing.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is no result.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` that names the first line that is not a result.
     public func readResults() throws -> [ResultRecord] {
         guard let data = try? Data(contentsOf: results) else { return [] }
         return try ResultRecord.records(from: data, file: results.path)
     }
 
-    /// The trace of a result; `nil` where none was written.
+    /// The trace of a result; `nil` if none was written.
     ///
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when there is a file that is no trace.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file is not a trace.
     public func readTrace(of record: ResultRecord) throws -> Trace? {
         let file = trace(record.problem, strategy: record.strategy, seed: record.seed)
         guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
         return try Trace(json: data, path: file.path)
     }
 
-    /// The problems that the run is about, as they are in their file now.
+    /// The run's problems, read from their file again.
     ///
     /// - Parameters:
-    ///   - description: what the run says of itself.
-    ///   - requiresImages: whether problems whose image is not there are left out.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since.
+    ///   - description: the run's description.
+    ///   - requiresImages: whether problems whose image is missing are left out.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the file has changed since then.
     public func readProblems(_ description: RunDescription, requiresImages: Bool = true) throws -> [Problem] {
         let file = URL(filePath: description.problems)
         let set = try ProblemSet.read(from: file, layout: description.layout, requiresImages: requiresImages)
@@ -105,12 +106,12 @@ public struct RunFolder: Sendable {
         return set.problems
     }
 
-    /// The digest of a file of problems, as ``RunDescription/problemsDigest`` has it.
+    /// The digest of a file of problems, as in ``RunDescription/problemsDigest``.
     public static func digest(of file: URL) throws -> String { "\(Checksum(of: Array(try Data(contentsOf: file))))" }
 }
 
 extension EMLLMError.Code {
-    /// A folder that no run wrote.
+    /// A folder that is not a run's.
     public static let notARun = Self(rawValue: "not-a-run")
     /// A run that another process is working on.
     public static let runIsBusy = Self(rawValue: "run-is-busy")

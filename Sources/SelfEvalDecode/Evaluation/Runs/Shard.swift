@@ -1,11 +1,11 @@
-/// A part of a run, as "1/4": the first of four.
+/// A part of a run, such as "1/4", the first of four.
 public struct Shard: Sendable, Equatable, CustomStringConvertible {
-    /// Which part, from 1.
+    /// The number of this part, from 1.
     public let index: Int
-    /// Of how many.
+    /// The number of parts.
     public let count: Int
 
-    /// The most parts that a run may have.
+    /// The largest number of parts that a run may have.
     static let mostParts = 100_000
 
     /// Reads "1/4"; `nil` for anything else.
@@ -17,10 +17,10 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
         (index, count) = (parts[0], parts[1])
     }
 
-    /// The part as it is written: `2/4`.
+    /// The part in its written form, such as `2/4`.
     public var description: String { "\(index)/\(count)" }
 
-    /// Every n-th problem, so that each part has some of all kinds.
+    /// Every n-th element, so that each part has problems of all kinds.
     public func part<Element>(of all: [Element]) -> [Element] {
         all.enumerated().filter { $0.offset % count == index - 1 }.map(\.element)
     }

@@ -3,45 +3,45 @@ import SelfEvalDecode
 
 /// Recorded runs, replayed with other thresholds without running the model.
 ///
-/// A step depends only on the seed and its place in the tree, so a recorded step is what the model would have
-/// written. If other thresholds lead to a step that was not recorded, the answer counts as undecided.
+/// A step depends only on the seed and its place in the tree, so a recorded step is exactly what the model would write
+/// again. If other thresholds lead to a step that was not recorded, the answer counts as undecided.
 public struct ThresholdSweep: Sendable {
     /// The strategy whose traces are read.
     public var strategy: StrategyName
-    /// The strategy that decides them; `nil` is the same.
+    /// The strategy that decides them; `nil` for the same one.
     public var decidingStrategy: StrategyName?
-    /// Thresholds to accept a step; `nil` is the recorded one.
+    /// Thresholds to accept a step; `nil` for the recorded one.
     public var accept: [Double]?
-    /// Thresholds to take a step back; `nil` is the recorded one, or the one to accept where that is lower.
+    /// Thresholds to take a step back; `nil` for the recorded one, or the threshold to accept if that is lower.
     public var reject: [Double]?
-    /// How the scores of a line's steps become one; `nil` is the recorded way.
+    /// How the scores of a line's steps are combined; `nil` for the recorded way.
     public var aggregation: [ScoreAggregation]?
-    /// Whether votes count by verdicts; `false` leaves it as it was recorded.
+    /// Whether votes are weighted by verdicts; `false` keeps the recorded setting.
     public var weighsVotes = false
     /// A calibration to decide with.
     public var calibration: CalibrationFile?
 
-    /// Makes a sweep over the thresholds that were recorded.
+    /// Makes a sweep over the recorded thresholds.
     public init(strategy: StrategyName) { self.strategy = strategy }
 
     /// The result of one setting.
     public struct Row: Codable, Sendable, Equatable {
-        /// The threshold to accept.
+        /// The threshold to accept a step.
         public var accept: Double
-        /// The threshold to take back.
+        /// The threshold to take a step back.
         public var reject: Double
-        /// How the scores of a line's steps became one.
+        /// How the scores of a line's steps were combined.
         public var aggregation: ScoreAggregation
         /// Answers that the recording decides.
         public var decided = 0
         /// Answers that depend on steps which were not recorded.
         public var undecided = 0
-        /// Right answers among those that are decided.
+        /// Right answers among the decided ones.
         public var correct = 0
-        /// Tokens that went through the model, over the answers that are decided.
+        /// Tokens that went through the model, over the decided answers.
         public var processedTokens = 0
 
-        /// The share of right answers; `nil` where none is decided.
+        /// The share of right answers; `nil` if none is decided.
         public var accuracy: Double? { decided > 0 ? Double(correct) / Double(decided) : nil }
 
         fileprivate mutating func add(_ result: ResultRecord?) {
@@ -55,8 +55,8 @@ public struct ThresholdSweep: Sendable {
         }
     }
 
-    /// Decides the traces of a run under every combination of the settings. A threshold to take back above the one to
-    /// accept is left out.
+    /// Decides the traces of a run under every combination of the settings. Combinations whose threshold to take back
+    /// exceeds the one to accept are left out.
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder has no traces of the strategy, or the calibration is for another
     ///   model or other prompts.
@@ -100,7 +100,7 @@ public struct ThresholdSweep: Sendable {
 }
 
 extension RunFolder {
-    /// The problems that the run is about, by their identifiers.
+    /// The run's problems by their identifiers.
     func problemsByID(_ description: RunDescription) throws -> [String: Problem] {
         Dictionary(try readProblems(description).map { ($0.id, $0) }) { first, _ in first }
     }

@@ -2,19 +2,20 @@
 public struct FirstErrorScore: Codable, Sendable, Equatable {
     /// Chains with an error.
     public var erroneousChains: Int
-    /// The share of them whose first error is found at its very place.
+    /// The share of them whose first error is located exactly.
     public var accuracyOnErroneous: Double
     /// Chains without an error.
     public var correctChains: Int
     /// The share of them in which no error is found.
     public var accuracyOnCorrect: Double
-    /// The harmonic mean of both shares; 0 where both are.
+    /// The harmonic mean of both shares; 0 if both are 0.
     public var f1: Double
 
     /// Scores chains.
     ///
-    /// - Parameter chains: for each, which step is said to be the first wrong one, and which is; `nil` for none.
-    /// - Returns: `nil` unless there are chains with and without an error.
+    /// - Parameter chains: for each chain, the index of the first wrong step as predicted and as it is; `nil` for no
+    ///   wrong step.
+    /// - Returns: `nil` unless there are both chains with and chains without an error.
     public init?(_ chains: [(predicted: Int?, actual: Int?)]) {
         let erroneous = chains.filter { $0.actual != nil }.map { $0.predicted == $0.actual ? 1.0 : 0 }
         let correct = chains.filter { $0.actual == nil }.map { $0.predicted == nil ? 1.0 : 0 }

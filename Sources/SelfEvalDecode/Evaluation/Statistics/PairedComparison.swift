@@ -1,11 +1,11 @@
 import EMLLMCore
 import Foundation
 
-/// Whether two strategies answered the same problem with the same seed rightly.
+/// Whether each of two strategies answered the same problem correctly with the same seed.
 public struct OutcomePair: Sendable, Equatable {
-    /// Whether the baseline did.
+    /// Whether the baseline's answer is right.
     public var baseline: Bool
-    /// Whether the other strategy did.
+    /// Whether the other strategy's answer is right.
     public var other: Bool
 
     /// Makes a pair.
@@ -17,30 +17,30 @@ public struct OutcomePair: Sendable, Equatable {
 
 /// The difference in accuracy between two strategies on the same problems.
 public struct PairedDifference: Codable, Sendable, Equatable {
-    /// The accuracy of the other strategy less that of the baseline.
+    /// The accuracy of the other strategy minus that of the baseline.
     public var value: Double
-    /// The percentile bootstrap's interval at 95 %.
+    /// The 95 % interval of the percentile bootstrap.
     public var interval: Interval
-    /// The two-sided level at which the interval would end at zero: 2 (k + 1) / (B + 1), where the difference is zero
-    /// or on the rarer side of it in k of B resamples.
+    /// The two-sided level at which the interval would end at zero: 2 (k + 1) / (B + 1), where the difference is zero,
+    /// or has the less frequent sign, in k of B resamples.
     public var pValue: Double
-    /// The p-value of the exact sign-flip test over problems (Fisher, "The Design of Experiments", 1935, section 21): how
-    /// likely the difference would be at least as large, either way, if each problem's could as well have the other sign.
-    /// The seeds of a problem stay together; with one seed this is McNemar's exact test. `nil` where the problems are too
-    /// many to count it out, and in reports of earlier versions.
+    /// The p-value of the exact sign-flip test over problems (Fisher, "The Design of Experiments", 1935, section 21):
+    /// the probability of a difference at least as large, in either direction, if each problem's difference were
+    /// equally likely to have either sign. The seeds of a problem stay together; with one seed this is McNemar's exact
+    /// test. `nil` if there are too many problems to enumerate, and in reports of earlier versions.
     public var exactPValue: Double?
 
     /// Compares two strategies by the paired bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
     /// chapters 13 and 16; for comparing systems Koehn, EMNLP 2004).
     ///
-    /// Problems are drawn with replacement. The seeds of one problem stay together, since they are no independent
-    /// evidence. The same problems in the same order, `resamples` and `seed` give the same numbers.
+    /// Problems are drawn with replacement. The seeds of one problem stay together, since they are not independent. The
+    /// same problems in the same order, with the same `resamples` and `seed`, give the same numbers.
     ///
     /// - Parameters:
     ///   - problems: the pairs of each problem, one for each seed.
-    ///   - resamples: how often to draw.
-    ///   - seed: where the random numbers begin.
-    /// - Returns: `nil` without pairs or resamples.
+    ///   - resamples: the number of resamples.
+    ///   - seed: the seed of the random numbers.
+    /// - Returns: `nil` if there are no pairs or no resamples.
     /// - Complexity: O(problems · resamples).
     public init?(problems: [[OutcomePair]], resamples: Int = 10_000, seed: UInt64 = 0) {
         let sums = problems.filter { !$0.isEmpty }.map { pairs in
@@ -69,12 +69,12 @@ public struct PairedDifference: Codable, Sendable, Equatable {
         exactPValue = Self.signFlipPValue(gains: sums.map(\.0))
     }
 
-    /// The share of all choices of signs whose sum is at least as far from zero.
+    /// The share of all sign assignments whose sum is at least as far from zero.
     static func signFlipPValue(gains: [Int]) -> Double? {
         let sizes = gains.map(abs).filter { $0 > 0 }
         let most = sizes.reduce(0, +)
         guard sizes.count * (2 * most + 1) <= 50_000_000 else { return nil }
-        // The chance of each sum, from -most to most.
+        // The probability of each sum, from -most to most.
         var chances = [Double](repeating: 0, count: 2 * most + 1)
         chances[most] = 1
         var reach = 0
@@ -96,9 +96,9 @@ public struct PairedDifference: Codable, Sendable, Equatable {
 public struct RevisionMatrix: Codable, Sendable, Equatable {
     /// Right before and after.
     public var rightToRight = 0
-    /// Mended.
+    /// Wrong before, right after.
     public var wrongToRight = 0
-    /// Spoilt.
+    /// Right before, wrong after.
     public var rightToWrong = 0
     /// Wrong before and after.
     public var wrongToWrong = 0
@@ -115,15 +115,15 @@ public struct RevisionMatrix: Codable, Sendable, Equatable {
         }
     }
 
-    /// All pairs.
+    /// The number of pairs.
     public var count: Int { rightToRight + wrongToRight + rightToWrong + wrongToWrong }
 
     /// The p-value of McNemar's exact test ("Note on the Sampling Error of the Difference between Correlated
-    /// Proportions or Percentages", 1947): how likely mended and spoilt answers would differ by at least as much if
-    /// both were equally likely. 1 where nothing changed, `nil` without pairs.
+    /// Proportions or Percentages", 1947): the probability of a difference at least as large between the two kinds of
+    /// change if both were equally likely. 1 if nothing changed, `nil` if there are no pairs.
     ///
-    /// The test takes pairs for independent. Where a problem was run with several seeds they are not, and
-    /// ``PairedDifference/pValue`` is the one to read.
+    /// The test assumes that pairs are independent. They are not if a problem was run with several seeds; use
+    /// ``PairedDifference/pValue`` then.
     public var pValue: Double? {
         guard count > 0 else { return nil }
         let changed = wrongToRight + rightToWrong

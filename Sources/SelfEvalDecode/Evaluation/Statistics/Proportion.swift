@@ -1,6 +1,6 @@
 import Foundation
 
-/// A range that a quantity lies in with 95 % confidence.
+/// A 95 % confidence interval of a quantity.
 public struct Interval: Codable, Sendable, Equatable {
     /// Its lower end.
     public var lower: Double
@@ -14,18 +14,18 @@ public struct Proportion: Codable, Sendable, Equatable {
     public var value: Double
     /// The number of trials.
     public var trials: Int
-    /// Wilson's interval at 95 %.
+    /// Wilson's 95 % interval.
     public var interval: Interval
 
     /// The share of `true` among trials that come in groups, such as the seeds of one problem.
     ///
-    /// Trials of one group resemble each other, and count as fewer than they are: the interval is Wilson's at the
-    /// effective sample size p(1 − p) / Var(p̂), with the variance of p̂ between groups (Korn and Graubard, "Confidence
-    /// Intervals for Proportions with Small Expected Number of Positive Counts Estimated from Survey Data", 1998; why
-    /// it matters here: arXiv 2411.00640). Where all trials agree, groups count instead of trials. With groups of one,
-    /// this is Wilson's interval.
+    /// Trials of one group resemble each other, so they count for less than independent ones: the interval is Wilson's
+    /// at the effective sample size p(1 − p) / Var(p̂), with the variance of p̂ between groups (Korn and Graubard,
+    /// "Confidence Intervals for Proportions with Small Expected Number of Positive Counts Estimated from Survey Data",
+    /// 1998; why it matters here: arXiv 2411.00640). If all trials agree, groups count instead of trials. With groups
+    /// of one, this is Wilson's interval.
     ///
-    /// - Returns: `nil` without trials.
+    /// - Returns: `nil` if there are no trials.
     public init?(groups: [[Bool]]) {
         let groups = groups.filter { !$0.isEmpty }
         guard !groups.isEmpty else { return nil }
@@ -43,11 +43,11 @@ public struct Proportion: Codable, Sendable, Equatable {
         interval = Self.wilsonInterval(successes: share * min(effective, total), trials: min(effective, total))
     }
 
-    /// Wilson's score interval of a share at 95 % ("Probable Inference, the Law of Succession, and Statistical
-    /// Inference", 1927), which keeps its promise near 0 and 1 where the normal approximation does not.
+    /// Wilson's 95 % score interval of a share ("Probable Inference, the Law of Succession, and Statistical Inference",
+    /// 1927). Its coverage holds up near 0 and 1, where that of the normal approximation does not.
     ///
     /// - Parameters:
-    ///   - successes: in 0...trials; need not be whole.
+    ///   - successes: in 0...trials; need not be an integer.
     ///   - trials: above 0.
     static func wilsonInterval(successes: Double, trials: Double) -> Interval {
         let z = 1.959963984540054

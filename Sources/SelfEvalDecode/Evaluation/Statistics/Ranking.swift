@@ -1,6 +1,6 @@
-/// A score that was given, and the truth about what it was given for.
+/// A score, and whether what was scored is right.
 public struct ScoredOutcome: Sendable, Equatable {
-    /// Greater for what is more likely right: a probability, a logit, a confidence.
+    /// Higher means more likely right: a probability, a logit, or a confidence.
     public var score: Double
     /// Whether it is right.
     public var isRight: Bool
@@ -12,13 +12,13 @@ public struct ScoredOutcome: Sendable, Equatable {
     }
 }
 
-/// How well scores tell right from wrong, whatever their scale. Infinite scores are allowed; a score that is no number
-/// makes every result `nil`.
+/// How well scores tell right from wrong, whatever their scale. Infinite scores are allowed; a NaN score makes every
+/// result `nil`.
 public enum Ranking {
-    /// The area under the receiver operating characteristic: how likely a right outcome scores above a wrong one, ties
-    /// counting half (Hanley and McNeil, "The Meaning and Use of the Area under a ROC Curve", 1982).
+    /// The area under the receiver operating characteristic: the probability that a right outcome scores above a wrong
+    /// one, with ties counting half (Hanley and McNeil, "The Meaning and Use of the Area under a ROC Curve", 1982).
     ///
-    /// - Returns: `nil` unless there are right and wrong outcomes.
+    /// - Returns: `nil` unless there are both right and wrong outcomes.
     public static func areaUnderROC(_ outcomes: [ScoredOutcome]) -> Double? {
         guard let tally = Tally(outcomes), tally.wrong > 0, tally.right > 0 else { return nil }
         var area = 0.0
@@ -30,10 +30,10 @@ public enum Ranking {
         return area / Double(tally.right) / Double(tally.wrong)
     }
 
-    /// The area under the precision–recall curve as average precision: Σ (Rₖ − Rₖ₋₁) · Pₖ over the distinct scores from
-    /// the greatest down (Davis and Goadrich, ICML 2006, on why not by lines between them).
+    /// The area under the precision–recall curve as average precision: Σ (Rₖ − Rₖ₋₁) · Pₖ over the distinct scores in
+    /// descending order (Davis and Goadrich, ICML 2006, explain why the points are not joined by lines).
     ///
-    /// - Returns: `nil` without right outcomes.
+    /// - Returns: `nil` if there are no right outcomes.
     public static func averagePrecision(_ outcomes: [ScoredOutcome]) -> Double? {
         guard let tally = Tally(outcomes), tally.right > 0 else { return nil }
         var sum = 0.0
@@ -45,22 +45,22 @@ public enum Ranking {
         return sum / Double(tally.right)
     }
 
-    /// The true-negative rate: the greatest share of wrong outcomes that a threshold rejects while it keeps at least
+    /// The true-negative rate: the largest share of wrong outcomes that a threshold can reject while it keeps at least
     /// `truePositiveRate` of the right ones.
     ///
-    /// - Returns: `nil` unless there are right and wrong outcomes.
+    /// - Returns: `nil` unless there are both right and wrong outcomes.
     public static func trueNegativeRate(
         _ outcomes: [ScoredOutcome],
         atTruePositiveRate truePositiveRate: Double
     ) -> Double? {
         guard let tally = Tally(outcomes), tally.wrong > 0, tally.right > 0 else { return nil }
-        // The lower the threshold, the more of both are kept: the first that keeps enough is the best.
+        // A lower threshold keeps more of both, so the first that keeps enough is the best.
         let point = tally.points.first { Double($0.right) / Double(tally.right) >= truePositiveRate }
         return point.map { 1 - Double($0.wrong) / Double(tally.wrong) }
     }
 }
 
-/// Outcomes counted from the greatest score down.
+/// Cumulative counts of outcomes in descending order of score.
 struct Tally {
     /// Right and wrong outcomes that score at least as much as a threshold.
     struct Point {
@@ -74,7 +74,7 @@ struct Tally {
     var right: Int { points.last?.right ?? 0 }
     var wrong: Int { points.last?.wrong ?? 0 }
 
-    /// `nil` without outcomes, or where a score is no number.
+    /// `nil` if there are no outcomes, or a score is NaN.
     init?(_ outcomes: [ScoredOutcome]) {
         guard !outcomes.isEmpty, !outcomes.contains(where: \.score.isNaN) else { return nil }
         var points: [Point] = []
@@ -91,26 +91,26 @@ struct Tally {
     }
 }
 
-/// How the error among answers grows with the share of questions answered, the surest first (El-Yaniv and Wiener, "On
-/// the Foundations of Noise-free Selective Classification", JMLR 2010).
+/// How the error among answers grows with the share of questions answered, the most confident first (El-Yaniv and
+/// Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 2010).
 public struct RiskCoverageCurve: Sendable, Equatable {
     /// The questions answered at one threshold of the confidence.
     public struct Point: Codable, Sendable, Equatable {
         /// The share of questions answered, in 0...1.
         public var coverage: Double
-        /// The share of these answered wrongly.
+        /// The share of answered questions that are answered wrongly.
         public var risk: Double
     }
 
     /// One for each distinct confidence, the coverage ascending to 1. Never empty.
     public let points: [Point]
     /// The area under the curve, AURC: the mean risk over the coverages 1/n, 2/n, … 1 (Geifman, Uziel and El-Yaniv,
-    /// arXiv 1805.08206), and the mean over orders where confidences are equal.
+    /// arXiv 1805.08206), averaged over all orders of equal confidences.
     public let area: Double
 
-    /// Draws the curve. An answer without confidence may score −∞: it is the last to be given.
+    /// Computes the curve. An answer without confidence may score −∞: it is given last.
     ///
-    /// - Returns: `nil` without outcomes, or where a score is no number.
+    /// - Returns: `nil` if there are no outcomes, or a score is NaN.
     public init?(_ outcomes: [ScoredOutcome]) {
         guard let tally = Tally(outcomes) else { return nil }
         var sum = 0.0
@@ -133,10 +133,10 @@ public struct RiskCoverageCurve: Sendable, Equatable {
         }
     }
 
-    /// The greatest coverage at which the risk is at most `risk`; 0 where no threshold reaches it.
+    /// The largest coverage at which the risk is at most `risk`; 0 if no threshold reaches it.
     ///
-    /// The threshold is chosen on the same data, so this is a bound on what can be had, not a promise; a promise is
-    /// what conformal risk control gives.
+    /// The threshold is chosen on the same data, so this is an upper bound and not a guarantee; ``ConformalRisk`` gives
+    /// a guarantee.
     public func coverage(atRisk risk: Double) -> Double {
         points.last { $0.risk <= risk }?.coverage ?? 0
     }

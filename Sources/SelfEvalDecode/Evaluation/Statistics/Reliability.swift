@@ -1,27 +1,27 @@
-/// Predictions of similar probability, and how often they came true.
+/// Predictions of similar probability, and how often they were right.
 public struct ReliabilityBin: Codable, Sendable, Equatable {
-    /// Where it begins: the upper end of the bin before, or 0.
+    /// The lower end: the upper end of the previous bin, or 0.
     public var lower: Double
-    /// Where it ends; the end belongs to it.
+    /// The upper end, inclusive.
     public var upper: Double
-    /// Predictions in it; at least one.
+    /// The number of predictions in the bin; at least one.
     public var count: Int
-    /// How many of them came true.
+    /// The number of right predictions.
     public var rightCount: Int
     /// The mean of the predicted probabilities.
     public var meanProbability: Double
 
-    /// The share that came true.
+    /// The share of right predictions.
     public var frequency: Double { Double(rightCount) / Double(count) }
 }
 
-/// Whether probabilities mean what they say.
+/// Whether predicted probabilities match observed frequencies.
 ///
-/// Every function is `nil` without outcomes, and where a score is no probability, i.e. outside 0...1.
+/// Every function returns `nil` if there are no outcomes, or a score is not a probability in 0...1.
 public enum Reliability {
     /// Where bins end.
     public enum Binning: Sendable {
-        /// At 1/n, 2/n, …: every bin is as wide.
+        /// At 1/n, 2/n, …: every bin has the same width.
         case equalWidth
         /// At quantiles: every bin has about as many predictions. Equal ones stay together.
         case equalMass

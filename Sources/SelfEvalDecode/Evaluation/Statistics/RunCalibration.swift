@@ -2,11 +2,11 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// Probabilities fitted to a model's verdicts on the labelled steps of a run, and thresholds to abstain by.
+/// Probabilities fitted to a model's verdicts on the labelled steps of a run, and thresholds for abstention.
 public struct RunCalibration: Sendable {
-    /// What is to be written beside the model.
+    /// The calibration to write beside the model.
     public private(set) var file: CalibrationFile
-    /// What came of it, for people, line by line.
+    /// A human-readable summary of the fit, line by line.
     public private(set) var summary: [String]
 
     private let folder: RunFolder
@@ -14,17 +14,17 @@ public struct RunCalibration: Sendable {
     /// The results of the strategies whose verdicts were fitted.
     private let records: [ResultRecord]
 
-    /// Fits a score to the steps of a run that have both a verdict and a label. Verdicts after other prompts mean
-    /// something else: the strategies that share the prompts of most steps count.
+    /// Fits a score to the steps of a run that have both a verdict and a label. Verdicts on other prompts mean
+    /// something else, so only the strategies that share the most common prompts are used.
     ///
     /// - Parameters:
     ///   - folder: the folder of the run.
-    ///   - signals: what a score is made of, all of them out of ``ScoreFit/recorded``.
-    ///   - method: the curve for verdicts.
-    ///   - acceptThreshold: accept steps from this score on, where nothing else is asked for.
+    ///   - signals: the signals of a score, all of them in ``ScoreFit/recorded``.
+    ///   - method: the kind of curve for verdicts.
+    ///   - acceptThreshold: the score from which steps are accepted by default.
     ///   - views: the default number of views of each picture.
-    /// - Returns: `nil` where there are too few labelled steps.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run.
+    /// - Returns: `nil` if there are too few labelled steps.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is not a run's.
     public init?(
         of folder: RunFolder,
         signals: Set<ScoreSignal> = [.verdict],
@@ -59,10 +59,10 @@ public struct RunCalibration: Sendable {
         records = all.filter { digests[$0.strategy] == digest && $0.failure == nil }
     }
 
-    /// Adds thresholds for abstention (`ConformalRisk`). The confidences that they are for are those of
-    /// runs with this calibration, so the recorded runs are decided anew with it.
+    /// Adds thresholds for abstention (`ConformalRisk`). They apply to the confidences of runs with this calibration,
+    /// so the recorded runs are first decided again with it.
     ///
-    /// - Parameter risk: the most questions that are answered and wrong, as a share of all, between 0 and 1.
+    /// - Parameter risk: the largest allowed share of all questions that are answered wrongly, between 0 and 1.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the problems have changed, or a trace cannot be read.
     public mutating func addAbstention(risk: Double) throws {
         let problems = try folder.problemsByID(description)

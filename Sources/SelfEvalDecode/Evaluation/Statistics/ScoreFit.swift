@@ -2,45 +2,45 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// A score that is a probability, fitted on labelled steps: a curve for verdicts, and where it is made of more signals, their
-/// weights.
+/// A score that is a probability, fitted on labelled steps: a curve for verdicts and, if the score has more signals,
+/// their weights.
 public struct ScoreFit: Sendable {
     /// The curve.
     public enum Method: String, CaseIterable, Sendable {
-        /// Two parameters, for dozens of steps.
+        /// A logistic curve with two parameters, for dozens of steps.
         case platt
-        /// Bends as the data does, for about a thousand.
+        /// A monotone curve that follows the data, for about a thousand steps.
         case isotonic
     }
 
     /// Turns verdicts into probabilities.
     public let curve: Calibration
-    /// What the score is made of; `nil` for the verdict alone.
+    /// The weights of the signals; `nil` for the verdict alone.
     public let weights: ScoreWeights?
-    /// Steps whose verdict says nothing: it counts for none of their score.
-    private let speechless: Int
+    /// The number of steps with an uninformative verdict, which does not contribute to the step's score.
+    private let uninformative: Int
     /// The verdict and the score of each step that it was fitted on.
     private let verdicts: [ScoredOutcome]
     private let scores: [ScoredOutcome]
 
-    /// Signals that results record, so that weights for them can be fitted.
+    /// Signals that results record, for which weights can be fitted.
     public static let recorded: Set<ScoreSignal> = [.verdict, .sequence, .line, .window, .verifier]
 
     /// Fits a score.
     ///
     /// - Parameters:
     ///   - steps: steps of results; those without a verdict, a label or one of the signals are left out.
-    ///   - signals: what the score is to be made of, all of them out of ``recorded``.
+    ///   - signals: the signals of the score, all of them in ``recorded``.
     ///   - method: how verdicts become probabilities.
-    /// - Returns: `nil` where there is too little to fit.
+    /// - Returns: `nil` if there are too few steps to fit.
     public init?(_ steps: [StepRecord], signals: Set<ScoreSignal>, method: Method) {
         let chosen = ScoreSignal.allCases.filter(signals.contains)
         let known = steps.compactMap { Sample($0, signals: chosen) }
-        // With nothing else to go by, a step whose verdict says nothing has no score.
+        // If there is no other signal, a step with an uninformative verdict has no score.
         let samples = signals == [.verdict] ? known.filter(\.isInformative) : known
         guard !samples.isEmpty, let fitted = Self.curve(of: samples.filter(\.isInformative), method) else { return nil }
         curve = fitted
-        speechless = known.count { !$0.isInformative }
+        uninformative = known.count { !$0.isInformative }
         verdicts = samples.map { ScoredOutcome(score: 1 / (1 + exp(-$0.logit)), isRight: $0.isRight) }
         guard signals != [.verdict] else {
             weights = nil
@@ -48,7 +48,7 @@ public struct ScoreFit: Sendable {
             return
         }
         let labels = samples.map(\.isRight)
-        // As scores have it: what says nothing adds nothing.
+        // As in scoring, an uninformative verdict adds nothing.
         let rows = samples.map { sample in
             let verdict = sample.isInformative ? ScoreWeights.logOdds(sample.logit, fitted) : 0
             return sample.signals.merging([.verdict: verdict]) { $1 }
@@ -60,12 +60,12 @@ public struct ScoreFit: Sendable {
         scores = zip(rows, labels).compactMap { row, label in
             weights.score(of: row).map { ScoredOutcome(score: $0, isRight: label) }
         }
-        // One class alone: no signal tells anything.
+        // With only one class, no signal is informative.
         guard scores.count == samples.count else { return nil }
         self.weights = weights
     }
 
-    /// A step that has all that is asked of it.
+    /// A step that has a verdict, a label and all the chosen signals.
     private struct Sample {
         let logit: Double
         let isInformative: Bool
@@ -85,7 +85,7 @@ public struct ScoreFit: Sendable {
         }
     }
 
-    /// The curve for verdicts; where none says anything, as they are.
+    /// The curve for verdicts; the plain logistic function if no verdict is informative.
     private static func curve(of samples: [Sample], _ method: Method) -> Calibration? {
         guard !samples.isEmpty else { return .platt(PlattScaling(slope: 1, intercept: 0)) }
         let (logits, labels) = (samples.map(\.logit), samples.map(\.isRight))
@@ -95,18 +95,18 @@ public struct ScoreFit: Sendable {
         }
     }
 
-    /// How many steps it was fitted on.
+    /// The number of steps that the score was fitted on.
     public var count: Int { verdicts.count }
 
-    /// What came of it, for people.
+    /// A human-readable summary of the fit.
     public var summary: [String] {
         var lines = [
             "\(count) labelled steps, \(verdicts.count { $0.isRight }) of them right",
             "Brier score: \(Self.short(Reliability.brierScore(verdicts))) before, "
                 + "\(Self.short(Reliability.brierScore(scores))) after (on the same steps)",
         ]
-        if speechless > 0 {
-            lines.append("\(speechless) verdicts say nothing (yes and no were both unlikely) and count for nothing")
+        if uninformative > 0 {
+            lines.append("\(uninformative) verdicts say nothing (yes and no were both unlikely) and count for nothing")
         }
         if let weights {
             let parts = ScoreSignal.allCases.filter { weights[$0] != 0 }.map {

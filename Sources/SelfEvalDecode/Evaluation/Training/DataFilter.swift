@@ -2,24 +2,24 @@ import Foundation
 import SelfEvalDecode
 
 /// The double-level data filtering (DDF) of arXiv 2501.05662 as explicit rules: source problems first, labelled records
-/// second. Each rule says why something is left out, and each is counted.
+/// second. Each rule states why a problem or record is left out, and how often it applied is counted.
 public enum DataFilter {
-    /// Why a source problem teaches nothing.
+    /// Why a source problem is not useful for training.
     public enum SourceDefect: String, CaseIterable, Sendable {
         /// Another problem asks the same about the same pictures.
         case duplicate = "a problem that is there already"
-        /// No run of it came to the right answer: it is beyond the model, or its reference is wrong.
+        /// No run reached the right answer: the problem is too hard for the model, or its reference is wrong.
         case neverSolved = "never solved"
-        /// Every run of it was right, and every step of each: there is nothing to evaluate.
+        /// Every run and every step was right: there is nothing to evaluate.
         case alwaysRight = "solved every time without a wrong step"
     }
 
-    /// The first rule that a problem breaks; `nil` for one that is kept.
+    /// The first rule that a problem violates; `nil` if it is kept.
     ///
     /// - Parameters:
     ///   - problem: the problem.
     ///   - results: the runs of the problem.
-    ///   - seen: what has been asked before; the problem is added.
+    ///   - seen: the questions so far; the problem is added.
     public static func defect(of problem: Problem, results: [ResultRecord], seen: inout Set<String>) -> SourceDefect? {
         let key = ([problem.prompt] + problem.images.map(\.path)).joined(separator: "\u{0}")
         guard seen.insert(key).inserted else { return .duplicate }
@@ -28,23 +28,23 @@ public enum DataFilter {
         return isFlawless ? .alwaysRight : nil
     }
 
-    /// Why a labelled record teaches the wrong thing.
+    /// Why a labelled record would teach the wrong thing.
     public enum RecordDefect: String, CaseIterable, Sendable {
-        /// The chain does not come to the right answer.
+        /// The chain does not reach the right answer.
         case wrongAnswer = "a wrong answer"
         /// No step has a label.
         case unlabelled = "no labelled step"
-        /// The answer is stated before there is any reasoning, as where the answer was shown first.
+        /// The answer is stated before any reasoning, as if the model had been shown the answer.
         case answerFirst = "the answer before the reasoning"
-        /// A step that the labels call wrong stands uncorrected.
+        /// A step that is labelled wrong remains uncorrected.
         case standingMistake = "a wrong step that stands"
-        /// A flawed step without words on what is wrong with it.
+        /// A flawed step without a description of what is wrong with it.
         case noReflection = "a flawed step without a reflection"
-        /// What is said to be wrong is the step over again, and says nothing.
+        /// The description of the mistake only repeats the step.
         case emptyReflection = "a reflection that repeats the step"
     }
 
-    /// The first rule that a record breaks; `nil` for one that is kept.
+    /// The first rule that a record violates; `nil` if it is kept.
     public static func defect(of record: TrainingRecord, isCorrect: Bool, prompts: PromptPack) -> RecordDefect? {
         guard isCorrect else { return .wrongAnswer }
         guard let first = record.steps.first else { return .unlabelled }

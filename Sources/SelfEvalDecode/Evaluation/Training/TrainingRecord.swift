@@ -1,14 +1,14 @@
 import Foundation
 import SelfEvalDecode
 
-/// What a model can learn self-evaluation from: a problem, steps with labels, what is wrong, and the better step.
+/// A training example for self-evaluation: a problem, labelled steps, descriptions of mistakes, and corrected steps.
 ///
-/// The same record is written out both ways: as one text with evaluations between markers (SEAT), and as a cascade of short
-/// turns (Cas-SEAT). See arXiv 2501.05662.
+/// The same record is written in both formats: as one text with evaluations between markers (SEAT), and as a cascade of
+/// short turns (Cas-SEAT). See arXiv 2501.05662.
 public struct TrainingRecord: Codable, Sendable, Equatable {
     /// The problem's name.
     public var problem: String
-    /// What is asked.
+    /// The question.
     public var question: String
     /// Its pictures.
     public var images: [String]
@@ -16,41 +16,41 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     public var reference: String
     /// The final answer of the chain.
     public var answer: String
-    /// The chain, flawed steps in their places.
+    /// The chain, including flawed steps.
     public var steps: [Step]
     /// The chain as one text with evaluations between markers.
     public var seat: String
     /// The chain as turns, each with its task.
     public var cascade: [Turn]
 
-    /// A step and what is to be said about it.
+    /// A step and its evaluation.
     public struct Step: Codable, Sendable, Equatable {
         /// The step.
         public var text: String
-        /// Whether it is right, by the labels.
+        /// Whether it is right, according to the labels.
         public var isRight: Bool
-        /// What the model's verdict on it was.
+        /// The probability of the model's verdict on it.
         public var probability: Double?
         /// What is wrong with it; `nil` for a right step.
         public var reflection: String?
-        /// The step that stands in its place; `nil` for a right step.
+        /// The step that replaced it; `nil` for a right step.
         public var refined: String?
     }
 
     /// A turn of the cascade.
     public struct Turn: Codable, Sendable, Equatable {
-        /// What it is for: reason, evaluate, reflect, refine or answer.
+        /// Its task: reason, evaluate, reflect, refine or answer.
         public var task: String
-        /// What is asked.
+        /// The prompt.
         public var prompt: String
-        /// What is answered.
+        /// The response.
         public var response: String
     }
 }
 
 extension TrainingRecord {
-    /// The record of a run: the steps of its line, and before each the flawed candidate that it replaced, where the labels
-    /// say that one was wrong and the other is right.
+    /// Makes the record of a run: the steps of its line, each preceded by the flawed candidate that it replaced if the
+    /// labels say that the candidate is wrong and the step is right.
     public init(_ trace: Trace, of problem: Problem, labels: StepLabelRule) {
         let path = trace.path.filter { $0.kind == .step }
         let onPath = labels.labels(of: path.map(\.text), for: problem)
@@ -90,7 +90,7 @@ extension TrainingRecord {
         cascade = Self.cascade(self, prompts)
     }
 
-    /// One text: each flawed step is followed by its evaluation, and by the step again.
+    /// One text, in which each flawed step is followed by its evaluation and the corrected step.
     private static func seat(_ record: TrainingRecord, _ markers: EvaluationMarkers) -> String {
         var text = ""
         for step in record.steps {
@@ -102,7 +102,7 @@ extension TrainingRecord {
         return text + "The answer is \(record.answer)\n"
     }
 
-    /// Short turns: reason, then for each step evaluate, and for a flawed one reflect and refine; then answer.
+    /// Short turns: reason; then evaluate each step, and reflect on and refine a flawed one; then answer.
     private static func cascade(_ record: TrainingRecord, _ prompts: PromptPack) -> [Turn] {
         let words = "\(prompts.verdict.positive) or \(prompts.verdict.negative)"
         let evaluate = prompts.evaluate.replacingOccurrences(of: "{options}", with: words)

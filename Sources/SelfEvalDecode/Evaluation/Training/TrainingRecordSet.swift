@@ -2,21 +2,21 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// The training records of a run, and what the rules of ``DataFilter`` left out.
+/// The training records of a run, and counts of what the rules of ``DataFilter`` left out.
 public struct TrainingRecordSet: Sendable {
     /// The records that are kept.
     public private(set) var records: [TrainingRecord] = []
-    /// Problems that were left out, by the rule they break.
+    /// Problems that were left out, by the rule they violate.
     public private(set) var sourceDefects: [DataFilter.SourceDefect: Int] = [:]
-    /// Records that were left out, by the rule they break.
+    /// Records that were left out, by the rule they violate.
     public private(set) var recordDefects: [DataFilter.RecordDefect: Int] = [:]
 
-    /// Makes records of all traces of a run.
+    /// Makes records from all traces of a run.
     ///
     /// - Parameters:
-    ///   - folder: the run's.
+    ///   - folder: the folder of the run.
     ///   - labels: how steps are labelled.
-    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is none of a run, or its problems have changed.
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when the folder is not a run's, or its problems have changed.
     public init(of folder: RunFolder, labels: StepLabelRule) throws {
         let description = try folder.readDescription()
         let byProblem = Dictionary(grouping: try folder.readResults().filter { $0.failure == nil }, by: \.problem)

@@ -9,8 +9,8 @@ import SelfEvalDecode
 struct VerifierFit: Sendable {
     /// The features that a candidate looks at.
     struct Design: Sendable, Equatable {
-        /// The layer's place among the samples' layers.
-        var layer: Int
+        /// The places of the layers among the samples' layers.
+        var layers: [Int]
         var poolings: [StatePooling]
     }
 
@@ -25,6 +25,8 @@ struct VerifierFit: Sendable {
     struct Trial: Sendable, Equatable {
         let candidate: Candidate
         let chainAUROC: Double
+        /// The log-odds of each chain among those tried, by a head that was not fitted on its problem.
+        let logOdds: [Int: Double]
     }
 
     /// A head on the features' own scale.
@@ -45,7 +47,11 @@ struct VerifierFit: Sendable {
         let trials: [Trial]
         /// The log-odds of each step by a head that was neither fitted nor chosen on its problem.
         let heldOut: [Double]
+        /// The same combined with the log-probability of the line (``score``), for each chain.
+        let combined: [Double]
         let weights: Weights
+        /// The weights of a score of the verifier and the log-probability of the line; `nil` if they cannot be fitted.
+        let score: ScoreWeights?
     }
 
     let samples: VerifierSamples
@@ -64,7 +70,18 @@ struct VerifierFit: Sendable {
         self.samples = samples
         let poolings: [[StatePooling]] = [[.chainMean, .lastToken], [.stepMean, .lastToken], [.lastToken]]
         let affordable = poolings.filter { $0.count * samples.width + 1 <= most }.prefix(2)
-        designs = samples.layers.indices.flatMap { layer in affordable.map { Design(layer: layer, poolings: $0) } }
+        var designs = samples.layers.indices.flatMap { layer in
+            affordable.map { Design(layers: [layer], poolings: $0) }
+        }
+        // Heads on neighbouring layers err in part independently.
+        let count = samples.layers.count
+        let middle = Array((max(0, count / 2 - 1)..<min(count, count / 2 + 2)))
+        if middle.count > 1, let poolings = affordable.first,
+            middle.count * poolings.count * samples.width + 1 <= most
+        {
+            designs.append(Design(layers: middle, poolings: poolings))
+        }
+        self.designs = designs
     }
 
     /// Chooses, estimates and fits.
@@ -81,33 +98,33 @@ struct VerifierFit: Sendable {
         }
         let features = designs.map(features)
         var heldOut = [Double](repeating: 0, count: samples.stepCount)
+        var combined = [Double](repeating: 0, count: samples.chains.count)
         let folds = samples.folds(Self.folds.outer)
         for fold in 0..<Self.folds.outer {
             let known = samples.chains.indices.filter { folds[$0] != fold }
             let best = Self.best(of: try trials(among: known, features, advance))
-            let weights = fit(features[best.design], best.penalty, on: known).onOwnScale(features[best.design])
-            let steps = samples.features(layer: designs[best.design].layer, poolings: designs[best.design].poolings)
-            for chain in samples.chains.indices where folds[chain] == fold {
-                for row in samples.chains[chain].steps { heldOut[row] = weights.logOdds(steps[row]) }
+            let head = head(best, features, on: known)
+            let score = combination(of: head.calibrated(best.logOdds))
+            let steps = samples.features(designs[best.candidate.design])
+            for (index, chain) in samples.chains.enumerated() where folds[index] == fold {
+                for row in chain.steps { heldOut[row] = head.weights.logOdds(steps[row]) }
+                combined[index] = Self.combine(score, heldOut[chain.steps.upperBound - 1], chain)
             }
         }
         let all = Array(samples.chains.indices)
         let trials = try trials(among: all, features, advance)
-        let chosen = Self.best(of: trials)
-        var weights = fit(features[chosen.design], chosen.penalty, on: all).onOwnScale(features[chosen.design])
-        // Fitted to more features than chains, a head is too sure of itself; what it says of problems that it has not seen puts
-        // that right.
-        let curve = calibration(of: heldOut)
-        weights = Weights(
-            factors: weights.factors.map { curve.slope * $0 },
-            bias: curve.slope * weights.bias + curve.intercept
-        )
+        let best = Self.best(of: trials)
+        let head = head(best, features, on: all)
         return Result(
             designs: designs,
-            chosen: chosen,
+            chosen: best.candidate,
             trials: trials,
-            heldOut: heldOut.map { curve.slope * $0 + curve.intercept },
-            weights: weights
+            heldOut: heldOut,
+            combined: combined,
+            weights: head.weights,
+            score: combination(of: head.calibrated(best.logOdds)).map {
+                ScoreWeights([.verifier: $0.coefficients[0], .line: $0.coefficients[1]], intercept: $0.intercept)
+            }
         )
     }
 
@@ -120,21 +137,10 @@ struct VerifierFit: Sendable {
     }
 
     private func features(_ design: Design) -> Features {
-        let steps = samples.features(layer: design.layer, poolings: design.poolings)
+        let steps = samples.features(design)
         let standardization = Standardization(steps)
         let last = steps.rows(samples.chains.map { $0.steps.upperBound - 1 })
         return Features(standardization: standardization, chains: standardization.applied(to: last))
-    }
-
-    /// A head on standardized features.
-    private struct Fitted {
-        let regression: PenalizedLogisticRegression
-
-        func onOwnScale(_ features: Features) -> Weights {
-            let factors = zip(regression.coefficients, features.standardization.scales).map { $0 * $1 }
-            let shift = zip(factors, features.standardization.means).reduce(0) { $0 + $1.0 * $1.1 }
-            return Weights(factors: factors, bias: regression.intercept - shift)
-        }
     }
 
     private func fit(
@@ -142,8 +148,8 @@ struct VerifierFit: Sendable {
         _ penalty: Double,
         on chains: [Int],
         from start: PenalizedLogisticRegression? = nil
-    ) -> Fitted {
-        let regression = PenalizedLogisticRegression(
+    ) -> PenalizedLogisticRegression {
+        PenalizedLogisticRegression(
             features.chains.rows(chains),
             labels: chains.map { samples.chains[$0].isRight },
             weights: chains.map { _ in 1 },
@@ -151,16 +157,53 @@ struct VerifierFit: Sendable {
             from: start,
             steps: 100
         )
-        return Fitted(regression: regression)
     }
 
-    /// Turns what the heads of the folds said of whole chains into probabilities.
-    private func calibration(of heldOut: [Double]) -> PlattScaling {
-        let logits = samples.chains.map { heldOut[$0.steps.upperBound - 1] }
-        guard let curve = PlattScaling(fitting: logits, labels: samples.chains.map(\.isRight)), curve.slope > 0 else {
-            return PlattScaling(slope: 1, intercept: 0)
+    /// A head whose log-odds are calibrated.
+    private struct CalibratedHead {
+        let weights: Weights
+        let curve: PlattScaling
+
+        func calibrated(_ logOdds: [Int: Double]) -> [Int: Double] {
+            logOdds.mapValues { curve.slope * $0 + curve.intercept }
         }
-        return curve
+    }
+
+    /// The head of a trial, fitted on some chains.
+    ///
+    /// Fitted to more features than chains, a head is too sure of itself. Its log-odds are calibrated on those of the trial, which
+    /// are of chains that the heads of the trial were not fitted on.
+    private func head(_ trial: Trial, _ features: [Features], on chains: [Int]) -> CalibratedHead {
+        let features = features[trial.candidate.design]
+        let regression = fit(features, trial.candidate.penalty, on: chains)
+        let known = trial.logOdds.sorted { $0.key < $1.key }
+        let fitted = PlattScaling(fitting: known.map(\.value), labels: known.map { samples.chains[$0.key].isRight })
+        let curve = fitted.flatMap { $0.slope > 0 ? $0 : nil } ?? PlattScaling(slope: 1, intercept: 0)
+        let factors = zip(regression.coefficients, features.standardization.scales).map { curve.slope * $0 * $1 }
+        let shift = zip(factors, features.standardization.means).reduce(0) { $0 + $1.0 * $1.1 }
+        let weights = Weights(factors: factors, bias: curve.slope * regression.intercept + curve.intercept - shift)
+        return CalibratedHead(weights: weights, curve: curve)
+    }
+
+    // MARK: Combining
+
+    /// The verifier and the log-probability of the line, which doubts long and unlikely chains.
+    private func combination(of logOdds: [Int: Double]) -> LogisticRegression? {
+        let known = logOdds.sorted { $0.key < $1.key }
+        return LogisticRegression(
+            fitting: known.map { [$0.value, samples.chains[$0.key].signals[.line] ?? 0] },
+            labels: known.map { samples.chains[$0.key].isRight }
+        )
+    }
+
+    private static func combine(
+        _ score: LogisticRegression?,
+        _ logOdds: Double,
+        _ chain: VerifierSamples.Chain
+    ) -> Double {
+        guard let score else { return logOdds }
+        return score.intercept + score.coefficients[0] * logOdds
+            + score.coefficients[1] * (chain.signals[.line] ?? 0)
     }
 
     // MARK: Choosing
@@ -174,23 +217,23 @@ struct VerifierFit: Sendable {
         let folds = samples.folds(Self.folds.inner, of: chains)
         var trials: [Trial] = []
         for (design, features) in features.enumerated() {
-            var outcomes = [[ScoredOutcome]](repeating: [], count: Self.penalties.count)
+            var logOdds = [[Int: Double]](repeating: [:], count: Self.penalties.count)
             for fold in 0..<Self.folds.inner {
                 let (known, held) = (chains.filter { folds[$0] != fold }, chains.filter { folds[$0] == fold })
                 guard !known.isEmpty, !held.isEmpty else { continue }
                 var last: PenalizedLogisticRegression?
                 for (place, penalty) in Self.penalties.enumerated() {
-                    let found = fit(features, penalty, on: known, from: last).regression
-                    outcomes[place] += held.map {
-                        ScoredOutcome(score: found.logOdds(features.chains[$0]), isRight: samples.chains[$0].isRight)
-                    }
+                    let found = fit(features, penalty, on: known, from: last)
+                    for chain in held { logOdds[place][chain] = found.logOdds(features.chains[chain]) }
                     last = found
                 }
             }
-            trials += zip(Self.penalties, outcomes).map { penalty, outcomes in
-                Trial(
+            trials += zip(Self.penalties, logOdds).map { penalty, logOdds in
+                let outcomes = logOdds.map { ScoredOutcome(score: $1, isRight: samples.chains[$0].isRight) }
+                return Trial(
                     candidate: Candidate(design: design, penalty: penalty),
-                    chainAUROC: Ranking.areaUnderROC(outcomes) ?? 0.5
+                    chainAUROC: Ranking.areaUnderROC(outcomes) ?? 0.5,
+                    logOdds: logOdds
                 )
             }
             try advance()
@@ -199,10 +242,8 @@ struct VerifierFit: Sendable {
     }
 
     /// The best of some trials; the first of equal ones, which has the stronger penalty.
-    private static func best(of trials: [Trial]) -> Candidate {
-        var best = trials[0]
-        for trial in trials where trial.chainAUROC > best.chainAUROC { best = trial }
-        return best.candidate
+    private static func best(of trials: [Trial]) -> Trial {
+        trials.dropFirst().reduce(trials[0]) { $1.chainAUROC > $0.chainAUROC ? $1 : $0 }
     }
 }
 
@@ -213,7 +254,7 @@ extension VerifierFit.Result {
         return try VerifierHead(
             model: model,
             chainDigest: chainDigest,
-            layers: [samples.layers[design.layer]],
+            layers: design.layers.map { samples.layers[$0] },
             poolings: design.poolings,
             weights: weights.factors.map { Float($0) },
             bias: weights.bias

@@ -2,43 +2,45 @@ import EMLLMCore
 import Foundation
 import SelfEvalDecode
 
-/// How good a verifier is on problems that it was not trained on, beside the other signals that the runs recorded.
+/// The results of a verifier on held-out problems, beside those of the other recorded signals.
 public struct VerifierReport: Codable, Sendable, Equatable {
-    /// How well a signal tells right from wrong.
+    /// How well a signal separates right from wrong.
     public struct Row: Codable, Sendable, Equatable {
-        /// What it is.
+        /// The name of the signal.
         public var name: String
-        /// Of whole chains, by their answers; `nil` where it was not recorded.
+        /// For whole chains, labelled by their answers; `nil` if it was not recorded.
         public var chains: RankingEstimate?
-        /// Of steps, by the answers of their chains.
+        /// For steps, labelled by the answers of their chains.
         public var steps: RankingEstimate?
-        /// Of steps with a label of their own, by that.
+        /// For the steps that have labels of their own.
         public var labelledSteps: RankingEstimate?
     }
 
     /// A layer that was tried.
     public struct LayerTrial: Codable, Sendable, Equatable {
-        /// The layer.
-        public var layer: Int
-        /// What was taken of it.
+        /// The layers, of one head.
+        public var layers: [Int]
+        /// How its states were pooled.
         public var poolings: [StatePooling]
         /// The area under the ROC curve of whole chains in the cross-validation that the choice was made by, at its best
         /// penalty.
         public var chainAUROC: Double
     }
 
-    /// Problems.
+    /// The number of problems.
     public var problems: Int
-    /// Chains.
+    /// The number of chains.
     public var chains: Int
-    /// Chains whose answer is right.
+    /// The number of chains whose answer is right.
     public var rightChains: Int
-    /// Steps.
+    /// The number of steps.
     public var steps: Int
-    /// Results without a trace, which were left out.
+    /// The number of results without a trace, which were left out.
     public var missingTraces: Int
     /// The verifier.
     public var verifier: Row
+    /// The verifier and the log-probability of the line together (`VerifierFile.weights`); chains only.
+    public var combined: Row
     /// The other signals.
     public var others: [Row]
     /// The expected calibration error of whole chains, in ten bins of equal mass.
@@ -63,6 +65,15 @@ public struct VerifierReport: Codable, Sendable, Equatable {
             chain: { VerifierFit.aggregation($0.steps.map { scores[$0] }) },
             step: { chain, place in result.heldOut[chain.steps.lowerBound + place] }
         )
+        let combinations = Dictionary(
+            uniqueKeysWithValues: zip(samples.chains.map(\.steps.lowerBound), result.combined)
+        )
+        combined = Row(
+            "verifier + log-prob.",
+            samples,
+            chain: { combinations[$0.steps.lowerBound] },
+            step: { _, _ in nil }
+        )
         let names: [(ScoreSignal, String)] = [
             (.sequence, "mean log-probability"), (.line, "log-probability"), (.window, "weakest window"),
             (.verdict, "verdict"),
@@ -81,12 +92,16 @@ public struct VerifierReport: Codable, Sendable, Equatable {
         layers = result.designs.enumerated().compactMap { place, design in
             let areas = result.trials.filter { $0.candidate.design == place }.map(\.chainAUROC)
             return areas.max().map {
-                LayerTrial(layer: samples.layers[design.layer], poolings: design.poolings, chainAUROC: $0)
+                LayerTrial(
+                    layers: design.layers.map { samples.layers[$0] },
+                    poolings: design.poolings,
+                    chainAUROC: $0
+                )
             }
         }
     }
 
-    /// What came of it, for people, line by line.
+    /// The report as lines of text.
     public var text: [String] {
         var lines = [
             "\(problems) problems, \(chains) chains (\(rightChains) right), \(steps) steps"
@@ -94,7 +109,7 @@ public struct VerifierReport: Codable, Sendable, Equatable {
             "AUROC on held-out problems, with 95 % intervals over problems:",
             Self.columns("", "chains", "steps", "steps by their own labels"),
         ]
-        lines += ([verifier] + others).map { row in
+        lines += ([verifier, combined] + others).map { row in
             Self.columns(
                 row.name,
                 Self.estimate(row.chains),
@@ -110,7 +125,7 @@ public struct VerifierReport: Codable, Sendable, Equatable {
         }
         lines.append("AUROC of chains by layer, in the cross-validation that the choice was made by:")
         lines += layers.map { trial in
-            "  layer \(trial.layer), \(trial.poolings.map(\.rawValue).joined(separator: " + ")): "
+            "  layer \(trial.layers.map(String.init).joined(separator: " + ")), \(trial.poolings.map(\.rawValue).joined(separator: " + ")): "
                 + ScoreFit.short(trial.chainAUROC)
         }
         return lines

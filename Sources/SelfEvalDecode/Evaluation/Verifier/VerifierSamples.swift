@@ -74,17 +74,19 @@ struct VerifierSamples: Sendable {
         )
     }
 
-    /// The states of all steps behind one layer, pooled in some ways. `[steps, poolings · width]`
-    func features(layer: Int, poolings: [StatePooling]) -> FeatureMatrix {
+    /// The features of all steps. `[steps, layers · poolings · width]`
+    func features(_ design: VerifierFit.Design) -> FeatureMatrix {
         let all = StatePooling.allCases
-        let places = poolings.compactMap { all.firstIndex(of: $0) }
-        var matrix = FeatureMatrix(columns: places.count * width)
+        let places = design.poolings.compactMap { all.firstIndex(of: $0) }
+        var matrix = FeatureMatrix(columns: design.layers.count * places.count * width)
         matrix.reserve(rows: stepCount)
         for row in 0..<stepCount {
-            let states = states[layer][row]
-            for place in places {
-                let start = states.startIndex + place * width
-                matrix.append(states[start..<(start + width)])
+            for layer in design.layers {
+                let states = states[layer][row]
+                for place in places {
+                    let start = states.startIndex + place * width
+                    matrix.append(states[start..<(start + width)])
+                }
             }
         }
         return matrix

@@ -4,12 +4,12 @@ import SelfEvalDecode
 
 /// A verifier trained on recorded runs: reads their chains, computes the hidden states of each once, and fits a head.
 ///
-/// Layer, pooling and penalty are chosen by cross-validation over problems; what ``report`` says comes from problems that neither
-/// the head nor that choice had seen.
+/// Layer, pooling and penalty are chosen by cross-validation over problems. The numbers in ``report`` are from problems that
+/// were used neither for the fit nor for that choice.
 public struct VerifierTraining: Sendable {
-    /// What is to be written beside the model.
+    /// The file to write beside the model.
     public let file: VerifierFile
-    /// How good it is.
+    /// The results on held-out problems.
     public let report: VerifierReport
 
     /// How much is done.
@@ -22,8 +22,8 @@ public struct VerifierTraining: Sendable {
 
     /// How a verifier is trained.
     public struct Options: Sendable {
-        /// The candidate layers; `nil` takes seven, from a third of the model's depth to five sixths: what a model knows of its
-        /// mistakes is clearest in the middle.
+        /// The candidate layers; `nil` takes seven, from a third of the model's depth to five sixths, as probes for mistakes
+        /// work best in the middle.
         public var layers: [Int]?
         /// The least number of problems with a right chain, and with a wrong one.
         public var minimumProblems: Int
@@ -61,24 +61,28 @@ public struct VerifierTraining: Sendable {
         let found = try LabelledChains(of: folders, model: identity)
         try found.checkBothClasses(minimumProblems: options.minimumProblems)
         let configuration = model.configuration.decoder
+        let thread = try InferenceThread(model: model, options: runtime)
         let samples = try await Self.samples(
             of: found.chains,
             layers: options.layers(of: configuration.layerCount),
-            on: InferenceThread(model: model, options: runtime),
+            on: thread,
             width: configuration.hiddenSize,
             onProgress: onProgress
         )
         let most = configuration.parameterCount / 100
         let fit = VerifierFit(samples, mostParameters: most)
         guard !fit.designs.isEmpty else { throw EMLLMError.verifierTooLarge(most: most, width: samples.width) }
-        let result = try fit.run { done, total in
-            try Task.checkCancellation()
-            onProgress(.fitting(done: done, of: total))
+        let result = try await thread.run { context in
+            try fit.run { done, total in
+                try context.cancellation.check()
+                onProgress(.fitting(done: done, of: total))
+            }
         }
         let head = try result.head(model: identity, chainDigest: found.promptDigest, samples: samples)
         report = VerifierReport(samples, result, missingTraces: found.missingTraces)
         file = VerifierFile(
             head: head,
+            weights: result.score,
             aggregation: VerifierFit.aggregation,
             training: VerifierFile.Training(
                 problems: report.problems,

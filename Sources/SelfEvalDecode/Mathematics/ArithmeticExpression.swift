@@ -11,8 +11,8 @@ indirect enum ArithmeticExpression: Equatable, Sendable {
     var value: Rational? {
         switch self {
         case .number(let value, _): return value
-        case .percent(let part): return Rational(100).flatMap { hundred in part.value?.divided(by: hundred) }
-        case .negated(let part): return part.value?.negated
+        case .percent(let part): return part.value?.divided(by: Rational(100))
+        case .negated(let part): return part.value.map { -$0 }
         case .binary(let sign, let left, let right):
             guard let left = left.value, let right = right.value else { return nil }
             return Self.calculate(sign, left, right)
@@ -25,7 +25,7 @@ indirect enum ArithmeticExpression: Equatable, Sendable {
         case "-": left.subtracting(right)
         case "*": left.multiplied(by: right)
         case "/": left.divided(by: right)
-        case "^": left.raised(to: right)
+        case "^": right.isWhole ? left.raised(to: right.numerator) : nil
         default: nil
         }
     }
@@ -171,14 +171,4 @@ struct ArithmeticChain: Equatable, Sendable {
 
     /// Whether a percentage is added to something else, which can mean two things.
     var addsPercentage: Bool { adds && operands.contains(where: \.isPercent) && !operands.allSatisfy(\.isPercent) }
-}
-
-extension Rational {
-    var double: Double { Double(numerator) / Double(denominator) }
-
-    /// With at least so many decimals: "42.00".
-    func text(decimals least: Int) -> String {
-        guard let own = decimals, least > own, least <= 8 else { return text }
-        return (own == 0 ? text + "." : text) + String(repeating: "0", count: least - own)
-    }
 }

@@ -134,6 +134,6 @@ public struct MathValue: Sendable, Equatable {
             var rest = whole
             while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
         }
-        return wholes.map { MathNumber.exact($0 / divisor, over: 1) }
+        return wholes.compactMap { MathNumber.fraction($0 / divisor, 1) }
     }
 }

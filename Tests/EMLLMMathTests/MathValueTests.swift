@@ -1,6 +1,6 @@
 import Testing
 
-@testable import SelfEvalDecode
+@testable import EMLLMMath
 
 @Suite("Mathematical values of texts")
 struct MathValueTests {

@@ -2,28 +2,28 @@ import Foundation
 
 /// A real number: an exact fraction where that is possible, and otherwise a floating-point value.
 ///
-/// Fractions have 128-bit parts. Operations that would overflow them, and those with an irrational result, give a
-/// floating-point value; operations without a finite real result give `nil`.
+/// Operations whose exact result does not fit into a ``Rational``, and those with an irrational result, give a floating-point
+/// value. Operations without a finite real result give `nil`.
 public enum MathNumber: Sendable, Equatable {
-    /// A fraction in lowest terms with a positive denominator.
-    case exact(Int128, over: Int128)
+    /// A fraction.
+    case exact(Rational)
     /// A value that is known to about fifteen digits.
     case approximate(Double)
 
     /// A whole number.
-    public init(_ whole: Int) { self = .exact(Int128(whole), over: 1) }
+    public init(_ whole: Int) { self = .exact(Rational(whole)) }
 
     /// The value, rounded to a floating-point number where it is a fraction.
     public var double: Double {
         switch self {
-        case .exact(let top, let bottom): Double(top) / Double(bottom)
+        case .exact(let value): value.double
         case .approximate(let value): value
         }
     }
 
     /// The value if it is an exact whole number.
     public var whole: Int128? {
-        if case .exact(let top, over: 1) = self { top } else { nil }
+        if case .exact(let value) = self, value.isWhole { value.numerator } else { nil }
     }
 
     /// Whether two numbers are equal: fractions exactly, others but for the last bits.
@@ -38,8 +38,7 @@ public enum MathNumber: Sendable, Equatable {
     /// A text that equal numbers have in common: `3`, `-1/2`, or ten significant digits of what is no fraction.
     public var key: String {
         switch simplified {
-        case .exact(let top, over: 1): "\(top)"
-        case .exact(let top, let bottom): "\(top)/\(bottom)"
+        case .exact(let value): value.isWhole ? "\(value.numerator)" : "\(value.numerator)/\(value.denominator)"
         case .approximate(let value): value.isFinite ? String(format: "%.10g", value) : value < 0 ? "-∞" : "∞"
         }
     }
@@ -58,14 +57,9 @@ public enum MathNumber: Sendable, Equatable {
 
     // MARK: Making numbers
 
-    /// A fraction in lowest terms; `nil` where the denominator is zero.
+    /// A fraction; `nil` where the denominator is zero.
     static func fraction(_ top: Int128, _ bottom: Int128) -> MathNumber? {
-        guard bottom != 0, top != .min, bottom != .min else { return nil }
-        var (first, second) = (top.magnitude, bottom.magnitude)
-        while second != 0 { (first, second) = (second, first % second) }
-        let divisor = Int128(first)
-        return bottom < 0
-            ? .exact(-top / divisor, over: -bottom / divisor) : .exact(top / divisor, over: bottom / divisor)
+        Rational(top, over: bottom).map { .exact($0) }
     }
 
     /// A floating-point result; `nil` where it is not finite.
@@ -80,53 +74,38 @@ public enum MathNumber: Sendable, Equatable {
             guard !fraction.isEmpty || exponent != 0, all.count <= 400, abs(exponent) <= 400 else { return nil }
             return Double("\(digits).\(fraction.isEmpty ? "0" : String(fraction))e\(exponent)").flatMap(finite)
         }
-        let power = (0..<abs(shift)).reduce(Int128(1)) { value, _ in value * 10 }
+        guard let power = Rational.powerOfTen(abs(shift)) else { return nil }
         guard shift > 0 else { return MathNumber.fraction(top, power) }
         let (product, overflow) = top.multipliedReportingOverflow(by: power)
-        return overflow ? finite(Double(top) * Double(power)) : .exact(product, over: 1)
+        return overflow ? finite(Double(top) * Double(power)) : MathNumber.fraction(product, 1)
     }
 
     // MARK: Arithmetic
 
     static prefix func - (number: MathNumber) -> MathNumber {
         switch number {
-        case .exact(let top, let bottom): .exact(-top, over: bottom)
+        case .exact(let value): .exact(-value)
         case .approximate(let value): .approximate(-value)
         }
     }
 
     func adding(_ other: MathNumber) -> MathNumber? {
-        if case .exact(let top, let bottom) = self, case .exact(let otherTop, let otherBottom) = other {
-            let first = top.multipliedReportingOverflow(by: otherBottom)
-            let second = otherTop.multipliedReportingOverflow(by: bottom)
-            let sum = first.partialValue.addingReportingOverflow(second.partialValue)
-            let product = bottom.multipliedReportingOverflow(by: otherBottom)
-            if !first.overflow, !second.overflow, !sum.overflow, !product.overflow,
-                let exact = MathNumber.fraction(sum.partialValue, product.partialValue)
-            {
-                return exact
-            }
+        if case .exact(let first) = self, case .exact(let second) = other, let sum = first.adding(second) {
+            return .exact(sum)
         }
         return .finite(double + other.double)
     }
 
     func multiplied(by other: MathNumber) -> MathNumber? {
-        if case .exact(let top, let bottom) = self, case .exact(let otherTop, let otherBottom) = other {
-            let product = top.multipliedReportingOverflow(by: otherTop)
-            let divisor = bottom.multipliedReportingOverflow(by: otherBottom)
-            if !product.overflow, !divisor.overflow,
-                let exact = MathNumber.fraction(product.partialValue, divisor.partialValue)
-            {
-                return exact
-            }
+        if case .exact(let first) = self, case .exact(let second) = other, let product = first.multiplied(by: second) {
+            return .exact(product)
         }
         return .finite(double * other.double)
     }
 
     func divided(by other: MathNumber) -> MathNumber? {
         switch other {
-        case .exact(0, _): nil
-        case .exact(let top, let bottom): MathNumber.fraction(bottom, top).flatMap(multiplied)
+        case .exact(let value): Rational.one.divided(by: value).flatMap { multiplied(by: .exact($0)) }
         case .approximate(let value): .finite(double / value)
         }
     }
@@ -138,8 +117,10 @@ public enum MathNumber: Sendable, Equatable {
             for _ in 0..<Int(whole.magnitude) { result = result?.multiplied(by: self) }
             return whole < 0 ? result.flatMap { MathNumber(1).divided(by: $0) } : result
         }
-        if case .exact(let top, let bottom) = exponent, bottom > 1, bottom <= 64 {
-            return root(Int(bottom)).flatMap { $0.power(.exact(top, over: 1)) }
+        if case .exact(let value) = exponent, !value.isWhole, value.denominator <= 64 {
+            return root(Int(value.denominator)).flatMap { root in
+                MathNumber.fraction(value.numerator, 1).flatMap(root.power)
+            }
         }
         return .finite(pow(double, exponent.double))
     }
@@ -147,8 +128,8 @@ public enum MathNumber: Sendable, Equatable {
     /// A real root; `nil` for an even root of a negative number.
     func root(_ degree: Int) -> MathNumber? {
         guard degree > 0, degree <= 64, double >= 0 || degree % 2 == 1 else { return nil }
-        if case .exact(let top, let bottom) = self, let first = Self.wholeRoot(top, degree),
-            let second = Self.wholeRoot(bottom, degree)
+        if case .exact(let value) = self, let first = Self.wholeRoot(value.numerator, degree),
+            let second = Self.wholeRoot(value.denominator, degree)
         {
             return MathNumber.fraction(first, second)
         }

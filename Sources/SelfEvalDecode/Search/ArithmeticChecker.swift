@@ -1,3 +1,5 @@
+import EMLLMMath
+
 /// Calculates the equations that a step states: `14 + 15 = 39`, `\frac{48}{2} = 24`, `15% of 80 is 12`,
 /// `19 ÷ 5 = 3 remainder 4`.
 ///
@@ -25,8 +27,8 @@ public struct ArithmeticChecker: StepChecker {
         let equations = ArithmeticEquation.all(in: step.text)
         for equation in equations {
             guard case .refuted(let value) = equation.outcome else { continue }
-            let (left, right) = (equation.left.text, equation.right.text)
-            let result = value.decimals == nil ? "about \(Self.rounded(value))" : value.text
+            let (left, right) = (equation.leftText, equation.rightText)
+            let result = value.isShortDecimal ? value.text : "about \(Self.rounded(value))"
             return StepFinding(
                 outcome: .refuted,
                 message: "\(left) is \(result), not \(right)",
