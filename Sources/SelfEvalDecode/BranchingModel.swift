@@ -41,6 +41,12 @@ public protocol BranchingModel: AnyObject {
     func makeBranch() -> Branch
     /// Appends tokens to several branches, computed together; the logits after the last token of each.
     func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits]
+    /// Appends tokens to several branches: the logits after the last token of each, and the residual stream of all of them
+    /// behind some layers. Needed only for runs with a verifier (``VerifierHead``).
+    func extend(
+        _ work: [(branch: Branch, tokens: [TokenID])],
+        layers: [Int]
+    ) throws -> [(logits: Logits, states: HiddenStates)]
     /// Seconds since some fixed moment, for budgets of time.
     func seconds() -> Double
 }
@@ -48,6 +54,31 @@ public protocol BranchingModel: AnyObject {
 extension BranchingModel {
     /// Seconds since the first question.
     public func seconds() -> Double { (ContinuousClock.now - clockStart) / .seconds(1) }
+
+    /// A model that shows no hidden states.
+    ///
+    /// - Throws: ``/EMLLMCore/EMLLMError``, always.
+    public func extend(
+        _ work: [(branch: Branch, tokens: [TokenID])],
+        layers: [Int]
+    ) throws -> [(logits: Logits, states: HiddenStates)] {
+        throw EMLLMError.noHiddenStates
+    }
+}
+
+extension EMLLMError.Code {
+    /// A model that shows no hidden states, where a verifier needs them.
+    public static let noHiddenStates = Self(rawValue: "no-hidden-states")
+}
+
+extension EMLLMError {
+    static let noHiddenStates = EMLLMError(
+        code: .noHiddenStates,
+        subject: "model",
+        expected: "hidden states for the verifier",
+        found: "a model that shows none",
+        remedy: "run without a verifier, or implement BranchingModel.extend(_:layers:)"
+    )
 }
 
 private let clockStart = ContinuousClock.now

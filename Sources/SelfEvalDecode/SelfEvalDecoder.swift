@@ -301,7 +301,7 @@ extension SelfEvalDecoder {
     ///
     /// - Parameters:
     ///   - recorded: the trace. What checkers found is taken from it.
-    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, views and prompts stay the
+    ///   - options: the other thresholds, weights, calibration or strategy. Seed, sampling, views, prompts and verifier stay the
     ///     record's.
     ///   - strategy: a strategy of the program's own; `nil` takes the built-in one that the options name.
     /// - Returns: the trace of that run; its seconds are zero and its tokens those that it would have processed.
@@ -315,6 +315,7 @@ extension SelfEvalDecoder {
         let original = recorded.header.options
         (plan.options.seed, plan.options.sampling) = (original.seed, original.sampling)
         (plan.options.prompts, plan.options.views) = (original.prompts, original.views)
+        plan.options.verifier = original.verifier
         (plan.options.budget.milliseconds, plan.options.budget.cacheBytes) = (nil, nil)
         let resolved = try plan.resolved()
         var header = recorded.header

@@ -42,6 +42,7 @@ extension SelfEvalOptions {
         try read(\.aggregation, .aggregation)
         try read(\.weights, .weights)
         options.calibration = try values.decodeIfPresent(Calibration.self, forKey: .calibration)
+        options.verifier = try values.decodeIfPresent(VerifierHead.self, forKey: .verifier)
         try read(\.subtractsPrior, .subtractsPrior)
         try read(\.averagesOrders, .averagesOrders)
         try read(\.minimumVerdictMass, .minimumVerdictMass)

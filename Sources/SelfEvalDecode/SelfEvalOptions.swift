@@ -78,6 +78,8 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
     public var weights: ScoreWeights
     /// Turns verdicts into probabilities, for one model and one pack of prompts; `nil` takes ℓ as it is.
     public var calibration: Calibration?
+    /// Scores steps from the model's hidden states; `nil` for no verifier.
+    public var verifier: VerifierHead?
     /// Whether the verdict on a step without content is subtracted from every verdict.
     public var subtractsPrior: Bool
     /// Whether the evaluation is asked with yes and no in either order, and the verdicts averaged.
@@ -124,6 +126,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         aggregation: ScoreAggregation = .mean,
         weights: ScoreWeights = .verdictAlone,
         calibration: Calibration? = nil,
+        verifier: VerifierHead? = nil,
         subtractsPrior: Bool = true,
         averagesOrders: Bool = false,
         minimumVerdictMass: Double = 0.1,
@@ -160,6 +163,7 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         self.aggregation = aggregation
         self.weights = weights
         self.calibration = calibration
+        self.verifier = verifier
         self.subtractsPrior = subtractsPrior
         self.averagesOrders = averagesOrders
         self.minimumVerdictMass = minimumVerdictMass
@@ -174,7 +178,8 @@ public struct SelfEvalOptions: Codable, Sendable, Equatable {
         case strategy, sampling, revisionTemperature, revisionTopP, seed, acceptThreshold, rejectThreshold
         case maximumRevisions, revisionWidth, maximumBacktracks, maximumSteps, usesHints, evaluation, chains, views
         case checksArithmetic, rollsBack, dividesBudget, endsDecidedVotes, untilAgree, prunesChains
-        case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, subtractsPrior, averagesOrders
+        case weighsVotes, evaluatesChains, beam, aggregation, weights, calibration, verifier, subtractsPrior
+        case averagesOrders
         case minimumVerdictMass, abstainBelow, confidenceWindow, reflectionTokens, budget, prompts
     }
 

@@ -197,13 +197,14 @@ struct EvalTests {
             (["report", folder.path("none.json"), "--out", folder.path("r")], "summary.json"),
             (["sweep", folder.path("none")], "an evaluation run"),
             (["records", folder.path("none"), "--out", folder.path("r")], "an evaluation run"),
+            (["train-verifier", folder.path("none")], "an evaluation run"),
         ] {
             let run = try eval(arguments)
             #expect(run.status == 1 && run.errorLines.count == 1 && run.errors.contains(named), "\(run.errors)")
         }
         for arguments in [
             ["--strategies", "cot,cot"], ["--strategies", "none"], ["--seeds", "4-0"], ["--seeds", "1,1"],
-            ["--shard", "3/2"], ["--seed", "1"], ["--strategy", "cot"], ["--accept", "2"],
+            ["--shard", "3/2"], ["--seed", "1"], ["--strategy", "cot"], ["--accept", "2"], ["--score", "verifier=1"],
         ] {
             let run = try eval(["run", file, "--out", folder.path("x")] + arguments)
             #expect(run.status == 64, "\(arguments)")

@@ -9,6 +9,7 @@ The files:
                         regression from scikit-learn, and thresholds of conformal risk control by trying every
                         candidate in exact fractions;
   * regression.json     logistic regressions with several features: statsmodels' fit, made exact by SciPy;
+  * penalized.json      logistic regressions with an L2 penalty and weighted samples, from scikit-learn;
   * metrics.json        intervals, the paired bootstrap, areas under curves, calibration errors, risk and coverage,
                         McNemar's test and the first-error score.
 
@@ -28,6 +29,7 @@ from scipy import optimize, special, stats
 from sklearn import metrics
 from sklearn.calibration import _sigmoid_calibration, calibration_curve
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -365,12 +367,36 @@ def first_error_cases():
     return cases
 
 
+def penalized():
+    """Logistic regression with an L2 penalty and weighted samples, as scikit-learn fits it."""
+    own = np.random.default_rng(20261130)
+    cases = []
+    for count, width, penalty in [(60, 5, 0.5), (40, 60, 3.0), (200, 30, 100.0)]:
+        rows = np.round(own.normal(0, 1, (count, width)), 3)
+        labels = own.random(count) < special.expit(rows[:, 0] - 0.5 * rows[:, 1] + 0.3)
+        weights = rounded(own.uniform(0.2, 2, count), 3)
+        fit = LogisticRegression(C=1 / penalty, tol=1e-12, max_iter=10000)
+        fit.fit(rows, labels, sample_weight=weights)
+        cases.append(
+            {
+                "features": [[float(value) for value in row] for row in rows],
+                "labels": labels.tolist(),
+                "weights": weights,
+                "penalty": penalty,
+                "coefficients": rounded(fit.coef_[0], 8),
+                "intercept": float(fit.intercept_[0]),
+            }
+        )
+    return {"cases": cases}
+
+
 def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "calibration": calibration(),
         "regression": regression(),
+        "penalized": penalized(),
         "metrics": {
             "wilson": wilson_cases(),
             "grouped": grouped_cases(),

@@ -37,6 +37,8 @@ public final class InferenceContext {
     private let pages: KeyValuePagePool
     private let forward: DecoderForward
     private let logitsBuffer: ScratchBuffer<Float>  // [logitRows, vocabulary]
+    /// The residual stream behind layers that were asked for; grows with their number.
+    private var statesBuffer = ScratchBuffer<Float>(count: 0)  // [layers, maximumTokens, hidden]
     let images: ImageTable
     let vision: VisionEncoder?
 
@@ -145,26 +147,38 @@ public final class InferenceContext {
     ///   budget (nothing has happened then), or when ``cancellation`` is set or a logit is not a number or infinite (the
     ///   branches are as they were).
     public func extend(_ work: [(branch: Branch, tokens: [TokenID])]) throws -> [Logits] {
+        try compute(work, capturing: []).map(\.logits)
+    }
+
+    /// Appends tokens to several branches: the logits behind each, and the residual stream behind some layers.
+    func compute(
+        _ work: [(branch: Branch, tokens: [TokenID])],
+        capturing layers: [Int]
+    ) throws -> [(logits: Logits, states: StateCollector)] {
         let held = try validate(work)
         defer { withExtendedLifetime(held) {} }
         let before = work.map(\.branch.count)
         var results = [Logits?](repeating: nil, count: work.count)
+        var states = work.map { _ in StateCollector(layers: layers, width: model.configuration.decoder.hiddenSize) }
         do {
             var short: [Int] = []
             for index in work.indices {
                 if work[index].tokens.count >= Self.longRun {
                     let (branch, tokens) = work[index]
-                    try extendLongRun(branch, tokens) { results[index] = $0 }
+                    try extendLongRun(branch, tokens, &states[index]) { results[index] = $0 }
                 } else {
                     short.append(index)
                 }
             }
-            try extendShortRuns(short.map { work[$0] }) { offset, logits in results[short[offset]] = logits }
+            try extendShortRuns(short.map { work[$0] }, layers) { offset, logits, state in
+                results[short[offset]] = logits
+                states[short[offset]] = state
+            }
         } catch {
             for (item, count) in zip(work, before) { item.branch.rollback(to: count) }
             throw error
         }
-        return results.map { $0! }
+        return zip(results, states).map { ($0!, $1) }
     }
 
     /// Appends tokens to one branch and returns the logits after the last of them.
@@ -222,20 +236,27 @@ public final class InferenceContext {
         }
     }
 
-    private func extendLongRun(_ branch: Branch, _ tokens: [TokenID], result: (Logits) -> Void) throws {
+    private func extendLongRun(
+        _ branch: Branch,
+        _ tokens: [TokenID],
+        _ states: inout StateCollector,
+        result: (Logits) -> Void
+    ) throws {
         let size = ForwardWorkspace.maximumTokens
         for begin in stride(from: 0, to: tokens.count, by: size) {
             try cancellation.check()
             let end = min(begin + size, tokens.count)
             var batch = ForwardBatch(isLongRun: true, images: images)
             batch.add(tokens[begin..<end], to: branch, wantsLogits: end == tokens.count ? .last : .none)
-            for logits in try run(batch) { result(logits) }
+            for logits in try run(batch, capturing: states.layers) { result(logits) }
+            states.append(batch.runs[0].rows, of: statesBuffer.base)
         }
     }
 
     private func extendShortRuns(
         _ work: [(branch: Branch, tokens: [TokenID])],
-        result: (_ offset: Int, Logits) -> Void
+        _ layers: [Int],
+        result: (_ offset: Int, Logits, StateCollector) -> Void
     ) throws {
         var next = 0
         while next < work.count {
@@ -248,13 +269,19 @@ public final class InferenceContext {
                 batch.add(work[next].tokens[...], to: work[next].branch, wantsLogits: .last)
                 next += 1
             }
-            for (offset, logits) in try run(batch).enumerated() { result(first + offset, logits) }
+            for (offset, logits) in try run(batch, capturing: layers).enumerated() {
+                var states = StateCollector(layers: layers, width: model.configuration.decoder.hiddenSize)
+                states.append(batch.runs[offset].rows, of: statesBuffer.base)
+                result(first + offset, logits, states)
+            }
         }
     }
 
-    private func run(_ batch: ForwardBatch) throws -> [Logits] {
+    private func run(_ batch: ForwardBatch, capturing layers: [Int] = []) throws -> [Logits] {
         let vocabulary = model.configuration.decoder.vocabularySize
         forward.workspace.reserve(positions: (batch.rows.map(\.index).max() ?? 0) + 1)
+        let stateCount = layers.count * ForwardWorkspace.maximumTokens * model.configuration.decoder.hiddenSize
+        if statesBuffer.count < stateCount { statesBuffer = ScratchBuffer(count: stateCount) }
         let tasks = AttentionTasks(
             batch: batch,
             configuration: model.configuration.decoder,
@@ -264,14 +291,17 @@ public final class InferenceContext {
         )
         batch.rows.withUnsafeBufferPointer { rows in
             batch.outputs.withUnsafeBufferPointer { outputs in
-                let view = ForwardBatchView(
-                    rows: rows,
-                    outputs: outputs,
-                    isLongRun: batch.isLongRun,
-                    deepstackLayers: batch.deepstackLayers
-                )
-                pool.run { worker in
-                    forward.run(view, attentionTasks: tasks, logits: logitsBuffer.base, worker: worker)
+                layers.withUnsafeBufferPointer { layers in
+                    let view = ForwardBatchView(
+                        rows: rows,
+                        outputs: outputs,
+                        isLongRun: batch.isLongRun,
+                        deepstackLayers: batch.deepstackLayers,
+                        capture: layers.isEmpty ? nil : (layers, statesBuffer.base)
+                    )
+                    pool.run { worker in
+                        forward.run(view, attentionTasks: tasks, logits: logitsBuffer.base, worker: worker)
+                    }
                 }
             }
         }

@@ -6,6 +6,8 @@ struct ForwardBatchView {
     let outputs: UnsafeBufferPointer<Int>
     let isLongRun: Bool
     let deepstackLayers: Int
+    /// The layers whose residual stream is wanted, and where it goes. `[layers, maximumTokens, hidden]`
+    var capture: (layers: UnsafeBufferPointer<Int>, states: UnsafeMutablePointer<Float>)?
     var count: Int { rows.count }
 }
 

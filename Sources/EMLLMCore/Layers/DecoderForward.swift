@@ -29,6 +29,7 @@ struct DecoderForward {
         let scratch = ws.workers[worker.index]
         embed(batch, worker: worker)
         worker.barrier()
+        capture(batch, behind: 0, worker: worker)
         for layer in 0..<configuration.layerCount {
             let block = weights.blocks[layer]
             let attentionInput = normalize(batch.count, weight: block.attentionNorm, worker: worker)
@@ -76,8 +77,21 @@ struct DecoderForward {
             )
             worker.barrier()
             if layer < batch.deepstackLayers { addFeatures(batch, layer: layer, worker: worker) }
+            capture(batch, behind: layer + 1, worker: worker)
         }
         writeLogits(batch, to: logits, worker: worker)
+    }
+
+    /// Copies the residual stream behind a layer, where it is wanted. Nobody writes to it before the next barrier.
+    private func capture(_ batch: ForwardBatchView, behind layer: Int, worker: ThreadPool.Worker) {
+        guard let (layers, states) = batch.capture else { return }
+        let width = configuration.hiddenSize
+        for (place, wanted) in layers.enumerated() where wanted == layer {
+            let target = states + place * ForwardWorkspace.maximumTokens * width
+            for index in worker.share(of: batch.count) {
+                (target + index * width).update(from: workspace.hidden.base + index * width, count: width)
+            }
+        }
     }
 
     /// Adds what the vision tower says about the pictures' features behind one of its own blocks (DeepStack).

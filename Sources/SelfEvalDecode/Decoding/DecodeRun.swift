@@ -22,6 +22,7 @@ struct DecodeRun<Model: BranchingModel> {
         onEvent: @escaping (DecodeEvent) -> Void
     ) throws {
         let (options, strategy) = try plan.resolved()
+        try options.verifier?.check(options, model: model.identity)
         let checkers = plan.checkers(options)
         let questionPrompts = try QuestionPrompts(
             question: question.text,
@@ -55,7 +56,7 @@ struct DecodeRun<Model: BranchingModel> {
             images: question.usage.isEmpty ? nil : question.usage,
             imageNames: question.imageNames.isEmpty ? nil : question.imageNames,
             prompt: questionPrompts.question,
-            costs: questionPrompts.costs,
+            costs: questionPrompts.costs(options),
             checkers: checkers.isEmpty ? nil : checkers.map(\.name),
             contextLength: model.contextLength,
             warning: source.scorer.tokens.warning
@@ -117,6 +118,7 @@ struct DecodePlan: Sendable {
     /// - Throws: ``/EMLLMCore/EMLLMError`` when an option is out of range, or names no strategy.
     func resolved() throws -> (SelfEvalOptions, any Strategy) {
         try options.validate()
+        if options.weights[.verifier] != 0, options.verifier == nil { throw EMLLMError.noVerifier }
         let strategy = try options.resolve(strategy)
         var options = options
         options.strategy = strategy.name
@@ -147,12 +149,13 @@ struct DecodePlan: Sendable {
 }
 
 extension QuestionPrompts {
-    /// The token costs of the prompts.
-    var costs: TraceHeader.PromptCosts {
-        TraceHeader.PromptCosts(
-            evaluation: evaluationCost,
-            prior: evaluationCost + evaluations.count * emptyStep.count,
-            chainEvaluation: chainEvaluations.reduce(0) { $0 + $1.count },
+    /// The token costs of the prompts. If a score needs no question to the model, evaluations are free.
+    func costs(_ options: SelfEvalOptions) -> TraceHeader.PromptCosts {
+        let isFree = options.weights.asksNothing
+        return TraceHeader.PromptCosts(
+            evaluation: isFree ? 0 : evaluationCost,
+            prior: isFree ? 0 : evaluationCost + evaluations.count * emptyStep.count,
+            chainEvaluation: isFree ? 0 : chainEvaluations.reduce(0) { $0 + $1.count },
             answer: answer.count
         )
     }

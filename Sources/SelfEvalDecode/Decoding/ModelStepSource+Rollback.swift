@@ -20,9 +20,20 @@ extension ModelStepSource {
             if probe.finish().isEmpty { kept = (index + 1, text.utf8.count) }
         }
         let branch = former.branch.fork()
-        let last = branch.tokens[start + kept.tokens - 1]
-        branch.rollback(to: start + kept.tokens - 1)
-        let logits = try step([(branch, last)], to: \.recomputed, ledger: ledger)[0]
+        var states = StepStates(after: parent.pool)
+        let logits: Logits
+        if options.verifier != nil, kept.tokens > 0 {
+            // The verifier reads the states of the whole step, and only its pooled ones were kept.
+            branch.rollback(to: start)
+            let again = Array(tokens.prefix(kept.tokens))
+            let result = try appendWithStates((branch, again), to: \.recomputed, ledger: ledger)
+            if let found = result.states { states.append(found) }
+            logits = result.logits
+        } else {
+            let last = branch.tokens[start + kept.tokens - 1]
+            branch.rollback(to: start + kept.tokens - 1)
+            logits = try step([(branch, last)], to: \.recomputed, ledger: ledger)[0]
+        }
         var writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
         writer.adopt(tokens.prefix(kept.tokens), former.logProbabilities)
         if let insertion = rollback.insertion {
@@ -30,6 +41,6 @@ extension ModelStepSource {
             let gap = String(decoding: text.utf8.prefix(rollback.keptBytes).dropFirst(kept.bytes), as: UTF8.self)
             writer.forced = tokenizer.encode(gap + insertion, continuing: true)
         }
-        return Text(writer: writer, branch: branch, start: start, view: job.view, logits: logits)
+        return Text(writer: writer, branch: branch, start: start, view: job.view, logits: logits, states: states)
     }
 }

@@ -13,9 +13,9 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     /// The prefixes without the picture, by node.
     var imageFreeBranches: [Int: Model.Branch] = [:]
     /// The question's prompt with further views of its pictures, by view.
-    private var viewRoots: [Int: View] = [:]
+    var viewRoots: [Int: View] = [:]
     /// Encodes further views of the question's pictures; `nil` if it has none.
-    private let views: (any ViewEncoder)?
+    let views: (any ViewEncoder)?
     /// The branches after reflections, by reflection.
     var reflections: [Int: Model.Branch] = [:]
     /// The question's prompt alone, for the next question; `nil` before it is processed.
@@ -35,10 +35,12 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let trailingSpace: Int
         /// The natural log-probabilities of its tokens; empty for the question.
         var logProbabilities: [Double] = []
+        /// The hidden states of the line up to it, pooled for the verifier.
+        var pool = StatePool()
     }
 
     /// The question in another view.
-    private struct View {
+    struct View {
         let branch: Model.Branch
         let logits: Logits
     }
@@ -102,10 +104,30 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
     ) throws -> [Logits] {
         let before = ledger.meter.now()
         let logits = try ledger.pass { try model.extend(work) }
-        let tokens = work.reduce(0) { $0 + $1.tokens.count }
+        noteAppended(work.reduce(0) { $0 + $1.tokens.count }, since: before, to: purpose, ledger: ledger)
+        return logits
+    }
+
+    /// Appends tokens to a line; the hidden states where there is a verifier.
+    func appendWithStates(
+        _ work: (branch: Model.Branch, tokens: [TokenID]),
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) throws -> (logits: Logits, states: HiddenStates?) {
+        let before = ledger.meter.now()
+        let result = try ledger.pass { try extend([work]) }[0]
+        noteAppended(work.tokens.count, since: before, to: purpose, ledger: ledger)
+        return result
+    }
+
+    private func noteAppended(
+        _ tokens: Int,
+        since before: Double,
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) {
         ledger.counts[keyPath: purpose] += tokens
         ledger.meter.noteAppended(tokens: tokens, seconds: ledger.meter.now() - before)
-        return logits
     }
 
     /// Runs one token for each of some branches.
@@ -114,11 +136,27 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         to purpose: WritableKeyPath<TokenCounts, Int>,
         ledger: Ledger
     ) throws -> [Logits] {
+        try stepWithStates(work, to: purpose, ledger: ledger).map(\.logits)
+    }
+
+    /// Runs one token for each of some branches; the hidden states where there is a verifier.
+    private func stepWithStates(
+        _ work: [(branch: Model.Branch, token: TokenID)],
+        to purpose: WritableKeyPath<TokenCounts, Int>,
+        ledger: Ledger
+    ) throws -> [(logits: Logits, states: HiddenStates?)] {
         let before = ledger.meter.now()
-        let logits = try ledger.pass { try model.extend(work.map { ($0.branch, [$0.token]) }) }
+        let results = try ledger.pass { try extend(work.map { ($0.branch, [$0.token]) }) }
         ledger.counts[keyPath: purpose] += work.count
         ledger.meter.notePass(tokens: work.count, seconds: ledger.meter.now() - before)
-        return logits
+        return results
+    }
+
+    private func extend(
+        _ work: [(branch: Model.Branch, tokens: [TokenID])]
+    ) throws -> [(logits: Logits, states: HiddenStates?)] {
+        guard let layers = options.verifier?.layers else { return try model.extend(work).map { ($0, nil) } }
+        return try model.extend(work, layers: layers).map { ($0.logits, $0.states) }
     }
 
     /// Whether there is room for this many tokens, and then for the verdict or the answer.
@@ -149,9 +187,9 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         var id = firstID
         var result: [[StepNode]] = []
         for text in texts {
-            let nodes = number(text.writer.steps.map(\.node), from: id)
+            var nodes = number(text.writer.steps.map(\.node), from: id)
             id += nodes.count
-            if failure == nil { try keep(nodes, of: text, ledger: ledger) }
+            if failure == nil { try keep(&nodes, of: text, ledger: ledger) }
             result.append(nodes)
         }
         return (result, failure)
@@ -177,6 +215,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         let view: Int
         /// The logits after the tokens in the cache.
         var logits: Logits
+        /// The hidden states of its steps, for the verifier.
+        var states: StepStates
     }
 
     /// The number of tokens that are processed before the first token of these texts is chosen.
@@ -187,7 +227,9 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         for job in jobs {
             if changesView(job) { tokens += (live[job.parent]?.branch.count ?? question) - question }
             if case .reflection? = job.hint { tokens += request(for: job).count }
-            if job.rollback != nil { tokens += 1 }
+            if let rollback = job.rollback {
+                tokens += options.verifier == nil ? 1 : live[rollback.node]?.logProbabilities.count ?? 1
+            }
         }
         return tokens
     }
@@ -205,7 +247,15 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         writer.endWithin(.budget)
         let branch = parent.branch.fork()
         let logits = parent.logits ?? Logits([])
-        return Text(writer: writer, branch: branch, start: branch.count, view: parent.view, logits: logits)
+        let states = StepStates(after: parent.pool)
+        return Text(
+            writer: writer,
+            branch: branch,
+            start: branch.count,
+            view: parent.view,
+            logits: logits,
+            states: states
+        )
     }
 
     /// The tokens of the line up to a node.
@@ -221,7 +271,14 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             guard let parent = live[job.parent] else { preconditionFailure("node \(job.parent) was released") }
             let writer = StepWriter(job, rule: rule, detokenizer: parent.detokenizer, behind: line(to: parent))
             func text(behind branch: Model.Branch, _ logits: Logits) -> Text {
-                Text(writer: writer, branch: branch, start: branch.count, view: job.view, logits: logits)
+                Text(
+                    writer: writer,
+                    branch: branch,
+                    start: branch.count,
+                    view: job.view,
+                    logits: logits,
+                    states: StepStates(after: parent.pool)
+                )
             }
             if let view = elsewhere[index] { return text(behind: view.branch, view.logits) }
             if case .reflection(let id)? = job.hint, let reflected = reflections[id] {
@@ -236,49 +293,8 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
         }
     }
 
-    /// Branches for the texts that use another view than the step before them: the prompt in that view, and the line so
-    /// far.
-    private func readViews(for jobs: [WriteJob], ledger: Ledger) throws -> [Int: View] {
-        let changing = jobs.indices.filter { changesView(jobs[$0]) }
-        let missing = Set(changing.map { jobs[$0].view }).filter { $0 > 0 && viewRoots[$0] == nil }.sorted()
-        if !missing.isEmpty {
-            let work = try missing.map { (branch: model.makeBranch(), tokens: try prompt(inView: $0)) }
-            let logits = try append(work, to: \.views, ledger: ledger)
-            for (index, view) in missing.enumerated() {
-                viewRoots[view] = View(branch: work[index].branch, logits: logits[index])
-            }
-        }
-        var places: [Int: View] = [:]
-        var behind: [(index: Int, branch: Model.Branch, tokens: [TokenID])] = []
-        for index in changing {
-            let job = jobs[index]
-            guard let line = live[job.parent]?.branch.tokens.dropFirst(questionPrompts.question.count),
-                let root = job.view > 0 ? viewRoots[job.view] : prompted.flatMap(first)
-            else { preconditionFailure("what a text begins behind was released") }
-            let branch = root.branch.fork()
-            places[index] = View(branch: branch, logits: root.logits)
-            if !line.isEmpty { behind.append((index, branch, Array(line))) }
-        }
-        guard !behind.isEmpty else { return places }
-        let logits = try append(behind.map { ($0.branch, $0.tokens) }, to: \.recomputed, ledger: ledger)
-        for (place, logits) in zip(behind, logits) {
-            places[place.index] = View(branch: place.branch, logits: logits)
-        }
-        return places
-    }
-
-    /// The question's prompt in another view.
-    private func prompt(inView view: Int) throws -> [TokenID] {
-        try views?.prompt(questionPrompts.question, inView: view) ?? questionPrompts.question
-    }
-
-    /// The question in the first view. Its logits are kept as long as it can be continued.
-    private func first(_ prompted: Model.Branch) -> View? {
-        live[0].flatMap { $0.logits }.map { View(branch: prompted, logits: $0) }
-    }
-
     /// Whether a text is written in another view than the step before it.
-    private func changesView(_ job: WriteJob) -> Bool {
+    func changesView(_ job: WriteJob) -> Bool {
         job.hint == nil && job.rollback == nil && job.view != live[job.parent]?.view
     }
 
@@ -350,61 +366,15 @@ final class ModelStepSource<Model: BranchingModel>: StepSource {
             let work = growing.compactMap { index in
                 texts[index].writer.pending.map { (branch: texts[index].branch, token: $0) }
             }
-            let logits = try step(work, to: \.generated, ledger: ledger)
-            for (index, logits) in zip(growing, logits) {
+            let results = try stepWithStates(work, to: \.generated, ledger: ledger)
+            for (index, (logits, states)) in zip(growing, results) {
                 texts[index].logits = logits
                 texts[index].writer.acceptPending()
+                guard let states else { continue }
+                let steps = texts[index].writer.steps
+                texts[index].states.append(states)
+                if steps.count > texts[index].states.endedCount { texts[index].states.end(steps.map(\.node)) }
             }
         }
-    }
-
-    /// Keeps the branch after each node of a text.
-    private func keep(_ nodes: [StepNode], of text: Text, ledger: Ledger) throws {
-        let writer = text.writer
-        let reached = text.branch.count
-        var (branch, start, logits) = (text.branch, text.start, text.logits as Logits?)
-        if writer.job.hint != nil, let parent = live[writer.job.parent] {
-            // It was written after a reflection; from here on, it is at the place of a step without one.
-            let tokens = nodes.flatMap(\.tokens)
-            branch = parent.branch.fork()
-            start = branch.count
-            logits = nil
-            if !tokens.isEmpty { logits = try append([(branch, tokens)], to: \.recomputed, ledger: ledger)[0] }
-        } else {
-            if reached != start + writer.keptTokens { logits = nil }
-            branch.rollback(to: start + writer.keptTokens)
-        }
-        for (node, end) in zip(nodes, writer.steps.map(\.end)) {
-            let own = branch.fork()
-            own.rollback(to: start + end)
-            let isLast = end == writer.keptTokens
-            let parent = live[node.parent]
-            live[node.id] = Live(
-                branch: own,
-                logits: node.tokens.isEmpty ? parent?.logits : isLast ? logits : nil,
-                detokenizer: end > 0
-                    ? writer.detokenizers[end - 1] : parent?.detokenizer ?? tokenizer.makeDetokenizer(),
-                view: text.view,
-                trailingSpace: trailingSpace(node.tokens),
-                logProbabilities: Array(writer.logProbabilities[(end - node.tokens.count)..<end])
-            )
-        }
-    }
-
-    /// The number of white-space tokens at the end of a step. The turn is closed before them, right after the last
-    /// word, as in the conversations that models are trained on.
-    private func trailingSpace(_ tokens: [TokenID]) -> Int {
-        tokens.reversed().prefix { token in
-            let bytes = tokenizer.bytes(of: token)
-            return !bytes.isEmpty && bytes.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
-        }.count
-    }
-
-    /// A fork after the last word of a node.
-    func closed(_ node: Int) -> Model.Branch {
-        guard let live = live[node] else { preconditionFailure("node \(node) was released") }
-        let branch = live.branch.fork()
-        branch.rollback(to: branch.count - live.trailingSpace)
-        return branch
     }
 }

@@ -51,7 +51,7 @@ final class PictureViews: ViewEncoder {
 extension RGBImage {
     /// The picture in a view. It is shifted along a diagonal, in views 1 to 4 by 1/64 of its sides (a quarter of a
     /// patch if there are sixteen patches to a side), in views 5 to 8 by twice as much.
-    func shown(inView view: Int) -> RGBImage {
+    package func shown(inView view: Int) -> RGBImage {
         guard view > 0 else { return self }
         let (right, down) = [(1, 1), (-1, -1), (1, -1), (-1, 1)][(view - 1) % 4]
         let times = 1 + (view - 1) / 4

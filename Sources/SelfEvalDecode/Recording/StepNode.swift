@@ -38,6 +38,9 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
     /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row: the weakest part
     /// (arXiv 2508.15260 takes the lowest group confidence).
     public var windowConfidence = 0.0
+    /// The log-odds of the verifier's probability that the chain is right up to the end of this step; `nil` without a
+    /// verifier (``SelfEvalOptions/verifier``).
+    public var verifierLogOdds: Double?
     /// Why it was rejected without a verdict.
     public var rejection: Rejection?
     /// The decision on it; `nil` if none was made yet.
@@ -129,7 +132,8 @@ public struct StepNode: Codable, Sendable, Equatable, Identifiable {
 
 /// The verdict of the model and the findings of the checkers on a step, and the resulting score.
 public struct StepEvaluation: Codable, Sendable, Equatable {
-    /// The verdict, read from logits; `nil` if a checker refuted the step and the model was not asked.
+    /// The verdict, read from logits; `nil` if the model was not asked: a checker refuted the step, or the score is the
+    /// verifier's alone.
     public var verdict: Verdict?
     /// The findings of checkers; `nil` if there are none.
     public var findings: [StepFinding]?

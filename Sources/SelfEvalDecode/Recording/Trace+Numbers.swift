@@ -69,7 +69,7 @@ extension StepNode {
             case nil: nil
             }
         return areCounts(id, parent, ordinal, view, written, hinted, rollback?.node, rollback?.keptBytes)
-            && arePlausible(temperature, meanLogProbability, windowConfidence)
+            && arePlausible(temperature, meanLogProbability, windowConfidence, verifierLogOdds)
             && (evaluation?.hasPlausibleNumbers ?? true)
     }
 }

@@ -16,15 +16,17 @@ public enum ScoreSignal: String, Codable, Sendable, CaseIterable {
     case probe
     /// The difference that the picture makes to the verdict's logit.
     case contrast
+    /// The log-odds of the verifier's probability that the chain is right so far: ``StepNode/verifierLogOdds``.
+    case verifier
 }
 
 /// How much each signal counts in a step's score, as log-odds.
 ///
 /// score = 1 / (1 + exp(−z)), z = Σ weight · signal + intercept
 ///
-/// The default is the verdict's probability. The verdict is always requested. Of the other signals, the probe and the
-/// contrast cost tokens, and are skipped if their weight is 0. Weights that make a score a probability are fitted on
-/// labelled steps (``LogisticRegression``).
+/// The default is the verdict's probability. The verdict is always requested, unless the verifier has a weight and no signal
+/// that costs tokens has one (verdict, probe, contrast). The probe and the contrast are skipped if their weight is 0.
+/// Weights that make a score a probability are fitted on labelled steps (``LogisticRegression``).
 ///
 /// In JSON, an absent weight is 0: `{"verdict": 1, "line": 0.7, "intercept": 2}`.
 public struct ScoreWeights: Sendable, Equatable {
@@ -45,6 +47,11 @@ public struct ScoreWeights: Sendable, Equatable {
     public subscript(signal: ScoreSignal) -> Double {
         get { weights[signal] ?? 0 }
         set { weights[signal] = newValue == 0 ? nil : newValue }
+    }
+
+    /// Whether the verifier has a weight, and no signal that needs a question to the model has one.
+    var asksNothing: Bool {
+        self[.verifier] != 0 && self[.verdict] == 0 && self[.probe] == 0 && self[.contrast] == 0
     }
 
     /// Checks that the weights are finite, and not all zero.
@@ -84,6 +91,7 @@ public struct ScoreWeights: Sendable, Equatable {
             signals[.contrast] = evaluation.imageFreeLogit.map { verdict.logit - $0 }
         }
         signals[.probe] = evaluation.probe?.meanLogProbability
+        signals[.verifier] = node.verifierLogOdds
         return score(of: signals)
     }
 

@@ -54,6 +54,10 @@ extension SearchSession {
             // A step that a checker refutes costs no verdict.
             note(.evaluation(node: node, StepEvaluation(verdict: nil, findings: findings, score: 0)))
         }
+        if options.weights.asksNothing {
+            for (id, findings) in asked { note(id, StepEvaluation(verdict: nil), findings) }
+            return
+        }
         guard !asked.isEmpty,
             ledger.meter.allows(Expense(promptTokens: asked.count * cost, branches: asked.count)),
             asked.allSatisfy({ source.position(after: $0.node) + cost <= source.contextLength })

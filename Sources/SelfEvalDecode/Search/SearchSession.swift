@@ -188,7 +188,7 @@ extension SearchSession {
         var leaf = 0
         var outcome = TraceSummary.Outcome.answered
         do {
-            try readQuestion(asksPrior: strategy.evaluatesSteps)
+            try readQuestion(asksPrior: strategy.evaluatesSteps && !options.weights.asksNothing)
             let conclusion = try conclude(by: strategy)
             leaf = conclusion.leaf
             note(.info(.reasoningStopped(conclusion.stopReason)))

@@ -157,8 +157,9 @@ public struct SelfEvaluationOptions: ParsableArguments {
         help: ArgumentHelp(
             "The signals in a step's score and their weights, for example verdict=1,line=0.3: verdict, sequence (its mean log-probability), "
                 + "line (the log-probability of the text so far), window (its weakest part), probe (the answer that the "
-                + "model would give now), contrast (does the picture matter?), and intercept (a constant); default: the "
-                + "calibration's weights, or the verdict alone.",
+                + "model would give now), contrast (does the picture matter?), verifier (what --verifier reads from the "
+                + "hidden states), and intercept (a constant); default: the calibration's weights, the verifier alone, or "
+                + "the verdict alone.",
             valueName: "name=weight,…"
         )
     )
@@ -173,6 +174,17 @@ public struct SelfEvaluationOptions: ParsableArguments {
         completion: .file(extensions: ["json"])
     )
     public var calibration: String?
+
+    /// A verifier.
+    @Option(
+        help: ArgumentHelp(
+            "A verifier of emllm-eval train-verifier: it scores steps from the model's hidden states, at no cost in tokens. "
+                + "Without --score and without a calibration's weights it replaces the verdict.",
+            valueName: "file"
+        ),
+        completion: .file(extensions: ["json"])
+    )
+    public var verifier: String?
 
     /// Abstention.
     @Option(help: "Mark an answer with less confidence than this as unreliable.")
@@ -204,7 +216,7 @@ public struct SelfEvaluationOptions: ParsableArguments {
             looks,
             beamLines,
             beamCandidates,
-            aggregation, score, calibration, abstainBelow, seconds, cacheMegabytes,
+            aggregation, score, calibration, verifier, abstainBelow, seconds, cacheMegabytes,
         ]
         return given.contains { $0 != nil } || hints || rollBack || divideBudget || prune || wholeChains || weighVotes
             || evaluatesChains
@@ -246,7 +258,12 @@ public struct SelfEvaluationOptions: ParsableArguments {
             activations: activations,
             onNotice: warn
         )
-        var chosen = try chosen(on: options, text: text)
+        var base = options
+        if let verifier {
+            let file = try VerifierFile(contentsOf: URL(filePath: verifier))
+            base = try file.applied(to: options, model: ModelIdentity(of: model, activations: activations))
+        }
+        var chosen = try chosen(on: base, text: text)
         if let strategy { chosen.strategy = strategy }
         return chosen
     }
@@ -327,8 +344,15 @@ public struct SelfEvaluationOptions: ParsableArguments {
                 "--cache-megabytes: expected 1 to 1000000, found \(cacheMegabytes); choose another value"
             )
         }
-        // Prompts and calibrations come from files, which are errors of their own and not of usage.
+        // Prompts, calibrations and verifiers come from files, which are errors of their own and not of usage.
         let text = try TextOptions.parse([])
-        try usageError { try chosen(on: base(text: text, seed: 0), text: text).validate() }
+        let options = try usageError {
+            let options = try chosen(on: base(text: text, seed: 0), text: text)
+            try options.validate()
+            return options
+        }
+        if verifier == nil, options.weights[.verifier] != 0 {
+            throw ValidationError("--score: verifier needs a verifier; name its file with --verifier")
+        }
     }
 }

@@ -34,7 +34,8 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The signals in a step's score, as verdict,line; their weights are fitted. line is the log-probability of the "
-                + "text so far, sequence the step's (mean), window that of the step's weakest part.",
+                + "text so far, sequence the step's (mean), window that of the step's weakest part, "
+                + "verifier what a verifier read from the hidden states.",
             valueName: "names"
         )
     )

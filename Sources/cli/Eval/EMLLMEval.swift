@@ -9,7 +9,7 @@ package struct EvalCommand: AsyncParsableCommand {
         discussion: discussion(program: "emllm eval"),
         subcommands: [
             RunCommand.self, ReportCommand.self, CalibrateCommand.self, SweepCommand.self, MergeCommand.self,
-            OverheadCommand.self, RecordsCommand.self, ScoreCommand.self,
+            OverheadCommand.self, RecordsCommand.self, TrainVerifierCommand.self, ScoreCommand.self,
         ]
     )
 
@@ -29,6 +29,7 @@ package struct EvalCommand: AsyncParsableCommand {
           \(program) overhead runs/a
           \(program) run problems.jsonl --out runs/b1 --shard 1/2    # and 2/2 elsewhere, into runs/b2
           \(program) merge runs/b1 runs/b2 --out runs/b
+          \(program) train-verifier runs/v --model m.emllm           # a head on hidden states, from chains of vote
           \(program) records runs/a --out training.jsonl
           \(program) score problems.jsonl responses.jsonl        # outputs of any model
 

@@ -70,6 +70,7 @@ struct NodeDetails {
             ("Ended by", node.end.map(Wording.end)),
             ("Mean log-probability", Self.logProbability(node.meanLogProbability)),
             ("Weakest window", Self.logProbability(node.windowConfidence)),
+            ("Verifier’s log-odds", node.verifierLogOdds.map(Wording.logit)),
         ]
     }
 
@@ -87,7 +88,8 @@ struct NodeDetails {
             [("Checker", Wording.finding(finding)), ("Its hint", finding.hint)]
         }
         guard let verdict = evaluation.verdict else {
-            return [score] + findings + [("Verdict", "not asked for, as a checker refuted the step")]
+            let reason = evaluation.isRefuted ? "not asked for, as a checker refuted the step" : "not asked for"
+            return [score] + findings + [("Verdict", reason)]
         }
         return [score] + findings + rows(of: verdict, evaluation)
     }

@@ -42,6 +42,7 @@ enum Wording {
         case .window: "the step's least likely stretch"
         case .probe: "how likely the answer is that it would give now"
         case .contrast: "what difference the picture makes to the verdict"
+        case .verifier: "how right the chain looks so far in the model’s hidden states"
         }
     }
 

@@ -99,6 +99,8 @@ public struct StepRecord: Codable, Sendable, Equatable {
     public var lineLogProbability: Double?
     /// Its lowest windowed mean log-probability; `nil` if it was not recorded.
     public var windowConfidence: Double?
+    /// The verifier's log-odds after it; `nil` without a verifier.
+    public var verifierLogOdds: Double?
     /// Whether it is right; `nil` if unknown.
     public var label: Bool?
 
@@ -111,6 +113,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
         meanLogProbability: Double,
         lineLogProbability: Double? = nil,
         windowConfidence: Double? = nil,
+        verifierLogOdds: Double? = nil,
         label: Bool? = nil
     ) {
         self.text = text
@@ -120,6 +123,7 @@ public struct StepRecord: Codable, Sendable, Equatable {
         self.meanLogProbability = meanLogProbability
         self.lineLogProbability = lineLogProbability
         self.windowConfidence = windowConfidence
+        self.verifierLogOdds = verifierLogOdds
         self.label = label
     }
 }

@@ -41,6 +41,7 @@ extension ResultRecord {
                     meanLogProbability: step.meanLogProbability,
                     lineLogProbability: trace.logProbability(to: step.id),
                     windowConfidence: step.windowConfidence,
+                    verifierLogOdds: step.verifierLogOdds,
                     label: label.map { $0 == .right }
                 )
             }

@@ -24,7 +24,7 @@ public struct ScoreFit: Sendable {
     private let scores: [ScoredOutcome]
 
     /// Signals that results record, for which weights can be fitted.
-    public static let recorded: Set<ScoreSignal> = [.verdict, .sequence, .line, .window]
+    public static let recorded: Set<ScoreSignal> = [.verdict, .sequence, .line, .window, .verifier]
 
     /// Fits a score.
     ///
@@ -76,7 +76,7 @@ public struct ScoreFit: Sendable {
             guard let logit = step.logit, let label = step.label else { return nil }
             let values: [ScoreSignal: Double?] = [
                 .verdict: logit, .sequence: step.meanLogProbability, .line: step.lineLogProbability,
-                .window: step.windowConfidence,
+                .window: step.windowConfidence, .verifier: step.verifierLogOdds,
             ]
             let known = values.compactMapValues { $0 }
             guard chosen.allSatisfy({ known[$0] != nil }) else { return nil }
