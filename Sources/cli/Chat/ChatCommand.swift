@@ -108,7 +108,7 @@ package struct ChatCommand: AsyncParsableCommand {
                 subject: error.subject,
                 expected: error.expected,
                 found: error.found,
-                remedy: "run 'make demo-text' once to fetch it, or name another model with --model"
+                remedy: "run 'make demo-text MODEL=\(ModelStore.textModel)' once to fetch it, or name another model with --model"
             )
         }
     }
