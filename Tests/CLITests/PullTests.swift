@@ -16,6 +16,7 @@ struct PullTests {
         var hasRanges = true
         var entityTag: String? = "\"v1\""
         var digest: String? = PullTests.digest
+        var linkedSize: Int?
         var content = PullTests.content
         var siblings = [PullTests.file, "README.md"]
         /// Where each further answer with a body stops; those after the last one are whole.
@@ -39,6 +40,7 @@ struct PullTests {
                 if request.path.hasSuffix("/resolve/main/\(PullTests.file)") {
                     let port = request.headers["host"]?.split(separator: ":").last ?? ""
                     var headers = ["Location": "http://127.0.0.1:\(port)/storage"]
+                    headers["X-Linked-Size"] = behaviour.linkedSize.map { "\($0)" }
                     headers["X-Linked-Etag"] = behaviour.digest.map { "\"\($0)\"" }
                     return .init(status: 302, headers: headers)
                 }
@@ -54,10 +56,11 @@ struct PullTests {
             reply.headers["ETag"] = behaviour.entityTag
             let start = request.headers["range"].flatMap { Int($0.filter(\.isNumber)) }
             if behaviour.hasRanges, let start, request.headers["if-range"] == behaviour.entityTag {
-                reply.status = 206
                 let end = behaviour.content.count
-                reply.headers["Content-Range"] = "bytes \(start)-\(end - 1)/\(end)"
-                reply.body = behaviour.content.dropFirst(start)
+                let isBehind = start >= end
+                reply.status = isBehind ? 416 : 206
+                reply.headers["Content-Range"] = "bytes \(isBehind ? "*" : "\(start)-\(end - 1)")/\(end)"
+                reply.body = isBehind ? Data("Nothing to send.".utf8) : behaviour.content.dropFirst(start)
             }
             if !behaviour.stops.isEmpty {
                 reply.stop = behaviour.stops.removeFirst()
@@ -186,15 +189,27 @@ struct PullTests {
         gone.expectFailure(try gone.pull(), mentioning: "503")
     }
 
-    @Test("A part that is longer than the file is thrown away")
-    func tooLong() throws {
-        let place = try Place(Behaviour(stops: [(200_000, false)], laterStatus: 503))
-        _ = try place.pull()
-        place.hub.behaviour.withLock { $0.status = 200 }
-        let part = place.folder.path("models/\(Self.partial[0])")
-        try (Self.content + Data(count: 10)).write(to: URL(filePath: part))
-        place.expectFailure(try place.pull(), mentioning: "bytes")
-        place.expectModel(try place.pull())
+    @Test("A part that is the whole file is not fetched again; one that is longer is thrown away")
+    func noRest() throws {
+        for surplus in [0, 10] {
+            let place = try Place(Behaviour(stops: [(200_000, false)], laterStatus: 503))
+            _ = try place.pull()
+            place.hub.behaviour.withLock { $0.status = 200 }
+            let part = place.folder.path("models/\(Self.partial[0])")
+            try (Self.content + Data(count: surplus)).write(to: URL(filePath: part))
+            place.expectModel(try place.pull())
+            #expect(place.fetches.count == (surplus == 0 ? 2 : 3))
+        }
+    }
+
+    @Test("A file that the disk has no space for is not begun")
+    func noSpace() throws {
+        let place = try Place(Behaviour(linkedSize: 1 << 60))
+        let run = try place.pull()
+        #expect(
+            run.status == 1 && run.errorLines.count == 1 && run.errors.contains("MB of free space"),
+            "\(run.errors)"
+        )
     }
 
     @Test("What was promised did not come: the digest of the hub, that of the table, a model at all")

@@ -18,7 +18,7 @@ public struct ModelStore: Sendable {
     /// The suffix of converted model files in the store.
     public static let fileExtension = "emllm"
     /// The suffixes of all model files in the store; of two files with the same name, the first is taken.
-    public static let fileExtensions = ["emllm", "gguf"]
+    package static let fileExtensions = ["emllm", "gguf"]
 
     /// The user's folder; `nil` when no variable says where it is.
     public let home: URL?

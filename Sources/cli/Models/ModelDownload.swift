@@ -36,6 +36,8 @@ final class ModelDownload: Sendable {
 
     /// The server's refusal to send the rest of a file.
     private struct RangeRefused: Error {}
+    /// Nothing is missing.
+    private struct AllIsThere: Error {}
 
     /// Fetches and checks the file.
     ///
@@ -73,6 +75,8 @@ final class ModelDownload: Sendable {
                 if let byteCount = facts.withLock({ $0.byteCount }), part.count < byteCount {
                     throw URLError(.networkConnectionLost)
                 }
+                return
+            } catch is AllIsThere {
                 return
             } catch is RangeRefused {
                 try part.restart(as: nil)
@@ -123,33 +127,36 @@ final class ModelDownload: Sendable {
         _ redirects: [HTTPTransfer.Head],
         isResumed: Bool
     ) throws {
-        var total = head["Content-Length"].flatMap { Int($0) }
+        // "bytes 100-199/200", or "bytes */200" where there is nothing to send; the total may be "*".
+        let range = (head["Content-Range"] ?? "").split(separator: "/").map(String.init)
+        var total = range.count == 2 ? Int(range[1]) : nil
+        var isComplete = false
         switch head.status {
         case 200:
+            total = head["Content-Length"].flatMap { Int($0) }
             let tag = head["ETag"].flatMap { $0.hasPrefix("\"") ? $0 : nil }
             try part.restart(as: tag.map { .init(address: address.absoluteString, entityTag: $0) })
         case 206 where isResumed:
-            // "bytes 100-199/200", whose last number may be "*".
-            let numbers = (head["Content-Range"] ?? "").split(whereSeparator: { !$0.isNumber }).map { Int($0) }
-            guard numbers.count > 1, numbers[0] == part.count else { throw RangeRefused() }
-            total = numbers.count > 2 ? numbers[2] : nil
+            guard range.first?.hasPrefix("bytes \(part.count)-") == true else { throw RangeRefused() }
             part.goOn()
         case 416 where isResumed:
-            throw RangeRefused()
+            guard total == part.count else { throw RangeRefused() }
+            isComplete = true
         default:
             throw EMLLMError.refused(address, head)
         }
         // The hub states the digest where it sends the client on to its storage.
         let heads = redirects + [head]
         let checksum = heads.lazy.compactMap { Self.digest($0["X-Linked-Etag"]) }.first
-        let linkedSize = heads.lazy.compactMap { $0["X-Linked-Size"].flatMap { Int($0) } }.first
+        let byteCount = heads.lazy.compactMap { $0["X-Linked-Size"].flatMap { Int($0) } }.first ?? total
         facts.withLock { facts in
-            facts.byteCount = linkedSize ?? total
+            facts.byteCount = byteCount
             facts.checksum = checksum ?? facts.checksum
         }
-        if let byteCount = linkedSize ?? total, let space = part.freeSpace, byteCount - part.count > space {
+        if let byteCount, let space = part.freeSpace, byteCount - part.count > space {
             throw EMLLMError.noSpace(destination.path, needed: byteCount - part.count, free: space)
         }
+        if isComplete { throw AllIsThere() }
     }
 
     /// A SHA-256 digest in an entity tag, in lower case.
@@ -171,6 +178,7 @@ final class ModelDownload: Sendable {
             var done = 0
             let digest = try Checksum(of: file.bytes) { count in
                 try Task.checkCancellation()
+                file.release(done..<done + count)
                 done += count
                 bar.update(done: done, of: file.bytes.count)
             }

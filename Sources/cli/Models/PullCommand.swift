@@ -38,7 +38,7 @@ struct PullCommand: AsyncParsableCommand {
             let line = try await Interruption.handling { [self] in try await pull() }.result
             try StandardStreams.write(line + "\n")
         } catch let stop as Interruption.Stop {
-            try? StandardStreams.note("interrupted; the same command goes on where it stopped")
+            try? StandardStreams.note("interrupted; the same command goes on where it stopped, if the server can")
             throw ExitCode(128 + stop.signal)
         }
     }
