@@ -183,7 +183,9 @@ let package = Package(
         ),
         .target(
             name: "EvalTool",
-            dependencies: ["DecodeOptions", "EMLLMEvaluation"],
+            dependencies: [
+                "DecodeOptions", "EMLLMEvaluation", .product(name: "TextTable", package: "TextTable"),
+            ],
             path: "Sources/cli/Eval",
             swiftSettings: strictSwift
         ),

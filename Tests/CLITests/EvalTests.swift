@@ -1,3 +1,4 @@
+import EMLLMCore
 import EMLLMEvaluation
 import Foundation
 import SelfEvalDecode
@@ -53,6 +54,9 @@ struct EvalTests {
         let first = try run(file, to: out)
         #expect(first.status == 0, "\(first.errors)")
         #expect(first.output.contains("16 of 16 answers; 1 problems skipped"))
+        // The run ends with what came out, without a report.
+        let table = first.output.split(separator: "\n").filter { $0.hasPrefix("| ") }
+        #expect(table.count == 3 && table.dropFirst().allSatisfy { $0.contains(" % – ") }, "\(first.output)")
         let records = try results(out)
         #expect(records.count == 16 && Set(keys(records)).count == 16)
         #expect(records.allSatisfy { $0.processedTokens > $0.promptTokens && $0.failure == nil && $0.answer != nil })
@@ -77,6 +81,14 @@ struct EvalTests {
         let report = try eval(["report", out])
         #expect(report.status == 0, "\(report.errors)")
         let text = try String(contentsOfFile: out + "/report/report.md", encoding: .utf8)
+        let description = try RunFolder(url: URL(filePath: out)).readDescription()
+        for detail in [
+            description.model.weightsDigest, description.problemsDigest, "\"chains\":2",
+            "EMLLM \(EMLLMVersion.current)",
+        ] {
+            #expect(text.contains(detail), "\(detail) is not among the report's settings")
+        }
+        #expect(description.origins?.count == 1)
         #expect(text.contains("best-of") && text.contains("vote"))
         // The summary alone gives the same text and the same plots again.
         let again = try eval(["report", out + "/report/summary.json", "--out", folder.path("again")])

@@ -164,6 +164,17 @@ struct PlotTests {
         #expect(abs((marker.y.lowerBound + marker.y.upperBound) / 2 - (try place("40", "end", "y") - 4)) < 0.02)
     }
 
+    @Test("an axis that does not begin at zero says so", arguments: [40, 2])
+    func origin(right: Int) throws {
+        let accuracy = try #require(Proportion(groups: (0..<100).map { [$0 < right] }))
+        let series = [PlotSeries(name: "s", rank: 0, data: (cost: 1.0, accuracy: accuracy))]
+        let texts = try PlotDocument(Plots.cost(title: "t", costTitle: "c", series: series)).elements.map(\.text)
+        #expect(
+            texts.contains { $0.hasPrefix("Accuracy") && $0.hasSuffix("axis begins at 30") } == (right == 40),
+            "\(texts)"
+        )
+    }
+
     @Test("a strategy looks the same in every plot")
     func looks() throws {
         let plots = try Report(records: ReportSamples.records(problems: 30)).plots

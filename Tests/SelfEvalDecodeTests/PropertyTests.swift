@@ -88,13 +88,18 @@ struct PropertyTests {
     func invariants(seed: UInt64) throws {
         let tokenizer = try TestVocabulary.makeTokenizer()
         var random = SplitMix64(state: seed)
-        let options = Self.options(&random)
+        var options = Self.options(&random)
         let contextLength = Int.random(in: 300...2000, using: &random)
+        // Every other run has a picture, which says something else in each view.
+        let pictures = seed.isMultiple(of: 2) ? try Pictures(Array(repeating: Script(""), count: 5)) : nil
+        if pictures != nil { options.views = .random(in: 1...5, using: &random) }
         func run() throws -> ScriptedRun {
-            let model = ScriptedModel(tokenizer, contextLength: contextLength) {
-                Self.logits(seed: seed, tokenizer: tokenizer, after: $0)
+            let model = ScriptedModel(tokenizer, contextLength: contextLength) { tokens in
+                let view = pictures?.view(in: tokens) ?? 0
+                return Self.logits(seed: seed ^ (UInt64(view) << 32), tokenizer: tokenizer, after: tokens)
             }
-            return try ScriptedRun(model, options: options)
+            let question = pictures == nil ? "What is it?" : Pictures.question
+            return try ScriptedRun(model, options: options, question: question, pictures: pictures)
         }
         let result: ScriptedRun
         do {

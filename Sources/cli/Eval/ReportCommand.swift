@@ -55,12 +55,15 @@ struct ReportCommand: AsyncParsableCommand {
         var records: [ResultRecord] = []
         var skipped = 0
         var planned: Set<String>? = []
+        var settings: [RunSettings] = []
         for folder in folders {
             let description = try folder.readDescription()
             // Results can be reported without the file of problems, but then it is unknown what is missing.
             let problems = try? folder.readPlannedProblems(description)
             planned = problems.flatMap { planned?.union($0) }
-            records += try folder.readResults()
+            let results = try folder.readResults()
+            records += results
+            settings.append(try RunSettings(description, records: results))
             skipped += folder.readSkipped().count
         }
         guard !records.isEmpty else { throw EMLLMError.noResults(runs[0]) }
@@ -71,6 +74,7 @@ struct ReportCommand: AsyncParsableCommand {
             records: records,
             skippedProblems: skipped,
             plannedProblems: planned?.count,
+            runs: settings,
             options: options
         )
         let target =

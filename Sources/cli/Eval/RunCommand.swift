@@ -123,6 +123,13 @@ struct RunCommand: AsyncParsableCommand {
             return try await run.work(on: model, runtime: runtime) { progress.show($0) }
         }
         try StandardStreams.write("\(folder.url.path): " + Self.summary(of: completion))
+        // The table compares nothing, so the bootstrap of comparisons can be short.
+        var quick = ReportOptions()
+        quick.resamples = 1
+        let table = ResultTable.text(of: try Summary(records: folder.readResults(), options: quick))
+        if !table.isEmpty {
+            try StandardStreams.write("\n\(table)\nemllm-eval report \(out) writes the whole report.\n")
+        }
         if let signal { throw ExitCode(128 + signal) }
     }
 }

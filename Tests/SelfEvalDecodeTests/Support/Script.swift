@@ -177,10 +177,14 @@ final class Pictures: ViewEncoder {
 
     func makeModel(contextLength: Int = 4096) -> ScriptedModel {
         ScriptedModel(scripts[0].tokenizer, contextLength: contextLength) { [self] tokens in
-            // The question comes before anything that a script says.
-            let view = tokens.lazy.compactMap { self.numbers.firstIndex(of: $0) }.first ?? 0
-            return scripts[view].logits(after: tokens)
+            scripts[view(in: tokens)].logits(after: tokens)
         }
+    }
+
+    /// The view that a question is asked in.
+    func view(in tokens: [TokenID]) -> Int {
+        // The question comes before anything that a script says.
+        tokens.lazy.compactMap { [numbers] in numbers.firstIndex(of: $0) }.first ?? 0
     }
 
     /// Asks what is in the picture.

@@ -74,7 +74,16 @@ struct PlotFrame {
         drawing.line(from: (left, bottom), to: (left + width, bottom))
         drawing.line(from: (left, top), to: (left, bottom))
         if labelsX { drawing.text(x.title, x: left + width / 2, y: bottom + 36, anchor: .middle) }
-        if let y { drawing.text(y.title, x: left - 44, y: top + height / 2, anchor: .middle, isUpright: true) }
+        guard let y else { return }
+        var title = y.title
+        // Differences look larger on an axis that does not begin at zero.
+        if y.ticks[0] > 0 {
+            title += ", axis begins at \(y.label(y.ticks[0]))"
+            for place in [bottom - 12, bottom - 8] {
+                drawing.line(from: (left - 5, place + 3), to: (left + 5, place - 3))
+            }
+        }
+        drawing.text(title, x: left - 44, y: top + height / 2, anchor: .middle, isUpright: true)
     }
 }
 

@@ -14,6 +14,7 @@ enum Markdown {
             parts.append("## \(escaped(model.model))")
             parts += sections(model, summary.options, figures)
         }
+        parts += settings(summary.runs ?? [])
         return parts.joined(separator: "\n\n") + "\n"
     }
 
@@ -203,7 +204,7 @@ enum Markdown {
     }
 
     /// A name as plain text on one line: names come from files, and must not act as markup.
-    private static func escaped(_ name: String) -> String {
+    static func escaped(_ name: String) -> String {
         name.map { character in
             character.isNewline ? " " : "\\`*_[]<>|#&!".contains(character) ? "\\\(character)" : "\(character)"
         }.joined()

@@ -21,18 +21,21 @@ public struct Report: Sendable {
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
     ///   - plannedProblems: how many problems should have been run; `nil` if unknown.
+    ///   - runs: what the runs were made with; `nil` if unknown.
     ///   - options: the settings of the computation.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have the same problem, strategy, model and seed.
     public init(
         records: [ResultRecord],
         skippedProblems: Int = 0,
         plannedProblems: Int? = nil,
+        runs: [RunSettings]? = nil,
         options: ReportOptions = ReportOptions()
     ) throws {
         let summary = try Summary(
             records: records,
             skippedProblems: skippedProblems,
             plannedProblems: plannedProblems,
+            runs: runs,
             options: options
         )
         self.init(summary: summary)

@@ -8,18 +8,20 @@ extension Summary {
     ///   - records: the results.
     ///   - skippedProblems: how many problems were not run.
     ///   - plannedProblems: how many problems should have been run; `nil` if unknown.
+    ///   - runs: what the runs were made with; `nil` if unknown.
     ///   - options: the settings of the computation.
     /// - Throws: ``/EMLLMCore/EMLLMError`` when two records have the same problem, strategy, model and seed.
     public init(
         records: [ResultRecord],
         skippedProblems: Int = 0,
         plannedProblems: Int? = nil,
+        runs: [RunSettings]? = nil,
         options: ReportOptions = ReportOptions()
     ) throws {
-        var runs: Set<[String]> = []
+        var answered: Set<[String]> = []
         for record in records {
             let run = [record.model, record.strategy, record.problem, "\(record.seed)"]
-            guard runs.insert(run).inserted else { throw EMLLMError.duplicateResult(record) }
+            guard answered.insert(run).inserted else { throw EMLLMError.duplicateResult(record) }
         }
         let sorted = records.sorted { ($0.problem, $0.seed) < ($1.problem, $1.seed) }
         let models = Dictionary(grouping: sorted, by: \.model).sorted { $0.key < $1.key }
@@ -29,6 +31,7 @@ extension Summary {
             problems: Set(records.map(\.problem)).count,
             skippedProblems: skippedProblems,
             plannedProblems: plannedProblems,
+            runs: runs,
             models: models.map { ModelSummary($0.key, records: $0.value, options: options) }
         )
     }

@@ -34,6 +34,8 @@ public struct Summary: Codable, Sendable, Equatable {
     public var skippedProblems: Int
     /// The number of problems that should have been run; `nil` if unknown.
     public var plannedProblems: Int?
+    /// What the runs were made with; `nil` if unknown.
+    public var runs: [RunSettings]?
     /// One for each model, by name.
     public var models: [ModelSummary]
 

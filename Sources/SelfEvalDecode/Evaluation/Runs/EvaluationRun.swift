@@ -115,6 +115,7 @@ public struct EvaluationRun: Sendable {
             seeds.flatMap { seed in strategies.map { Job(problem: problem, strategy: $0, seed: seed) } }
         }
         let open = wanted.filter { !done.contains(Key(problem: $0.problem.id, strategy: $0.strategy, seed: $0.seed)) }
+        if !open.isEmpty { try addOrigin() }
         let thread = try InferenceThread(model: model, options: runtime)
         var completion = Completion(done: wanted.count - open.count, wanted: wanted.count, skipped: skipped.count)
         onProgress(completion)
@@ -135,6 +136,14 @@ public struct EvaluationRun: Sendable {
         }
         if let unwritten { throw unwritten }
         return completion
+    }
+
+    /// Records in the folder where the answers to come are computed.
+    private func addOrigin() throws {
+        let known = try folder.readDescription()
+        var described = known
+        described.add([.current()])
+        if described != known { try folder.write(described) }
     }
 
     private func result(of job: Job, on thread: InferenceThread) async throws -> ResultRecord {

@@ -21,6 +21,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
     public var options: [String: SelfEvalOptions]
     /// The part of the problems that was run, such as "1/4"; `nil` for all.
     public var shard: String?
+    /// Where the run was computed, one for each version and machine; `nil` for runs of versions before 0.2.
+    public var origins: [RunOrigin]?
 
     /// Describes a run.
     public init(
@@ -31,7 +33,8 @@ public struct RunDescription: Codable, Sendable, Equatable {
         labels: StepLabelRule?,
         model: ModelIdentity,
         options: [String: SelfEvalOptions],
-        shard: String? = nil
+        shard: String? = nil,
+        origins: [RunOrigin]? = nil
     ) {
         self.problems = problems
         self.layout = layout
@@ -41,5 +44,13 @@ public struct RunDescription: Codable, Sendable, Equatable {
         self.model = model
         self.options = options
         self.shard = shard
+        self.origins = origins
+    }
+
+    /// Adds origins on machines, or with versions, that are not there yet.
+    mutating func add(_ others: [RunOrigin]?) {
+        for other in others ?? [] where (origins ?? []).allSatisfy({ $0.isElsewhere(than: other) }) {
+            origins = (origins ?? []) + [other]
+        }
     }
 }

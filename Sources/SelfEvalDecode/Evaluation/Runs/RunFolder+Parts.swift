@@ -17,9 +17,12 @@ extension RunFolder {
             var part = try folder.readDescription()
             part.shard = nil
             part.problems = whole.problems
+            let origins = part.origins
+            part.origins = whole.origins
             guard part == whole else {
                 throw EMLLMError.otherRun(folder.url.path, what: "model, problem set or options")
             }
+            whole.add(origins)
             records += try folder.readResults()
         }
         // Detects questions that two parts have both answered.
