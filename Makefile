@@ -12,6 +12,8 @@ PYTHON ?= python3
 PUZZLE ?= venn
 # Through the environment, so that quotes in it mean nothing to the shell.
 export QUESTION ?= Tom has 3 boxes with 12 pencils each. He gives away 7 pencils. How many pencils are left?
+# One of the models that scripts/fetch-model knows: smollm2-135m-instruct and qwen2.5-coder-0.5b-instruct are smaller.
+export MODEL ?= qwen2.5-coder-1.5b-instruct
 BENCH_OPTIONS ?=
 # Where `make install` puts the tools; packagers set DESTDIR as well.
 PREFIX ?= /usr/local
@@ -47,9 +49,9 @@ demo: $(demo_tool) ## Answer a question about a picture (PUZZLE), step by step, 
 	.build/debug/emllm-run --image "$$example.png" --show-steps < "$$example.txt"
 
 .PHONY: demo-text
-demo-text: $(run_tool) $(convert_tool) ## Answer QUESTION with SmolLM2, which is fetched once
-	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
-	echo "emllm-run --model smollm2-135m-instruct --show-steps \"$$QUESTION\"" && \
+demo-text: $(run_tool) $(convert_tool) ## Answer QUESTION with MODEL, a chat model that is fetched once (1.1 GB)
+	@model=$$(scripts/fetch-model "$$MODEL" $(binaries)/emllm-convert) && \
+	echo "emllm-run --model $$MODEL --show-steps \"$$QUESTION\"" && \
 	$(binaries)/emllm-run --model "$$model" --show-steps "$$QUESTION"
 
 .PHONY: test
@@ -91,7 +93,7 @@ uninstall: ## Take away what install put below PREFIX
 unit-tests: ## The tests alone
 	@scripts/install-system-packages build
 	$(SWIFT) build $(test_options) --build-tests
-	@model=$$(scripts/fetch-smollm2 $(test_binaries)/emllm-convert) && \
+	@model=$$(scripts/fetch-model smollm2-135m-instruct $(test_binaries)/emllm-convert) && \
 	EMLLM_TEST_SMOLLM2="$$model" $(SWIFT) test $(test_options) --skip-build --disable-xctest
 
 .PHONY: fuzz
@@ -116,7 +118,7 @@ check-consumer: ## Build a package that depends on this checkout, with nothing c
 
 .PHONY: bench
 bench: $(bench_tool) $(convert_tool) ## Measure speed, load time and memory (BENCH_OPTIONS="-r 10 --json")
-	@model=$$(scripts/fetch-smollm2 $(binaries)/emllm-convert) && \
+	@model=$$(scripts/fetch-model smollm2-135m-instruct $(binaries)/emllm-convert) && \
 	$(binaries)/emllm-bench llm --model "$$model" $(BENCH_OPTIONS) && \
 	$(binaries)/emllm-bench load --model "$$model"
 
@@ -125,7 +127,7 @@ fixtures: ## Make the SmolLM2 reference anew (PYTHON with torch, transformers, t
 	@$(PYTHON) -c 'import gguf, tokenizers, torch, transformers' || \
 	{ echo 'make fixtures: expected gguf, tokenizers, torch and transformers in $(PYTHON), found not all of them;' \
 	'install them in a virtual environment and pass PYTHON=path' >&2; exit 1; }
-	@gguf=$$(scripts/fetch-smollm2 --gguf .build/make/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf) && \
+	@gguf=$$(scripts/fetch-model smollm2-135m-instruct --gguf .build/make/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf) && \
 	$(PYTHON) Tests/Scripts/smollm2_reference.py "$$gguf" $(smollm2_reference)
 
 .PHONY: clean

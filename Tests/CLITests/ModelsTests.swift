@@ -12,7 +12,11 @@ struct ModelsTests {
     func list() throws {
         let folder = try Folder()
         let empty = try Self.models(folder)
-        #expect(empty.status == 0 && empty.output.contains("| puzzles ") && empty.output.contains("make demo-text"))
+        #expect(
+            empty.status == 0 && empty.output.contains("| puzzles ")
+                && empty.output.contains("make demo-text MODEL=smollm2")
+        )
+        #expect(empty.output.contains("emllm models pull qwen2.5-coder-1.5b-instruct"))
         #expect(empty.output.contains(folder.path("models")))
 
         try FileManager.default.createDirectory(atPath: folder.path("models"), withIntermediateDirectories: true)
@@ -23,7 +27,7 @@ struct ModelsTests {
         try Data("nothing".utf8).write(to: URL(filePath: folder.path("models/smollm2-135m-instruct.emllm")))
         let text = try Self.models(folder)
         #expect(text.status == 0 && text.output.contains("smollm2-135m-instruct cannot be run: "))
-        #expect(!text.output.contains("make demo-text"))
+        #expect(!text.output.contains("make demo-text MODEL=smollm2"))
 
         let run = try Self.models(folder, ["--json"])
         let list = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])

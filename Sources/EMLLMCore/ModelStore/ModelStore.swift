@@ -4,7 +4,8 @@ import Foundation
 /// Models by name: those in the user's folder (`$EMLLM_HOME`, else `$XDG_CACHE_HOME/emllm`, else `~/.cache/emllm`), and the
 /// one that comes with this package.
 ///
-/// In the user's folder `smollm2-135m-instruct` is the file `models/smollm2-135m-instruct.emllm`.
+/// In the user's folder `smollm2-135m-instruct` is the file `models/smollm2-135m-instruct.emllm`, or else
+/// `models/smollm2-135m-instruct.gguf`.
 ///
 /// ```swift
 /// let model = try EMLLMModel.load(from: ModelStore().locate("smollm2-135m-instruct"))
@@ -14,8 +15,10 @@ public struct ModelStore: Sendable {
     public static let bundledModel = "puzzles"
     /// The name of a model for text.
     public static let textModel = "smollm2-135m-instruct"
-    /// The suffix of model files in the store.
+    /// The suffix of converted model files in the store.
     public static let fileExtension = "emllm"
+    /// The suffixes of all model files in the store; of two files with the same name, the first is taken.
+    package static let fileExtensions = ["emllm", "gguf"]
 
     /// The user's folder; `nil` when no variable says where it is.
     public let home: URL?
@@ -49,13 +52,28 @@ public struct ModelStore: Sendable {
     /// The folders of model files, the user's first.
     private var folders: [URL] { [home?.appending(path: "models"), bundled].compactMap { $0 } }
 
+    /// The user's folder of model files, whether it is there or not.
+    ///
+    /// - Throws: ``/EMLLMCore/EMLLMError`` when no variable says where it is.
+    package var modelsFolder: URL {
+        get throws {
+            guard let home else { throw EMLLMError.noModelStore }
+            return home.appending(path: "models")
+        }
+    }
+
     /// The names of the available models, sorted.
     public func names() -> [String] {
         let files = folders.flatMap { folder in
             (try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))) ?? []
         }
-        let names = files.filter { !$0.hasPrefix(".") && $0.hasSuffix("." + Self.fileExtension) }
-            .map { String($0.dropLast(Self.fileExtension.count + 1)) }
+        let names = files.compactMap { file -> String? in
+            guard !file.hasPrefix("."), let suffix = Self.fileExtensions.first(where: { file.hasSuffix("." + $0) })
+            else {
+                return nil
+            }
+            return String(file.dropLast(suffix.count + 1))
+        }
         return Set(names).sorted()
     }
 
@@ -68,18 +86,15 @@ public struct ModelStore: Sendable {
     public func locate(_ model: String) throws -> URL {
         if model.contains("/") || [".emllm", ".gguf"].contains(where: model.hasSuffix) { return URL(filePath: model) }
         if !model.isEmpty, !model.hasPrefix(".") {
-            let files = folders.map { $0.appending(path: model + "." + Self.fileExtension) }
+            let files = folders.flatMap { folder in
+                Self.fileExtensions.map { folder.appending(path: model + "." + $0) }
+            }
             for file in files + [URL(filePath: model)]
             where FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) {
                 return file
             }
         }
-        guard let home else { throw EMLLMError.noModelStore }
-        throw EMLLMError.unknownModel(
-            model,
-            known: names(),
-            folder: home.appending(path: "models").path(percentEncoded: false)
-        )
+        throw EMLLMError.unknownModel(model, known: names(), folder: try modelsFolder.path(percentEncoded: false))
     }
 }
 

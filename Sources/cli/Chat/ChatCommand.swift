@@ -100,16 +100,6 @@ package struct ChatCommand: AsyncParsableCommand {
     }
 
     private func load() throws -> EMLLMModel {
-        do {
-            return try EMLLMModel.load(from: ModelStore().locate(model), vision: mmproj.map { URL(filePath: $0) })
-        } catch let error as EMLLMError where error.code == .unknownModel && model == ModelStore.textModel {
-            throw EMLLMError(
-                code: error.code,
-                subject: error.subject,
-                expected: error.expected,
-                found: error.found,
-                remedy: "run 'make demo-text' once to fetch it, or name another model with --model"
-            )
-        }
+        try EMLLMModel.load(from: ModelStore().locate(model), vision: mmproj.map { URL(filePath: $0) })
     }
 }

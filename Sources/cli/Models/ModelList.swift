@@ -26,24 +26,20 @@ struct ModelList: Encodable {
     struct Offer: Encodable {
         var name: String
         var megabytes: Int
+        var bytes: Int
+        /// The SHA-256 of its GGUF file.
+        var checksum: String
         var license: String
         /// What fetches it.
         var command: String
+        /// What fetches it in the source folder, where that is another command.
+        var sourceCommand: String?
     }
 
     /// The user's folder of models; nil where no variable says where it is.
     var folder: String?
     var models: [Entry]
     var available: [Offer]
-
-    private static let offers = [
-        Offer(
-            name: ModelStore.textModel,
-            megabytes: 93,
-            license: "apache-2.0",
-            command: "make demo-text"
-        )
-    ]
 
     /// Looks at what is there.
     init(_ store: ModelStore) {
@@ -54,7 +50,18 @@ struct ModelList: Encodable {
             let bundled = store.bundled?.standardizedFileURL.path
             return Entry(name, file, isBundled: file.deletingLastPathComponent().standardizedFileURL.path == bundled)
         }
-        available = Self.offers.filter { !names.contains($0.name) }
+        available = KnownModel.all.filter { !names.contains($0.name) }.map { model in
+            let source = "make demo-text MODEL=\(model.name)"
+            return Offer(
+                name: model.name,
+                megabytes: model.bytes / 1_000_000,
+                bytes: model.bytes,
+                checksum: model.checksum,
+                license: model.license,
+                command: model.hubFile == nil ? source : "emllm models pull \(model.name)",
+                sourceCommand: model.hubFile == nil ? nil : source
+            )
+        }
     }
 
     func json() throws -> String {
@@ -81,10 +88,11 @@ struct ModelList: Encodable {
             (table.string(for: models, style: Style.pipe) ?? "no models").trimmingCharacters(in: .newlines) + "\n"
         for entry in models { if let problem = entry.problem { text += "\n\(entry.name) cannot be run: \(problem)\n" } }
         if let folder { text += "\nThe folder of models is \(folder)\n" }
+        if !available.isEmpty { text += "\nThese can be fetched:\n" }
         for offer in available {
-            text +=
-                "\n\(offer.name) (\(offer.megabytes) MB, \(offer.license)) is not there; in the source folder, "
-                + "'\(offer.command)' fetches it.\n"
+            text += "\n\(offer.name) (\(offer.megabytes) MB, \(offer.license))\n"
+            if offer.sourceCommand != nil { text += "  from its publisher's hub: \(offer.command)\n" }
+            text += "  in the source folder: \(offer.sourceCommand ?? offer.command)\n"
         }
         return TerminalText.harmless(text)
     }

@@ -21,9 +21,21 @@ public enum CommandLineRemedy {
         "cannot-quantize": "choose another type, or convert without --quantize",
     ]
 
+    private static func remedy(for error: EMLLMError) -> String? {
+        guard error.code == .unknownModel else { return remedies[error.code.rawValue] }
+        return switch error.subject {
+        // It is missing only where the program was copied without it, which the error says itself.
+        case "model '\(ModelStore.bundledModel)'": nil
+        case "model '\(ModelStore.textModel)'":
+            "run 'make demo-text MODEL=\(ModelStore.textModel)' once to fetch it, or name another model with --model; "
+                + "'emllm models' lists them"
+        default: "check the name; 'emllm models' lists the models that are there and those that can be fetched"
+        }
+    }
+
     /// The error with the command line's remedy, if there is one.
     public static func reword(_ error: any Error) -> any Error {
-        guard let error = error as? EMLLMError, let remedy = remedies[error.code.rawValue] else { return error }
+        guard let error = error as? EMLLMError, let remedy = remedy(for: error) else { return error }
         return EMLLMError(
             code: error.code,
             subject: error.subject,
