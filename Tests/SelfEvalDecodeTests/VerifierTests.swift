@@ -83,6 +83,28 @@ struct VerifierTests {
         options.verifier = head
         let trace = try SelfEvalDecoder.run(Self.question, options: options, in: context)
         #expect(trace.nodes.count > 2)
+        try expectOfflineValues(in: trace, of: head, context)
+    }
+
+    @Test("The same for a step that keeps the beginning of a refuted one", arguments: 3..<6 as Range<UInt64>)
+    func rolledBack(seed: UInt64) throws {
+        /// Refutes each text from its third byte on.
+        struct Refuter: StepChecker {
+            let name = "refuter"
+            func check(_ step: CheckedStep) -> StepFinding? { StepFinding(outcome: .refuted, range: 2..<3) }
+        }
+        let context = try context()
+        var options = options(.verify) { ($0.rollsBack, $0.seed) = (true, seed) }
+        options.weights = [.verifier: 1]
+        let head = try head(options, in: context)
+        options.verifier = head
+        let trace = try SelfEvalDecoder.run(Self.question, options: options, checkers: [Refuter()], in: context)
+        #expect(trace.nodes.contains { $0.rollback != nil && $0.verifierLogOdds != nil })
+        try expectOfflineValues(in: trace, of: head, context)
+        #expect(trace.summary.map { $0.counts.processed - $0.counts.prompt <= options.budget.tokens } == true)
+    }
+
+    private func expectOfflineValues(in trace: Trace, of head: VerifierHead, _ context: InferenceContext) throws {
         for node in trace.nodes {
             let line = trace.line(to: node.id)
             guard !node.tokens.isEmpty else {

@@ -18,7 +18,7 @@ public struct RunSettings: Codable, Sendable, Equatable {
     public var rule: ScoringRule.Variant
     /// How steps were labelled; `nil` if they were not.
     public var labels: StepLabelRule?
-    /// For each strategy, the options that differ from ``/SelfEvalDecode/SelfEvalOptions``'s defaults, as JSON.
+    /// For each strategy, the options that differ from the defaults of `SelfEvalOptions`, as JSON.
     public var options: [String: String]
     /// The seeds that have results, in ascending order.
     public var seeds: [UInt64]

@@ -135,7 +135,7 @@ public struct RiskCoverageCurve: Sendable, Equatable {
 
     /// The largest coverage at which the risk is at most `risk`; 0 if no threshold reaches it.
     ///
-    /// The threshold is chosen on the same data, so this is an upper bound and not a guarantee; ``ConformalRisk`` gives
+    /// The threshold is chosen on the same data, so this is an upper bound and not a guarantee; `ConformalRisk` gives
     /// a guarantee.
     public func coverage(atRisk risk: Double) -> Double {
         points.last { $0.risk <= risk }?.coverage ?? 0
