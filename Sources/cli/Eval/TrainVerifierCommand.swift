@@ -15,9 +15,9 @@ struct TrainVerifierCommand: AsyncParsableCommand {
             "Train a verifier on recorded runs: a small head that reads from hidden states whether a chain is right.",
         discussion: """
             Uses the chains of runs that wrote traces, several of each problem if possible (run --strategies vote --chains 4 \
-            --whole-chains), and scores the answer of each chain. The hidden states are computed once for each chain. Layer, pooling and \
-            penalty are chosen by cross-validation over problems; the report is on problems that neither the head nor that \
-            choice has seen. The file is valid only for the weights and prompts of the runs; name it with --verifier.
+            --whole-chains), and scores the answer of each chain. The hidden states are computed once for each chain. Layer, \
+            pooling and penalty are chosen by cross-validation over problems; the report is on problems that neither the head \
+            nor that choice has seen. The file is valid only for the weights and prompts of the runs; name it with --verifier.
             """
     )
 
