@@ -135,13 +135,7 @@ public struct CalibrationFile: Codable, Sendable, Equatable {
     /// - Throws: ``/EMLLMCore/EMLLMError`` when the calibration was fitted with another model, other prompts, or
     ///   another way of asking.
     public func applied(to options: SelfEvalOptions, model: ModelIdentity) throws -> SelfEvalOptions {
-        guard model.weightsDigest == weightsDigest, model.activations == activations else {
-            throw EMLLMError.otherModel(
-                expected:
-                    "the weights \(weightsDigest.prefix(12))… in \(activations.rawValue) that the calibration is for",
-                found: "\(model.weightsDigest.prefix(12))… in \(model.activations.rawValue)"
-            )
-        }
+        try model.check(has: weightsDigest, activations, of: "the calibration")
         guard options.verdictDigest == verdictDigest else {
             throw EMLLMError.otherPrompts(
                 expected: "the prompts \(verdictDigest.prefix(12))…",
@@ -200,5 +194,19 @@ extension EMLLMError {
             found: found,
             remedy: "use the prompts that it was fitted with, or fit the calibration again"
         )
+    }
+}
+
+extension ModelIdentity {
+    /// Checks that a file that was made with one model is used with the same one.
+    ///
+    /// - Parameter file: what the file is, as "the calibration".
+    func check(has digest: String, _ precision: ActivationPrecision, of file: String) throws {
+        guard weightsDigest == digest, activations == precision else {
+            throw EMLLMError.otherModel(
+                expected: "the weights \(digest.prefix(12))… in \(precision.rawValue) that \(file) is for",
+                found: "\(weightsDigest.prefix(12))… in \(activations.rawValue)"
+            )
+        }
     }
 }

@@ -29,8 +29,9 @@ struct WriteJob {
 
 /// A text of a batch, as far as it is written.
 struct TextProgress {
-    /// The steps that have ended, without ids.
-    let steps: [StepNode]
+    /// The steps that have ended, without ids, and how many tokens of the text each ends after: the writer's own array, which
+    /// nobody copies at every token.
+    let steps: [(node: StepNode, end: Int)]
     /// Why the text ended; `nil` while it goes on.
     let end: StepStopReason?
     /// The lowest mean log-probability of any ``SelfEvalOptions/confidenceWindow`` tokens in a row; `nil` before there are so

@@ -70,7 +70,7 @@ struct StepWriter {
 
     /// What there is of the text.
     var progress: TextProgress {
-        TextProgress(steps: steps.map(\.node), end: end, windowConfidence: lowestWindow)
+        TextProgress(steps: steps, end: end, windowConfidence: lowestWindow)
     }
 
     /// Chooses the next token; the step may end with it, or turn out to have ended before it.

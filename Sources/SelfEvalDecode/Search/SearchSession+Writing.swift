@@ -225,7 +225,7 @@ extension SearchSession {
                     return chain
                 }
                 chain.state = .complete
-                let answer = answers[index] ?? statedAnswer(in: text.steps, of: jobs[index])
+                let answer = answers[index] ?? statedAnswer(in: text.steps.map(\.node), of: jobs[index])
                 answers[index] = .some(answer)
                 chain.answer = answer
                 return chain

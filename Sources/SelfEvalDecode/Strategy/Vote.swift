@@ -113,7 +113,11 @@ struct Vote: Strategy {
         guard mayEndEarly(options) || options.prunesChains else { return nil }
         let all = options.untilAgree == nil && !options.dividesBudget ? numbers.upperBound : options.chains
         let pruned = earlier.ends.count { $0.stopReason == .pruned }
+        var states: [ChainProgress.State] = []
         return { chains in
+            // Without pruning only the end of a chain changes anything, and most tokens end none.
+            guard options.prunesChains || chains.map(\.state) != states else { return [:] }
+            states = chains.map(\.state)
             var count = earlier.count(of: all)
             for (number, chain) in zip(numbers, chains) { count.ballots[number] = chain.ballot }
             var ends: [Int: EarlyEnd] = [:]

@@ -102,13 +102,7 @@ public struct VerifierHead: Sendable, Equatable {
     ///
     /// - Throws: ``/EMLLMCore/EMLLMError`` when it is not.
     public func check(_ options: SelfEvalOptions, model: ModelIdentity) throws {
-        guard model.weightsDigest == weightsDigest, model.activations == activations else {
-            throw EMLLMError.otherModel(
-                expected:
-                    "the weights \(weightsDigest.prefix(12))… in \(activations.rawValue) that the verifier is for",
-                found: "\(model.weightsDigest.prefix(12))… in \(model.activations.rawValue)"
-            )
-        }
+        try model.check(has: weightsDigest, activations, of: "the verifier")
         guard options.chainDigest == chainDigest else {
             throw EMLLMError.verifierOfOtherPrompts(expected: chainDigest, found: options.chainDigest)
         }
